@@ -1,0 +1,30 @@
+"""Users' arrays to what kernels take, without a copy where one can be helped."""
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+
+def as_bytes(x):
+    """The memory from x's first byte to its last, read-only unless x is to be written."""
+    if not x.flags.c_contiguous:
+        x = _spread(x)
+    return x.reshape(-1).view(np.uint8)
+
+
+def read_bytes(x):
+    """`as_bytes`, read-only whatever x is, so that kernels meet one type of array only."""
+    flat = as_bytes(x)
+    flat.flags.writeable = False
+    return flat
+
+
+def _spread(x):
+    """All elements between the lowest and the highest address of x, as one axis."""
+    flip = tuple(slice(None, None, -1) if s < 0 else slice(None) for s in x.strides)
+    span = 1 + sum(abs(s) * (n - 1) for s, n in zip(x.strides, x.shape, strict=True)) // x.itemsize
+    return as_strided(x[flip], (span,), (x.itemsize,))
+
+
+def native(x):
+    """A plain copy: contiguous, aligned, in this machine's byte order."""
+    return np.array(x, x.dtype.newbyteorder("="), order="C")

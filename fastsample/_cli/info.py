@@ -1,0 +1,30 @@
+"""``info``: what a report about speed or a wrong result should quote."""
+
+import argparse
+import os
+import platform
+
+import numpy as np
+
+import fastsample as fs
+from fastsample._kernels import machine
+
+
+def run(_: argparse.Namespace) -> None:
+    """Print one line for each fact."""
+    for name, value in facts().items():
+        print(f"{name:<12}{value}")
+
+
+def facts() -> dict[str, str]:
+    """Collect what matters and change no setting."""
+    return {
+        "fastsample": fs.__version__,
+        "numpy": np.__version__,
+        **machine.versions(),
+        "python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
+        "threads": f"{machine.threads()}, on {os.cpu_count()} processors",
+        "layer": machine.layer(),
+        "CPU": machine.cpu(),
+        "cache": machine.cache_folder(),
+    }

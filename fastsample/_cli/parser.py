@@ -1,0 +1,117 @@
+"""Arguments in, exit status out."""
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import fastsample as fs
+from fastsample._cli import demo, info, warp
+from fastsample._cli.problem import Problem
+from fastsample._kernels.kind import MODES, RULES
+
+PADDINGS = [rule for rule in RULES if rule != "constant"]  # it would want a value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where it did its job, 2 and one line on stderr where it could not."""
+    try:
+        args = parse(sys.argv[1:] if argv is None else argv)
+        args.run(args)
+    except Problem as problem:
+        print(f"fastsample: {problem}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("fastsample: not enough memory for this picture", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments; with no command it is `demo`."""
+    words = list(argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "demo")
+    return build().parse_args(words)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints fit on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise Problem(f"{message} (see {self.prog} --help)")
+
+
+def build() -> Parser:
+    """Describe the commands."""
+    parser = Parser(prog="python -m fastsample", description="Fast image sampling on the CPU.")
+    parser.add_argument("--version", action="version", version=f"fastsample {fs.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_warp(commands)
+    _add_info(commands)
+    return parser
+
+
+def _add_demo(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "warp a photograph in every mode, write a picture, race SciPy (the default)"
+    parser = commands.add_parser("demo", help=text, description=text, allow_abbrev=False)
+    parser.add_argument("--output", type=Path, default=Path("fastsample-demo.png"), metavar="FILE")
+    parser.add_argument("--photo", type=Path, metavar="FILE", help="a photograph of your own")
+    parser.set_defaults(run=demo.run)
+
+
+def _add_warp(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "scale, shear, rotate and shift an image file about its centre, in this order"
+    parser = commands.add_parser("warp", help=text, description=text, allow_abbrev=False)
+    parser._negative_number_matcher = re.compile(r"-[.\d]")  # argparse's own has no -1e3
+    parser.add_argument("input", type=Path, metavar="IN")
+    parser.add_argument("output", type=Path, metavar="OUT")
+    add = parser.add_argument
+    add("--rotate", type=finite, default=0.0, metavar="DEG", help="counter-clockwise")
+    add("--scale", type=positive, default=1.0, metavar="S", help="above 1 enlarges")
+    shift = {"nargs": 2, "default": (0.0, 0.0), "metavar": ("DX", "DY")}
+    add("--shift", type=finite, help="pixels, right and down", **shift)  # type: ignore[arg-type]
+    add("--shear", type=slant, default=0.0, metavar="DEG", help="leans the top to the right")
+    add("--mode", choices=MODES, default="bilinear")
+    add("--padding", choices=PADDINGS, default="zeros", help="what lies outside the image")
+    parser.set_defaults(run=warp.run)
+
+
+def _add_info(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "versions, threads, SIMD width and cache folder"
+    parser = commands.add_parser("info", help=text, description=text, allow_abbrev=False)
+    parser.set_defaults(run=info.run)
+
+
+def finite(text: str) -> float:
+    """Read a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a finite number; got {text!r}")
+    return value
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0."""
+    value = finite(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"must be above 0; got {text!r}")
+    return value
+
+
+def slant(text: str) -> float:
+    """Read an angle between -90 and 90 degrees, ends excluded."""
+    value = finite(text)
+    if abs(value) >= 90:
+        raise argparse.ArgumentTypeError(f"must lie between -90 and 90; got {text!r}")
+    return value

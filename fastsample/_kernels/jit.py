@@ -1,0 +1,135 @@
+"""How kernels are compiled and kept on disk: one place for Numba's options."""
+
+import functools
+import hashlib
+import warnings
+from pathlib import Path
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, config, njit, types
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
+
+from .cpu import HARDWARE_GATHER
+
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+INNER = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+# The small functions of a kernel become one function, so that what `Kind` freezes prunes branches.
+inline = njit(forceinline=True, **INNER)
+jit = njit(**INNER)
+
+
+def _digest():
+    """All sources of the kernels as one int; Numba itself watches a kernel's own file only."""
+    text = b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))
+    return int.from_bytes(hashlib.sha256(text).digest()[:7], "little")
+
+
+DIGEST = _digest()
+
+
+class _Cache(FunctionCache):
+    """Numba's cache with a key of our own, and with no error for a damaged or unwritable file.
+
+    Numba's key holds a pickle of the closure, in which a compiled function never looks the same
+    twice, and knows nothing of changes in other files; ours is what the kernel was made from.
+    """
+
+    def __init__(self, function, made_from):
+        super().__init__(function)
+        self._made_from = (*made_from, HARDWARE_GATHER, DIGEST)
+
+    def _index_key(self, sig, codegen):
+        return sig, codegen.magic_tuple(), self._made_from
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:
+            self._try(self.flush)
+            return None
+
+    def save_overload(self, sig, data):
+        self._try(super().save_overload, sig, data)
+
+    @staticmethod
+    def _try(action, *args):
+        try:
+            action(*args)
+        except Exception as error:
+            _warn_once(str(error))
+
+
+@functools.cache
+def _warn_once(reason):
+    warnings.warn(f"fastsample: compiled kernels are not kept on disk: {reason}", stacklevel=2)
+
+
+def _kept(kernel, function, made_from):
+    """Give a kernel its place on disk, if there is one."""
+    try:
+        kernel._cache = _Cache(function, made_from)
+    except RuntimeError as error:  # no folder can be written
+        _warn_once(str(error))
+    return kernel
+
+
+def compiled(function, made_from, parallel):
+    """`function` compiled, from disk where the same has been compiled before."""
+    if config.DISABLE_JIT:
+        return function
+    return _kept(njit(parallel=parallel, **OPTIONS)(function), function, made_from)
+
+
+WORK = ((types.voidptr,) * 5 + (types.intp,), types.void)
+
+
+def compiled_address(function, made_from):
+    """The address of `function`, compiled with the signature WORK; or the function itself.
+
+    An address can be called without being compiled into its caller, so that the loops over
+    threads are compiled once and not for each kernel.
+    """
+    if config.DISABLE_JIT:
+        return function
+    kernel = _kept(CFunc(function, WORK, {}, dict(OPTIONS)), function, made_from)
+    kernel.compile()
+    _KEPT.append(kernel)
+    return kernel.address
+
+
+_KEPT = []  # what an address points to must stay
+
+
+def _call(typing, address, job, axes, input, grid, out, piece):
+    def code(context, builder, sig, args):
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte] * 5 + [ir.IntType(64)])
+        work = builder.inttoptr(args[0], kind.as_pointer())
+        arrays = zip(sig.args[1:6], args[1:6], strict=True)
+        starts = [context.make_array(ty)(context, builder, v).data for ty, v in arrays]
+        pointers = [builder.bitcast(start, byte) for start in starts]
+        builder.call(work, [*pointers, args[6]])
+        return context.get_dummy_value()
+
+    arrays = (job, axes, input, grid, out)
+    return types.void(types.uintp, *arrays, types.intp), code
+
+
+def _call_twin(work, job, axes, input, grid, out, piece):
+    """Run the kernel at an address on one piece; the arrays' first bytes are its pointers."""
+    work(job, axes, input, grid, out, piece)
+
+
+call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
+
+
+def _array_at_twin(pointer, size, dtype):
+    """The array that begins at a pointer."""
+    return pointer.view(dtype)[:size].view(np.recarray if np.dtype(dtype).names else np.ndarray)
+
+
+array_at = _array_at_twin if config.DISABLE_JIT else carray

@@ -1,0 +1,98 @@
+"""What is frozen into a kernel (`Kind`) and what it is told at run time (`JOB`, `AXIS`).
+
+A kernel is compiled for each `Kind` and each pair of array types; all else is data.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+MODES = {"nearest": 1, "bilinear": 2, "bicubic": 4}  # taps along an axis
+
+ZEROS, CONSTANT, BORDER, REFLECTION, WRAP = range(5)
+RULES = {
+    "zeros": ZEROS,
+    "constant": CONSTANT,
+    "border": BORDER,
+    "reflection": REFLECTION,
+    "wrap": WRAP,
+}
+
+
+# Where the taps of a point lie: in one window of taps x taps pixels, of which the neighbours along
+# the last axis are also neighbours in memory (PAIRED) or not (WINDOW), or anywhere (SCATTERED).
+PAIRED, WINDOW, SCATTERED = range(3)
+
+
+class Kind(NamedTuple):
+    """The constants of a kernel; plain ints, so that compiled kernels are found on disk again."""
+
+    rule: int  # one of RULES
+    taps: int  # along an axis: 1, 2 or 4
+    axes: int  # spatial axes: 1, 2 or 3
+    layout: int  # PAIRED, WINDOW or SCATTERED
+    wide: int  # 1: a plane's offsets need 64 bits
+    value: int  # the input's and the output's type, one of VALUES
+    real: int  # the coordinates' type, one of VALUES
+
+
+OFFSETS = {0: np.int32, 1: np.int64}
+VALUES = {4: np.float32, 8: np.float64}
+
+
+def axis_dtype(real):
+    """What is known of one axis; `real` is the coordinates' type, so that nothing is converted."""
+    return np.dtype(
+        [
+            ("size", "i8"),
+            ("last", "i8"),  # the last pixel
+            ("last_start", "i8"),  # the last pixel at which a window of taps can start
+            ("stride", "i8"),  # in elements
+            ("pre", real),  # pixel = (value + pre) * scale + offset
+            ("scale", real),
+            ("offset", real),
+            ("low", real),  # beyond low and high nothing new happens: coordinates stop there
+            ("high", real),
+            ("edge", real),  # the last pixel
+            ("mirror", real),  # reflection: the low mirror
+            ("period", real),  # reflection and wrap
+            ("inverse", real),  # of the period
+        ],
+        align=True,
+    )
+
+
+AXES = {4: axis_dtype("f4"), 8: axis_dtype("f8")}
+
+JOB = np.dtype(
+    [
+        ("n", "i8"),
+        ("c", "i8"),
+        ("rows", "i8"),  # the output's points, seen as rows and columns
+        ("cols", "i8"),
+        ("tile_rows", "i8"),
+        ("tile_cols", "i8"),
+        ("channels", "i8"),  # a piece of work is some channels of some tiles
+        ("tiles", "i8"),
+        ("pieces", "i8"),
+        ("ahead", "i8"),  # 1: plan one tile ahead and prefetch its taps
+        ("input_size", "i8"),  # of the flat arrays, in elements
+        ("grid_size", "i8"),
+        ("out_size", "i8"),
+        ("input_start", "i8"),  
+        ("input_n", "i8"),
+        ("input_c", "i8"),
+        ("grid_start", "i8"),
+        ("grid_n", "i8"),
+        ("grid_row", "i8"),
+        ("grid_col", "i8"),
+        ("grid_axis", "i8"),
+        ("out_start", "i8"),
+        ("out_n", "i8"),
+        ("out_c", "i8"),
+        ("out_row", "i8"),
+        ("out_col", "i8"),
+        ("fill", "f8"),
+    ],
+    align=True,
+)

@@ -1,0 +1,143 @@
+"""From checked arrays to kernels: one call, or several where strides or bytes ask for it."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _arrays, _job
+from ._axis import Axis
+from ._kernels.drive import launch
+
+Array = NDArray[Any]
+COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
+
+
+class Sampling(NamedTuple):
+    """What to do, whatever the arrays."""
+
+    mode: str
+    padding_mode: str
+    axes: tuple[Axis, ...]
+    fill: float
+
+
+class Spec(NamedTuple):
+    """All of an array but its memory: what a prepared call depends on."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def layout(self) -> _job.Layout | None:
+        """The layout in elements, or None where only a copy has one."""
+        if not self.dtype.isnative:
+            return None
+        return _job.layout(self.shape, self.strides, self.dtype.itemsize)
+
+
+def spec(x: Array) -> tuple[Any, ...]:
+    """The spec of an array, as the plain tuple that is quick to make; see `Spec`."""
+    return x.shape, x.strides, x.dtype
+
+
+def fresh(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Spec:
+    """The spec of an array that np.empty makes."""
+    strides = [dtype.itemsize]
+    for n in shape[:0:-1]:
+        strides.append(strides[-1] * max(n, 1))
+    return Spec(shape, tuple(strides[::-1]), dtype)
+
+
+def sample(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Sample `input` (N, C, *in) at `grid` (N, *out, D) into `out` (N, C, *out)."""
+    specs = Spec(*spec(input)), Spec(*spec(grid)), Spec(*spec(out))
+    run(prepare(sampling, *specs), sampling, input, grid, out)
+
+
+def run(ready: "Ready", sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Do what `prepare` has found."""
+    if isinstance(ready, _job.Call):
+        memory = _arrays.read_bytes(input), _arrays.read_bytes(grid), _arrays.as_bytes(out)
+        launch(ready.kind, ready.parallel, (ready.job, ready.axes, *memory), ready.pieces)
+    elif ready is not None:
+        for part in ready(input, grid, out):
+            sample(sampling, *part)
+
+
+@lru_cache(maxsize=512)
+def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> "Ready":
+    """The call of a kernel, or how to cut the arrays into parts, or None for an empty output."""
+    if 0 in out.shape:
+        return None
+    if input.layout is None:
+        return planes
+    if grid.layout is None:
+        return stretches
+    if out.layout is None:
+        return through_copies
+    points = _job.merged(out.shape[2:], grid.layout.strides[1:-1], out.layout.strides[2:])
+    if len(points) > 2:
+        return slices
+    sizes, steps = input.shape[2:], input.layout.strides[2:]
+    types = input.dtype.itemsize, grid.dtype.itemsize
+    kind = _job.kind_of(sampling.mode, sampling.padding_mode, sizes, steps, *types)
+    layouts = shared(input), shared(grid), out.layout
+    return _job.call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
+
+
+def shared(x: Spec) -> _job.Layout:
+    """The layout in which a batch of 1 is every sample."""
+    layout = x.layout
+    assert layout is not None
+    if x.shape[0] == 1:
+        return layout._replace(strides=(0, *layout.strides[1:]))
+    return layout
+
+
+Parts = Iterator[tuple[Array, Array, Array]]
+
+
+def one(x: Array, n: int) -> Array:
+    """Sample n, of a batch that may be shared."""
+    return x if len(x) == 1 else x[n : n + 1]
+
+
+def planes(input: Array, grid: Array, out: Array) -> Parts:
+    """Plane by plane, from copies of the input's: it is byte-swapped or between elements."""
+    for n, c in np.ndindex(out.shape[:2]):
+        plane = _arrays.native(one(input, n)[:, c : c + 1])
+        yield plane, one(grid, n), out[n : n + 1, c : c + 1]
+
+
+def stretches(input: Array, grid: Array, out: Array) -> Parts:
+    """A stretch of the first output axis at a time, from copies of the grid."""
+    if grid.ndim == 2:
+        grid, out = grid[:, None], out[..., None]
+    length = max(1, COPIED_BYTES * grid.shape[1] * len(grid) // max(grid.nbytes, 1))
+    for n in range(len(out)):
+        for first in range(0, grid.shape[1], length):
+            part = slice(first, first + length)
+            yield one(input, n), _arrays.native(one(grid, n)[:, part]), out[n : n + 1, :, part]
+
+
+def through_copies(input: Array, grid: Array, out: Array) -> Parts:
+    """Plane by plane through a copy of the output's: its elements lie between others."""
+    for n, c in np.ndindex(out.shape[:2]):
+        plane = np.empty((1, 1, *out.shape[2:]), out.dtype)
+        yield one(input, n)[:, c : c + 1], one(grid, n), plane
+        out[n : n + 1, c : c + 1] = plane
+
+
+def slices(input: Array, grid: Array, out: Array) -> Parts:
+    """Along the shortest output axis, until the others can be seen as rows and columns."""
+    axis = min((n, k) for k, n in enumerate(out.shape[2:]) if n > 1)[1]
+    grids, outs = np.moveaxis(grid, axis + 1, 0), np.moveaxis(out, axis + 2, 0)
+    for part, target in zip(grids, outs, strict=True):
+        yield input, part, target
+
+
+Ready = _job.Call | None | Any

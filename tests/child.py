@@ -1,0 +1,37 @@
+"""Run a script in a process of its own, with a time limit."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+HERE = Path(__file__).parent
+LIMIT = 240
+
+
+def environment(**variables):
+    """This process's environment with the package and the tests importable; None removes."""
+    paths = [str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p), **variables}
+    return {name: value for name, value in env.items() if value is not None}
+
+
+def run(arguments, limit=LIMIT, cwd=None, **variables):
+    """The finished process, its output as text."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=environment(**variables),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        check=False,
+    )
+
+
+def script(source, limit=LIMIT, cwd=None, **variables):
+    """The output of a script, which must end well."""
+    done = run(["-c", textwrap.dedent(source)], limit, cwd, **variables)
+    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout

@@ -1,0 +1,29 @@
+"""Profiles and markers shared by all tests."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=400)
+settings.register_profile("interpreted", deadline=None, max_examples=5, derandomize=True)
+
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def pytest_configure(config):
+    """Choose the hypothesis profile; HYPOTHESIS_PROFILE overrides."""
+    config.addinivalue_line("markers", "compiled: too slow, or moot, without compiled kernels")
+    default = "interpreted" if INTERPRETED else "ci"
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+
+
+def pytest_collection_modifyitems(items):
+    """Without the JIT leave out what needs it."""
+    skip = pytest.mark.skip(
+        reason="NUMBA_DISABLE_JIT: too slow as plain Python, or about machine code"
+    )
+    for item in items:
+        if INTERPRETED and item.get_closest_marker("compiled"):
+            item.add_marker(skip)

@@ -1,0 +1,132 @@
+"""Arrays laid flush against unreadable pages, so that one byte too far ends the process.
+
+As a script, `python guarded.py NAME ...` runs every case of the named kernels and prints each case
+before it runs: the last line of a process that died names the case.
+"""
+
+import ctypes
+import itertools
+import mmap
+import sys
+
+import numpy as np
+
+PAGE = mmap.PAGESIZE
+SIDES = ("start", "end")
+PROT_NONE = 0
+
+
+class Pen:
+    """Readable pages between two that are not; arrays lie at their very start or end."""
+
+    def __init__(self, pages=32):
+        self.size = pages * PAGE
+        self._map = mmap.mmap(-1, self.size + 2 * PAGE)
+        first = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        for page in (first, first + PAGE + self.size):
+            protect(page, PAGE)
+        self._bytes = np.frombuffer(self._map, np.uint8, self.size, PAGE)
+
+    def array(self, shape, dtype, side, step=1):
+        """An array of `shape`; `step` lays its elements so far apart along the last axis."""
+        dtype = np.dtype(dtype)
+        strides = tuple(step * s for s in np.empty(shape, dtype).strides)
+        span = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + dtype.itemsize
+        if span > self.size:
+            raise ValueError(f"{span} bytes do not fit into the pen's {self.size}")
+        start = 0 if side == "start" else self.size - span
+        return np.ndarray(shape, dtype, self._bytes, start, strides)
+
+    def copy_of(self, array, side, step=1):
+        """The values of `array`, guarded."""
+        copy = self.array(array.shape, array.dtype, side, step)
+        copy[...] = array
+        return copy
+
+
+def protect(address, length):
+    """Make a page unreadable."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(length), PROT_NONE):
+        raise OSError(ctypes.get_errno(), "mprotect failed")
+
+
+class Stall:
+    """Three pens: input, grid and out."""
+
+    def __init__(self):
+        self.pens = Pen(), Pen(), Pen()
+
+    def sample(self, image, grid, side, step=1, **options):
+        """grid_sample on guarded copies, into a guarded out."""
+        import fastsample as fs
+
+        a, b = (p.copy_of(x, side, step) for p, x in zip(self.pens, (image, grid), strict=False))
+        shape = (max(len(image), len(grid)), image.shape[1], *grid.shape[1:-1])
+        out = self.pens[2].array(shape, image.dtype, side, step)
+        out[...] = -99
+        return fs.grid_sample(a, b, out=out, **options)
+
+
+def hostile(grid):
+    """The same grid with every third coordinate huge, infinite or NaN."""
+    top = np.finfo(grid.dtype).max
+    bad = [np.nan, np.inf, -np.inf, top, -top, 2.0**31, -(2.0**31), 2.0**32, -(2.0**63), 1e20]
+    grid = grid.copy()
+    places = grid.reshape(-1)[::3]
+    places[...] = np.resize(np.array(bad, grid.dtype), places.shape)
+    return grid
+
+
+def sizes_and_points(ndim, thorough):
+    """(image sizes, number of points): widths and numbers from 1 to past two vectors."""
+    few, many = (1, 2, 3, 15, 16, 17, 18, 33), range(1, 36)
+    ones, others = (1,) * (ndim - 1), (3,) * (ndim - 1)
+    for points in (*(many if thorough else few), 1023, 1024, 1025):
+        yield (*others, 5), points
+    for width in many if thorough else few:
+        yield (*others, width), 17
+        yield (*ones, width), 3
+        if ndim > 1:
+            yield (width, *others), 2
+
+
+def cases(kernel):
+    """(image, grid, options, label) of one kernel."""
+    from cases import coordinates, noise
+
+    thorough = kernel.ndim == 2 and kernel.input is kernel.grid is np.float32
+    for sizes, points in sizes_and_points(kernel.ndim, thorough):
+        image = noise(0, (1, 1 + points % 2, *sizes), kernel.input)
+        for kind, align in (("normalized", points % 2 == 0), ("pixel", False)):
+            grid = coordinates(points, (1, points), kernel.grid, sizes, kind, align)
+            options = {**kernel.options, "coordinates": kind, "align_corners": align}
+            yield image, grid, options, f"{sizes} {points} points {options}"
+            yield image, hostile(grid), options, f"{sizes} {points} hostile points {options}"
+
+
+def run(kernel, stall):
+    """Every case on both sides; the result must be that of ordinary arrays, to the bit."""
+    import fastsample as fs
+
+    for image, grid, options, label in cases(kernel):
+        want = fs.grid_sample(image, grid, **options)
+        for side, step in itertools.product(SIDES, (1, 2)):
+            print(f"{kernel} {label} {side} step {step}", flush=True)
+            got = stall.sample(image, grid, side, step, **options)
+            np.testing.assert_array_equal(got, want)
+
+
+def main(names):
+    """Run the named kernels."""
+    from cases import KERNELS
+
+    stall = Stall()
+    for kernel in KERNELS:
+        if str(kernel) in names:
+            run(kernel, stall)
+    print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

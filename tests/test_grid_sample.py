@@ -1,0 +1,469 @@
+"""grid_sample against the oracle: kernels, sizes, layouts, `out`, dropped taps."""
+
+import itertools
+
+import numpy as np
+import pytest
+from cases import DTYPES, FILL, FLOAT32, KERNELS, MODES, PADDINGS, coordinates, identity, noise
+from sampling import check, sample
+
+import fastsample as fs
+
+SMALL = {1: (11,), 2: (7, 10), 3: (4, 5, 6)}
+OUT = {1: (37,), 2: (5, 7), 3: (3, 2, 7)}
+SETTINGS = (("normalized", False), ("normalized", True), ("pixel", False))
+by_name = {"ids": str}
+
+
+def settings_of(kernel):
+    """Options for each coordinate system of a kernel; a pixel has no corners to align."""
+    for kind, align in SETTINGS:
+        yield {**kernel.options, "coordinates": kind, "align_corners": align}
+
+
+def grid_for(kernel, options, shape, sizes, seed=0):
+    """A grid in the coordinates that `options` names."""
+    kind, align = options["coordinates"], options["align_corners"]
+    return coordinates(seed, shape, kernel.grid, sizes, kind, align)
+
+
+class TestKernels:
+    @pytest.mark.parametrize("kernel", KERNELS, **by_name)
+    def test_equals_oracle(self, kernel):
+        sizes, out = SMALL[kernel.ndim], OUT[kernel.ndim]
+        image = noise(1, (2, 3, *sizes), kernel.input)
+        for options in settings_of(kernel):
+            check(image, grid_for(kernel, options, (2, *out), sizes), options, **options)
+
+    @pytest.mark.parametrize("kernel", FLOAT32, **by_name)
+    def test_axes_of_size_one(self, kernel):
+        for sizes in itertools.product((1, 2), repeat=kernel.ndim):
+            image = noise(2, (1, 2, *sizes), kernel.input)
+            for options in settings_of(kernel):
+                grid = grid_for(kernel, options, (1, 19), sizes)
+                check(image, grid, (sizes, options), **options)
+
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("kernel", FLOAT32, **by_name)
+    def test_beyond_one_tile(self, kernel):
+        out = {1: (3000,), 2: (70, 70), 3: (11, 12, 13)}[kernel.ndim]
+        sizes = {1: (90,), 2: (31, 45), 3: (9, 8, 33)}[kernel.ndim]
+        image = noise(3, (2, 2, *sizes), kernel.input)
+        for options in settings_of(kernel):
+            check(image, grid_for(kernel, options, (2, *out), sizes), options, **options)
+
+
+def each_float32_2d(options=("mode", "padding_mode", "fill_value")):
+    """Parametrise over the options of the 2-D float32 kernels."""
+    kernels = [k for k in FLOAT32 if k.ndim == 2]
+    return pytest.mark.parametrize("options", [k.options for k in kernels], ids=map(str, kernels))
+
+
+class TestSizes:
+    @each_float32_2d()
+    def test_number_of_points(self, options):
+        image = noise(4, (1, 2, 6, 7), np.float32)
+        for points in (*range(1, 36), 47, 48, 49):
+            grid = coordinates(points, (1, points), np.float32, (6, 7), "normalized")
+            check(image, grid, f"{points} points", **options)
+
+    @each_float32_2d()
+    def test_width_and_height(self, options):
+        for size in (*range(1, 20), 31, 32, 33, 34):
+            for sizes in ((2, size), (size, 3)):
+                image = noise(5, (1, 1, *sizes), np.float32)
+                grid = coordinates(size, (1, 21), np.float32, sizes, "normalized")
+                check(image, grid, sizes, **options)
+
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("points", [1008, 1023, 1024, 1025, 1040, 2047, 2048, 2049, 4096, 4097])
+    def test_around_a_tile(self, points):
+        image = noise(6, (2, 3, 16, 16), np.float32)
+        grid = coordinates(7, (2, points), np.float32, (16, 16), "normalized")
+        check(image, grid)
+
+    @pytest.mark.compiled
+    def test_square_tiles(self):
+        image = noise(7, (1, 1, 40, 50), np.float32)
+        for out in ((64, 64), (63, 65), (65, 129), (1, 5000), (5000, 1), (3, 700), (700, 3)):
+            grid = coordinates(8, (1, *out), np.float32, (40, 50), "normalized")
+            check(image, grid, out)
+
+    @pytest.mark.compiled
+    def test_large_planes(self):
+        """Planes beyond the second-level cache may take another path."""
+        image = noise(8, (1, 2, 900, 1100), np.float32)
+        for mode in MODES:
+            grid = coordinates(9, (1, 90, 110), np.float32, (900, 1100), "pixel", spill=1.05)
+            check(image, grid, mode, mode=mode, coordinates="pixel")
+
+    @pytest.mark.compiled
+    def test_many_channels(self):
+        image = noise(9, (1, 130, 5, 6), np.float32)
+        check(image, coordinates(10, (1, 9, 9), np.float32, (5, 6), "normalized"))
+
+    @pytest.mark.large
+    def test_offsets_beyond_32_bits(self):
+        try:
+            image = np.zeros((1, 1, 50_000, 50_000), np.float32)  # pages come when touched
+        except MemoryError:
+            pytest.skip("no room for ten gigabytes of virtual memory")
+        image[0, 0, -3:, -3:] = np.arange(9, dtype=np.float32).reshape(3, 3)
+        y, x = np.meshgrid([49_997.0, 49_998, 49_999], [49_997.0, 49_998, 49_999], indexing="ij")
+        grid = np.stack([x, y], -1)[None]
+        for mode in MODES:
+            got = fs.grid_sample(image, grid, mode, coordinates="pixel")
+            np.testing.assert_array_equal(got, image[:, :, -3:, -3:])
+
+
+class TestShapes:
+    @pytest.mark.parametrize("out", [(), (5,), (3, 4), (2, 3, 4), (2, 1, 3, 2), (1, 2, 1, 3, 2)])
+    def test_any_number_of_output_axes(self, out):
+        image = noise(10, (2, 3, 6, 5), np.float32)
+        got = check(image, coordinates(11, (2, *out), np.float32, (6, 5), "normalized"))
+        assert got.shape == (2, 3, *out)
+
+    @pytest.mark.parametrize("ndim", [1, 2, 3])
+    @pytest.mark.parametrize(("n_input", "n_grid"), [(1, 3), (3, 1), (3, 3), (1, 1)])
+    def test_batch_of_one_is_shared(self, n_input, n_grid, ndim):
+        sizes = SMALL[ndim]
+        image = noise(12, (n_input, 2, *sizes), np.float32)
+        grid = coordinates(13, (n_grid, 9), np.float32, sizes, "normalized")
+        got = check(image, grid)
+        assert got.shape == (max(n_input, n_grid), 2, 9)
+
+    @pytest.mark.parametrize(
+        ("image", "grid", "result"),
+        [
+            ((0, 3, 4, 5), (0, 6, 7, 2), (0, 3, 6, 7)),
+            ((0, 3, 4, 5), (1, 6, 7, 2), (0, 3, 6, 7)),
+            ((1, 3, 4, 5), (0, 6, 7, 2), (0, 3, 6, 7)),
+            ((2, 0, 4, 5), (2, 6, 7, 2), (2, 0, 6, 7)),
+            ((2, 3, 4, 5), (2, 0, 7, 2), (2, 3, 0, 7)),
+            ((2, 3, 4, 5), (2, 6, 0, 2), (2, 3, 6, 0)),
+            ((2, 3, 0, 5), (2, 6, 0, 2), (2, 3, 6, 0)),
+            ((0, 3, 0, 5), (0, 6, 7, 2), (0, 3, 6, 7)),
+            ((2, 3, 4), (2, 0, 1), (2, 3, 0)),
+            ((2, 3, 4, 5, 6), (2, 6, 0, 4, 3), (2, 3, 6, 0, 4)),
+        ],
+    )
+    def test_empty(self, image, grid, result):
+        got = fs.grid_sample(np.ones(image, np.float32), np.zeros(grid, np.float32))
+        assert got.shape == result
+        assert got.dtype == np.float32
+
+    def test_empty_into_out(self):
+        out = np.empty((2, 0, 6), np.float32)
+        image, grid = np.ones((2, 0, 5), np.float32), np.zeros((2, 6, 1), np.float32)
+        assert fs.grid_sample(image, grid, out=out) is out
+
+
+class TestFill:
+    @pytest.mark.parametrize("mode", MODES)
+    def test_constant_zero_is_zeros(self, mode):
+        image = noise(14, (1, 2, 6, 7), np.float32)
+        grid = coordinates(15, (1, 40), np.float32, (6, 7), "normalized")
+        constant = fs.grid_sample(image, grid, mode, "constant", fill_value=0)
+        np.testing.assert_array_equal(constant, fs.grid_sample(image, grid, mode, "zeros"))
+
+    @pytest.mark.parametrize("fill", [0, -3, 2.5, np.float32(0.1), np.float64(0.1)])
+    def test_kinds_of_numbers(self, fill):
+        image = noise(16, (1, 2, 6, 7), np.float32)
+        grid = coordinates(17, (1, 40), np.float32, (6, 7), "normalized")
+        check(image, grid, padding_mode="constant", fill_value=fill)
+
+    @pytest.mark.parametrize("fill", [np.nan, np.inf, -np.inf])
+    def test_non_finite_fill_stays_outside(self, fill):
+        image = noise(18, (1, 2, 4, 4), np.float32)
+        grid = identity((4, 4), np.float32)
+        options = {"padding_mode": "constant", "fill_value": fill, "coordinates": "pixel"}
+        for mode in MODES:
+            np.testing.assert_array_equal(sample(image, grid, mode, **options), image)
+        for mode in ("nearest", "bilinear"):
+            outside = sample(image, grid - np.float32(9), mode, **options)
+            np.testing.assert_array_equal(outside, np.full_like(image, fill))
+
+    def test_other_paddings_do_not_read_it(self):
+        image = noise(19, (1, 2, 4, 4), np.float32)
+        grid = coordinates(20, (1, 40), np.float32, (4, 4), "normalized")
+        for padding in ("zeros", "border", "reflection", "wrap"):
+            got = fs.grid_sample(image, grid, "bilinear", padding, fill_value=FILL)
+            np.testing.assert_array_equal(got, fs.grid_sample(image, grid, "bilinear", padding))
+
+
+class TestExactCoordinates:
+    @pytest.mark.parametrize("kernel", KERNELS, **by_name)
+    def test_identity_in_pixels_returns_the_input(self, kernel):
+        for sizes in (SMALL[kernel.ndim], (1,) * kernel.ndim, (18, 17, 3)[: kernel.ndim]):
+            image = noise(21, (2, 3, *sizes), kernel.input)
+            got = sample(image, identity(sizes, kernel.grid), coordinates="pixel", **kernel.options)
+            assert got.tobytes() == image.tobytes()
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_identity_returns_special_values(self, mode):
+        """Infinities, subnormals and huge numbers come through untouched, whatever is beside."""
+        values = [np.inf, -np.inf, 1e-45, 3e38, 1.0, np.nan, np.inf, 2.0, np.nan, np.nan, -7.0, 0.0]
+        image = np.array(values * 5, np.float32).reshape(1, 1, 10, 6)
+        for padding in PADDINGS:
+            grid = identity((10, 6), np.float32)
+            got = sample(image, grid, mode, padding, coordinates="pixel")
+            np.testing.assert_array_equal(got, image, err_msg=padding)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 10, 100])
+    def test_a_rounding_beside_the_folds(self, size, dtype):
+        """A fold may land a rounding outside [0, S); it must not read there."""
+        turns = np.array([s * k for s in (size, size - 1, size - 0.5, -0.5) for k in range(-9, 10)])
+        turns = np.concatenate([turns, turns / 2, [-1e-9, -1e-30, 1e-30]]).astype(dtype)
+        around = [turns, np.nextafter(turns, dtype(-np.inf)), np.nextafter(turns, dtype(np.inf))]
+        grid = np.concatenate(around)[None, :, None]
+        image = noise(22, (1, 2, size), dtype)
+        for padding, align in itertools.product(PADDINGS, (False, True)):
+            options = {"align_corners": align, "coordinates": "pixel", "padding_mode": padding}
+            check(image, grid, (padding, align), mode="bilinear", **options)
+            check(image, grid, (padding, align), mode="bicubic", **options)
+
+    @pytest.mark.parametrize("padding", PADDINGS)
+    def test_nearest_rounds_half_to_even(self, padding):
+        image = np.arange(10, 18, dtype=np.float32).reshape(1, 1, 8)
+        grid = np.arange(-20.5, 21, 0.5, dtype=np.float32)[None, :, None]
+        for align in (False, True):
+            options = {"align_corners": align, "coordinates": "pixel", "padding_mode": padding}
+            check(image, grid, (padding, align), mode="nearest", **options)
+
+    def test_the_worked_example(self):
+        """g = -0.5 on a 4x4 image of 0..15 is 3.5, and 4.75 with aligned corners."""
+        image = np.arange(1, 17, dtype=np.float64).reshape(1, 1, 4, 4)
+        grid = np.full((1, 1, 2), -0.5)
+        assert fs.grid_sample(image, grid, align_corners=False) == 3.5
+        assert fs.grid_sample(image, grid, align_corners=True) == 4.75
+
+
+class TestDroppedTaps:
+    """A tap without weight is not read: 0 * inf would be NaN."""
+
+    @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+    @pytest.mark.parametrize("kernel", FLOAT32, **by_name)
+    def test_neighbours_of_an_integer_coordinate(self, kernel, bad):
+        sizes = (5,) * kernel.ndim
+        image = np.full((1, 2, *sizes), bad, np.float32)
+        image[(..., *(slice(1, 4),) * kernel.ndim)] = noise(23, (3,) * kernel.ndim, np.float32)
+        grid = 1 + identity((3,) * kernel.ndim, np.float32)
+        got = sample(image, grid, coordinates="pixel", **kernel.options)
+        np.testing.assert_array_equal(got, image[(..., *(slice(1, 4),) * kernel.ndim)])
+
+    @pytest.mark.parametrize("bad", [np.inf, np.nan])
+    @pytest.mark.parametrize("kernel", FLOAT32, **by_name)
+    def test_each_axis_drops_alone(self, kernel, bad):
+        """On a lattice line of one axis only the other axes' neighbours are read."""
+        sizes = (6,) * kernel.ndim
+        image = noise(24, (1, 1, *sizes), np.float32)
+        image[..., 3:] = bad
+        grid = coordinates(25, (1, 40), np.float32, sizes, "pixel", spill=0.4)
+        grid[..., 0] = 2
+        options = {**kernel.options, "coordinates": "pixel"}
+        assert np.isfinite(check(image, grid, **options)).all()
+
+    @pytest.mark.parametrize("bad", [np.inf, np.nan])
+    @pytest.mark.parametrize("mode", MODES)
+    def test_outside_is_not_the_edge(self, mode, bad):
+        """Taps outside read the fill value, not the pixel that their offset was clipped to."""
+        image = np.full((1, 1, 6, 6), bad, np.float32)
+        image[..., 1:-1, 1:-1] = 1
+        outside = np.array([-1, -2, -3, -9, 6, 7, 8, 9, 14], np.float32)
+        grid = np.stack(np.meshgrid(outside, outside), -1)[None]
+        for padding in ("zeros", "constant"):
+            options = {"padding_mode": padding, "fill_value": FILL, "coordinates": "pixel"}
+            got = check(image, grid, mode=mode, **options)
+            assert np.isfinite(got).all()
+
+    @pytest.mark.parametrize("padding", PADDINGS)
+    @pytest.mark.parametrize("mode", MODES)
+    def test_a_hole_spreads_no_further_than_its_taps(self, mode, padding):
+        image = noise(26, (1, 2, 8, 9), np.float32)
+        image[0, 0, 4, 4], image[0, 1, 0, 0], image[0, 1, 7, 8] = np.nan, np.inf, -np.inf
+        if mode == "bicubic":
+            # At an edge several taps are one pixel: the kernel adds their weights, the oracle
+            # their products, and inf - inf is NaN where inf alone is not.
+            image[np.isinf(image)] = np.nan
+        grid = coordinates(27, (1, 200), np.float32, (8, 9), "pixel")
+        check(image, grid, mode=mode, padding_mode=padding, coordinates="pixel")
+
+
+def variants(array):
+    """(name, array of the same values in another layout)."""
+    spread = np.zeros([2 * s for s in array.shape], array.dtype)
+    spread[(slice(None, None, 2),) * array.ndim] = array
+    flipped = np.ascontiguousarray(array[(slice(None, None, -1),) * array.ndim])
+    bytes_ = np.zeros(array.nbytes + 1, np.uint8)
+    unaligned = bytes_[1:].view(array.dtype).reshape(array.shape)
+    unaligned[...] = array
+    frozen = array.copy()
+    frozen.flags.writeable = False
+    yield "strided", spread[(slice(None, None, 2),) * array.ndim]
+    yield "negative strides", flipped[(slice(None, None, -1),) * array.ndim]
+    yield "last axis reversed", np.ascontiguousarray(array[..., ::-1])[..., ::-1]
+    yield "fortran", np.asfortranarray(array)
+    yield "channels last", np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)
+    yield "read only", frozen
+    yield "byte-swapped", array.astype(array.dtype.newbyteorder())
+    yield "unaligned", unaligned
+    yield (
+        "byte-swapped, strided",
+        spread.astype(array.dtype.newbyteorder())[(slice(None, None, 2),) * array.ndim],
+    )
+
+
+LAYOUTS = [name for name, _ in variants(np.zeros((1, 1, 1)))]
+
+
+class TestLayouts:
+    @pytest.mark.parametrize("ndim", [1, 2, 3])
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_input(self, layout, mode, ndim):
+        sizes = SMALL[ndim]
+        image = dict(variants(noise(28, (2, 3, *sizes), np.float32)))[layout]
+        grid = coordinates(29, (2, *OUT[ndim]), np.float32, sizes, "normalized")
+        check(image, grid, mode=mode)
+
+    @pytest.mark.parametrize("ndim", [1, 2, 3])
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_grid(self, layout, mode, ndim):
+        sizes = SMALL[ndim]
+        grid = coordinates(30, (2, *OUT[ndim]), np.float32, sizes, "normalized")
+        check(noise(31, (2, 3, *sizes), np.float32), dict(variants(grid))[layout], mode=mode)
+
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_beyond_one_tile(self, layout):
+        image = dict(variants(noise(32, (2, 3, 40, 41), np.float64)))[layout]
+        grid = dict(variants(coordinates(33, (2, 50, 51), np.float64, (40, 41), "normalized")))
+        check(image, grid[layout])
+
+    @pytest.mark.parametrize("axis", [0, 1, 2, 3])
+    def test_broadcast_input(self, axis):
+        image = np.broadcast_to(noise(34, (1,), np.float32), (2, 3, 6, 7))
+        slim = noise(35, [1 if a == axis else s for a, s in enumerate(image.shape)], np.float32)
+        grid = coordinates(36, (2, 33), np.float32, (6, 7), "normalized")
+        check(image, grid)
+        check(np.broadcast_to(slim, image.shape), grid)
+
+    @pytest.mark.parametrize("axis", [0, 1, 2, 3])
+    def test_broadcast_grid(self, axis):
+        image = noise(37, (2, 3, 6, 7), np.float32)
+        grid = coordinates(38, (2, 5, 7, 2), np.float32, (6, 7), "normalized")[..., 0]
+        slim = grid.take([0], axis)
+        check(image, np.broadcast_to(slim, grid.shape))
+
+    def test_expanded_batch(self):
+        """Stride 0 along the batch, as an expanded tensor has it."""
+        image = np.broadcast_to(noise(39, (1, 3, 6, 7), np.float32), (4, 3, 6, 7))
+        grid = coordinates(40, (1, 5, 7), np.float32, (6, 7), "normalized")
+        check(image, np.broadcast_to(grid, (4, 5, 7, 2)))
+
+    def test_grid_split_from_a_stack(self):
+        """x and y kept as planes, handed over as a moved axis."""
+        planes = np.moveaxis(coordinates(41, (1, 9, 8), np.float32, (6, 7), "normalized"), -1, 0)
+        image = noise(42, (1, 3, 6, 7), np.float32)
+        check(image, np.moveaxis(np.ascontiguousarray(planes), 0, -1))
+
+    def test_sequences(self):
+        """Anything NumPy takes."""
+        image, grid = [[[[1.0, 2.0], [3.0, 4.0]]]], [[[0.5, 0.5], [1.0, 0.0]]]
+        got = fs.grid_sample(image, grid, coordinates="pixel")
+        np.testing.assert_array_equal(got, [[[2.5, 2.0]]])
+
+    def test_subclass(self, tmp_path):
+        """A memory-mapped file."""
+        values = noise(43, (1, 2, 6, 7), np.float32)
+        values.tofile(tmp_path / "image")
+        image = np.memmap(tmp_path / "image", np.float32, "r", shape=values.shape)
+        grid = coordinates(44, (1, 33), np.float32, (6, 7), "normalized")
+        np.testing.assert_array_equal(sample(image, grid), sample(values, grid))
+
+
+class TestOut:
+    @pytest.fixture(params=[1, 2, 3])
+    def arrays(self, request):
+        sizes = SMALL[request.param]
+        grid = coordinates(45, (2, 5, 7), np.float32, sizes, "normalized")
+        return noise(46, (2, 3, *sizes), np.float32), grid
+
+    def outs(self):
+        """(name, an array to write to, what lies around it)."""
+        yield "contiguous", np.full((2, 3, 5, 7), np.nan, np.float32)
+        wide = np.full((4, 6, 10, 14), -1, np.float32)
+        yield "strided", wide[::2, ::2, ::2, ::2]
+        yield "rows apart", np.full((2, 3, 5, 20), -1, np.float32)[..., :7]
+        yield "planes apart", np.full((2, 5, 5, 7), -1, np.float32)[:, 1:4]
+        yield "negative strides", np.full((2, 3, 5, 7), -1, np.float32)[::-1, ::-1, ::-1, ::-1]
+        yield "fortran", np.full((2, 3, 5, 7), -1, np.float32, order="F")
+        yield "channels last", np.moveaxis(np.full((2, 5, 7, 3), -1, np.float32), -1, 1)
+        odd = np.zeros(2 * 3 * 5 * 7 * 4 + 1, np.uint8)[1:].view(np.float32)
+        yield "unaligned", odd.reshape(2, 3, 5, 7)
+
+    def test_is_written_and_returned(self, arrays):
+        want = fs.grid_sample(*arrays)
+        for name, out in self.outs():
+            assert fs.grid_sample(*arrays, out=out) is out, name
+            np.testing.assert_array_equal(out, want, err_msg=name)
+
+    def test_nothing_around_it_is_touched(self, arrays):
+        for name, out in self.outs():
+            base = out if out.base is None else out.base
+            fs.grid_sample(*arrays, out=out)
+            out[...] = -1
+            if base.dtype == np.float32 and name != "contiguous":
+                assert (base == -1).all(), name
+
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("step", [2, -1])
+    def test_beyond_one_tile(self, step):
+        image = noise(47, (2, 3, 20, 21), np.float32)
+        grid = coordinates(48, (2, 60, 61), np.float32, (20, 21), "normalized")
+        out = np.empty((2, 3, 60, 61 * abs(step)), np.float32)[..., ::step]
+        fs.grid_sample(image, grid, out=out)
+        np.testing.assert_array_equal(out, fs.grid_sample(image, grid))
+
+    @pytest.mark.parametrize("ndim", [1, 2, 3])
+    def test_interleaved_with_the_input(self, ndim):
+        """Memory that lies between the input's elements is not the input's."""
+        sizes = SMALL[ndim]
+        buffer = noise(49, (1, 2, *sizes, 2), np.float32)
+        image, out = buffer[..., 0], buffer[..., 1]
+        grid = identity(sizes, np.float32)
+        fs.grid_sample(image, grid, out=out, coordinates="pixel")
+        np.testing.assert_array_equal(out, image)
+
+    def test_neighbours_of_the_inputs(self):
+        """Arrays that touch do not overlap."""
+        buffer = np.zeros(3 * 8, np.float32)
+        image, grid, out = buffer[:8].reshape(1, 1, 8), buffer[8:16].reshape(1, 8, 1), buffer[16:]
+        image[...], grid[...] = np.arange(8), np.arange(8)[:, None]
+        fs.grid_sample(image, grid, coordinates="pixel", out=out.reshape(1, 1, 8))
+        np.testing.assert_array_equal(out, np.arange(8))
+
+
+class TestSignature:
+    def test_defaults_are_pytorchs(self):
+        image = noise(50, (1, 2, 6, 7), np.float32)
+        grid = coordinates(51, (1, 33), np.float32, (6, 7), "normalized")
+        check(image, grid)  # the oracle has the same defaults
+        spelled = fs.grid_sample(image, grid, "bilinear", "zeros", False)
+        np.testing.assert_array_equal(fs.grid_sample(image, grid), spelled)
+
+    def test_the_rest_is_keyword_only(self):
+        image, grid = np.ones((1, 1, 2, 2), np.float32), np.zeros((1, 1, 2), np.float32)
+        with pytest.raises(TypeError):
+            fs.grid_sample(image, grid, "bilinear", "zeros", False, "pixel")
+
+    def test_align_corners_is_moot_in_pixels(self):
+        image = noise(52, (1, 2, 6, 7), np.float32)
+        grid = coordinates(53, (1, 33), np.float32, (6, 7), "pixel")
+        for padding in ("zeros", "border", "wrap"):
+            options = {"padding_mode": padding, "coordinates": "pixel"}
+            plain = fs.grid_sample(image, grid, align_corners=False, **options)
+            aligned = fs.grid_sample(image, grid, align_corners=True, **options)
+            np.testing.assert_array_equal(plain, aligned)

@@ -1,0 +1,361 @@
+"""Each primitive of the kernels' vector values against NumPy.
+
+Vectors live inside kernels, so every test reads arrays and writes arrays. Without the JIT the same
+tests hold the Python twins to the same results.
+"""
+
+import numba
+import numpy as np
+import pytest
+
+from fastsample._kernels import simd
+from fastsample._kernels.simd import (
+    LANES,
+    absolute,
+    at_least,
+    at_most,
+    convert,
+    floor,
+    gather,
+    gather_pairs,
+    load,
+    load_pairs,
+    load_triples,
+    multiply_add,
+    prefetch,
+    rint,
+    splat,
+    store,
+    store_some,
+    where,
+)
+
+FLOATS = (np.float32, np.float64)
+INTEGERS = (np.int32, np.uint32)
+NUMBERS = FLOATS + INTEGERS
+FLOAT_EXTREMES = (0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, np.inf, -np.inf, np.nan, 1e30, -1e-30)
+each_number = pytest.mark.parametrize("dtype", NUMBERS)
+each_float = pytest.mark.parametrize("dtype", FLOATS)
+
+
+def numbers(dtype, n=LANES, seed=0):
+    """n numbers of many sizes and both signs, where there are two."""
+    rng = np.random.default_rng(seed)
+    if np.issubdtype(dtype, np.floating):
+        return (rng.standard_normal(n) * 10.0 ** rng.integers(-3, 6, n)).astype(dtype)
+    limits = np.iinfo(dtype)
+    values = rng.integers(limits.min, limits.max, n, dtype, endpoint=True)
+    values[:: max(n // 4, 1)] = limits.max
+    values[1 :: max(n // 3, 1)] = limits.min
+    return values
+
+
+def extremes(dtype):
+    """Halves, infinities, NaN and signed zeros, among others."""
+    return np.resize(np.array(FLOAT_EXTREMES, dtype), LANES)
+
+
+each_offset = pytest.mark.parametrize("integer", [np.int32, np.int64])
+both_ways = pytest.mark.parametrize("hardware", [0, 1], ids=["loads", "hardware"])
+
+
+def gather_with(hardware, monkeypatch):
+    """Compile gathers as single loads or as the CPU's own instruction, where it has one."""
+    if hardware and not simd.HARDWARE_GATHER:
+        pytest.skip("this CPU is not known to gather quickly")
+    monkeypatch.setattr(simd, "HARDWARE_GATHER", hardware)
+
+
+def places(count, integer):
+    """Offsets below `count`, the first and the last among them, for a gather from the 4th on."""
+    offsets = np.random.default_rng(2).integers(0, count, LANES + 5).astype(integer)
+    offsets[3], offsets[4], offsets[3 + LANES - 1] = count - 1, 0, count - 1
+    return offsets
+
+
+def compiled(function):
+    """Function as a kernel; compiled afresh, since names of the package may be patched."""
+    return numba.njit(error_model="numpy")(function)
+
+
+def same(got, want):
+    """Equal to the last bit; NaN equals NaN."""
+    np.testing.assert_array_equal(got, want, strict=True)
+
+
+class TestMemory:
+    @each_number
+    @pytest.mark.parametrize("at", [0, 1, 5])
+    def test_load_and_store(self, dtype, at):
+        def copy(a, out, i):
+            store(out, i, load(a, i))
+
+        a, out = numbers(dtype, 40), np.zeros(40, dtype)
+        compiled(copy)(a, out, at)
+        same(out[at : at + LANES], a[at : at + LANES])
+        assert not out[:at].any()
+        assert not out[at + LANES :].any()
+
+    @each_number
+    def test_unaligned(self, dtype):
+        def copy(a, out):
+            store(out, 0, load(a, 0))
+
+        size = LANES * np.dtype(dtype).itemsize
+        a, out = (np.zeros(size + 1, np.uint8)[1:].view(dtype) for _ in range(2))
+        a[...] = numbers(dtype)
+        compiled(copy)(a, out)
+        same(out, a)
+
+    @each_number
+    def test_store_some(self, dtype):
+        def copy(a, out, i, n):
+            store_some(out, i, load(a, 0), n)
+
+        kernel, a = compiled(copy), numbers(dtype)
+        for n in range(LANES + 1):
+            for at in (0, 3):
+                out = np.full(40, 7, dtype)
+                kernel(a, out, at, n)
+                same(out[at : at + n], a[:n])
+                assert (out[:at] == 7).all()
+                assert (out[at + n :] == 7).all(), f"{n} lanes wrote more"
+
+    @each_number
+    @pytest.mark.parametrize("at", [0, 2, 3])
+    def test_interleaved(self, dtype, at):
+        def take(a, out, i):
+            first, second = load_pairs(a, i)
+            store(out, 0, first)
+            store(out, LANES, second)
+            x, y, z = load_triples(a, i)
+            store(out, 2 * LANES, x)
+            store(out, 3 * LANES, y)
+            store(out, 4 * LANES, z)
+
+        a, out = numbers(dtype, 3 * LANES + at), np.zeros(5 * LANES, dtype)
+        compiled(take)(a, out, at)
+        pairs, triples = a[at : at + 2 * LANES], a[at:]
+        parts = (pairs[::2], pairs[1::2], triples[::3], triples[1::3], triples[2::3])
+        same(out, np.concatenate(parts))
+
+    @each_number
+    @each_offset
+    @both_ways
+    def test_gather(self, dtype, integer, hardware, monkeypatch):
+        def take(a, offsets, out, j):
+            store(out, 0, gather(a, offsets, j))
+
+        gather_with(hardware, monkeypatch)
+        a, out, offsets = numbers(dtype, 100), np.zeros(LANES, dtype), places(100, integer)
+        compiled(take)(a, offsets, out, 3)
+        same(out, a[offsets[3 : 3 + LANES]])
+
+    @each_number
+    @each_offset
+    @both_ways
+    def test_gather_pairs(self, dtype, integer, hardware, monkeypatch):
+        def take(a, offsets, out, j):
+            first, second = gather_pairs(a, offsets, j)
+            store(out, 0, first)
+            store(out, LANES, second)
+
+        gather_with(hardware, monkeypatch)
+        a, out, offsets = numbers(dtype, 100), np.zeros(2 * LANES, dtype), places(99, integer)
+        compiled(take)(a, offsets, out, 3)
+        at = offsets[3 : 3 + LANES]
+        same(out, np.concatenate([a[at], a[at + 1]]))
+
+    @each_number
+    def test_prefetch_changes_nothing(self, dtype):
+        def ask(a, offsets):
+            prefetch(a, 2, offsets, 1)
+
+        a, offsets = numbers(dtype, 100), np.arange(LANES + 1, dtype=np.int32)
+        before = a.tobytes()
+        compiled(ask)(a, offsets)
+        assert a.tobytes() == before
+
+
+class TestArithmetic:
+    @each_number
+    def test_add_subtract_multiply(self, dtype):
+        def kernel(a, b, out, scalar):
+            x, y = load(a, 0), load(b, 0)
+            store(out, 0, x + y)
+            store(out, LANES, x - y)
+            store(out, 2 * LANES, x * y)
+            store(out, 3 * LANES, x + scalar)
+            store(out, 4 * LANES, scalar - x)
+            store(out, 5 * LANES, scalar * x)
+
+        a, b, three = numbers(dtype), numbers(dtype, seed=1), dtype(3)
+        out = np.zeros(6 * LANES, dtype)
+        compiled(kernel)(a, b, out, three)
+        same(out, np.concatenate([a + b, a - b, a * b, a + three, three - a, three * a]))
+
+    @each_float
+    def test_divide(self, dtype):
+        def kernel(a, b, out):
+            store(out, 0, load(a, 0) / load(b, 0))
+            store(out, LANES, 1.0 / load(b, 0))
+
+        a, b, out = numbers(dtype), numbers(dtype, seed=1), np.zeros(2 * LANES, dtype)
+        compiled(kernel)(a, b, out)
+        same(out, np.concatenate([a / b, dtype(1) / b]))
+
+    @each_float
+    def test_nothing_is_contracted(self, dtype):
+        """A product and a sum round twice: PyTorch's nearest pixel hangs on it."""
+
+        def kernel(a, b, c, out):
+            store(out, 0, load(a, 0) * load(b, 0) + load(c, 0))
+
+        a, b = numbers(dtype), numbers(dtype, seed=1)
+        c, out = -(a * b), np.zeros(LANES, dtype)
+        compiled(kernel)(a, b, c, out)
+        same(out, np.zeros(LANES, dtype))
+
+    @each_float
+    def test_multiply_add(self, dtype):
+        """One rounding or two."""
+
+        def kernel(a, b, c, out):
+            store(out, 0, multiply_add(load(a, 0), load(b, 0), load(c, 0)))
+
+        a, b, c = (np.random.default_rng(k).random(LANES).astype(dtype) for k in range(3))
+        out = np.zeros(LANES, dtype)
+        compiled(kernel)(a, b, c, out)
+        np.testing.assert_allclose(out, a * b + c, rtol=2 * np.finfo(dtype).eps)
+
+    @each_float
+    def test_rounding(self, dtype):
+        def kernel(a, out):
+            store(out, 0, floor(load(a, 0)))
+            store(out, LANES, rint(load(a, 0)))
+            store(out, 2 * LANES, absolute(load(a, 0)))
+
+        for a in (numbers(dtype), extremes(dtype)):
+            out = np.zeros(3 * LANES, dtype)
+            compiled(kernel)(a, out)
+            same(out, np.concatenate([np.floor(a), np.rint(a), np.abs(a)]))
+
+    @each_number
+    def test_splat(self, dtype):
+        def kernel(a, scalar, out):
+            store(out, 0, splat(scalar, load(a, 0)))
+            store(out, LANES, splat(scalar, a))
+
+        out = np.zeros(2 * LANES, dtype)
+        compiled(kernel)(numbers(dtype), 41, out)
+        same(out, np.full(2 * LANES, 41, dtype))
+
+
+class TestBounds:
+    @each_number
+    def test_at_most_and_at_least(self, dtype):
+        def kernel(a, b, scalar, out):
+            x, y = load(a, 0), load(b, 0)
+            store(out, 0, at_most(x, y))
+            store(out, LANES, at_least(x, y))
+            store(out, 2 * LANES, at_most(x, scalar))
+            store(out, 3 * LANES, at_least(x, scalar))
+
+        a, b, two = numbers(dtype), numbers(dtype, seed=1), dtype(2)
+        out = np.zeros(4 * LANES, dtype)
+        compiled(kernel)(a, b, two, out)
+        bounds = (np.minimum(a, b), np.maximum(a, b), np.minimum(a, two), np.maximum(a, two))
+        same(out, np.concatenate(bounds))
+
+    @each_float
+    def test_nan_stays(self, dtype):
+        def kernel(a, out):
+            store(out, 0, at_most(load(a, 0), 1.0))
+            store(out, LANES, at_least(load(a, 0), 1.0))
+
+        a, out = extremes(dtype), np.zeros(2 * LANES, dtype)
+        compiled(kernel)(a, out)
+        one = dtype(1)
+        same(out, np.concatenate([np.minimum(a, one), np.maximum(a, one)]))
+
+
+class TestSelection:
+    def lanes(self, dtype):
+        """Two arrays with equal, smaller and larger lanes, and NaN among floats."""
+        a, b = numbers(dtype), numbers(dtype, seed=1)
+        b[::3] = a[::3]
+        if dtype in FLOATS:
+            a[4], b[5] = np.nan, np.nan
+            a[6] = b[6] = np.nan
+        return a, b
+
+    @each_number
+    def test_comparisons(self, dtype):
+        def kernel(a, b, out):
+            x, y = load(a, 0), load(b, 0)
+            yes, no = splat(1, out), splat(0, out)
+            store(out, 0, where(x < y, yes, no))
+            store(out, LANES, where(x <= y, yes, no))
+            store(out, 2 * LANES, where(x > y, yes, no))
+            store(out, 3 * LANES, where(x >= y, yes, no))
+            store(out, 4 * LANES, where(x == y, yes, no))
+            store(out, 5 * LANES, where(x != y, yes, no))
+
+        a, b = self.lanes(dtype)
+        out = np.zeros(6 * LANES, np.int32)
+        compiled(kernel)(a, b, out)
+        want = np.concatenate([a < b, a <= b, a > b, a >= b, a == b, a != b])
+        same(out, want.astype(np.int32))
+
+    @each_number
+    def test_where_and_masks(self, dtype):
+        def kernel(a, b, scalar, out):
+            x, y = load(a, 0), load(b, 0)
+            store(out, 0, where(x < y, x, y))
+            store(out, LANES, where((x < y) | (x == y), x, scalar))
+            store(out, 2 * LANES, where((x <= y) & (x >= y), scalar, y))
+            store(out, 3 * LANES, where(x >= scalar, x, y))
+
+        a, b = self.lanes(dtype)
+        nine, out = dtype(9), np.zeros(4 * LANES, dtype)
+        compiled(kernel)(a, b, nine, out)
+        want = (
+            np.where(a < b, a, b),
+            np.where(a <= b, a, nine),
+            np.where(a == b, nine, b),
+            np.where(a >= nine, a, b),
+        )
+        same(out, np.concatenate(want))
+
+
+class TestConvert:
+    @pytest.mark.parametrize("target", [*NUMBERS, np.int64])
+    @pytest.mark.parametrize("source", NUMBERS)
+    def test_values_that_fit(self, source, target):
+        def kernel(a, out):
+            store(out, 0, convert(load(a, 0), out))
+
+        signed = source is not np.uint32 and target is not np.uint32
+        values = np.linspace(-1000 if signed else 0, 70_000, LANES)
+        a, out = values.astype(source), np.zeros(LANES, target)
+        compiled(kernel)(a, out)
+        same(out, a.astype(target))
+
+    def test_unsigned_beyond_signed(self):
+        def kernel(a, wide, real):
+            store(wide, 0, convert(load(a, 0), wide))
+            store(real, 0, convert(load(a, 0), real))
+
+        a = np.full(LANES, 2**32 - 1, np.uint32)
+        wide, real = np.zeros(LANES, np.int64), np.zeros(LANES)
+        compiled(kernel)(a, wide, real)
+        same(wide, a.astype(np.int64))
+        same(real, a.astype(np.float64))
+
+    def test_float64_to_float32_rounds(self):
+        def kernel(a, out):
+            store(out, 0, convert(load(a, 0), out))
+
+        a, out = numbers(np.float64), np.zeros(LANES, np.float32)
+        compiled(kernel)(a, out)
+        same(out, a.astype(np.float32))

@@ -1,0 +1,212 @@
+"""Threads, forks and threading layers, each in a process of its own."""
+
+import os
+import sys
+
+import child
+import pytest
+
+pytestmark = pytest.mark.compiled
+posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+LIMIT = 120
+
+SCENES = """
+import hashlib, sys
+import numba, numpy as np
+import fastsample as fs
+from cases import coordinates, noise
+
+def scene(shape, out, dtype="float32"):
+    image = noise(0, shape, dtype)
+    return image, coordinates(1, (shape[0], *out), dtype, shape[2:], "normalized")
+
+def digest(array):
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+
+LARGE = scene((1, 3, 300, 400), (500, 400))  # well past what one thread is left alone with
+"""
+
+DIGESTS = """
+shapes = [((1, 1, 8, 8), (4,)), ((2, 3, 31, 17), (33, 35)), ((1, 64, 40, 40), (70, 70)),
+          ((5, 7, 16, 16), (64, 65)), ((1, 2, 2000), (100_000,)), ((1, 2, 20, 21, 9), (30, 31, 32))]
+for image, grid in [LARGE, *(scene(*s) for s in shapes)]:
+    for mode in ("nearest", "bilinear", "bicubic"):
+        print(digest(fs.grid_sample(image, grid, mode)))
+"""
+
+
+def available_threads():
+    """Numba can't be asked for more threads than it started with."""
+    return max(2, os.cpu_count() or 1)
+
+
+class TestSameBits:
+    def test_for_any_number_of_threads(self):
+        one = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
+        many = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
+        assert one == many
+        assert len(one.split()) == 21
+
+    def test_after_set_num_threads(self):
+        child.script(
+            SCENES
+            + """
+want = digest(fs.grid_sample(*LARGE))
+for threads in (1, 2):
+    numba.set_num_threads(threads)
+    assert digest(fs.grid_sample(*LARGE)) == want
+    assert numba.get_num_threads() == threads, "the setting is the user's"
+""",
+            LIMIT,
+            NUMBA_NUM_THREADS="2",
+        )
+
+
+AT_ONCE = """
+import threading
+jobs = [scene((1, 1 + k % 3, 200 + k, 300), (300, 200 + 40 * k)) for k in range(8)]
+wants = [digest(fs.grid_sample(*job)) for job in jobs]
+start, wrong = threading.Barrier(8), []
+
+def work(k):
+    start.wait()
+    for _ in range(25):
+        try:
+            if digest(fs.grid_sample(*jobs[k])) != wants[k]:
+                wrong.append(k)
+        except BaseException as error:
+            wrong.append(repr(error))
+
+threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert not wrong, wrong
+"""
+
+FIRST_CALLS = """
+import threading
+start, results = threading.Barrier(8), []
+
+def work():
+    start.wait()
+    results.append(digest(fs.grid_sample(*LARGE)))
+
+threads = [threading.Thread(target=work) for _ in range(8)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert len(results) == 8 and len(set(results)) == 1, results
+"""
+
+
+class TestPythonThreads:
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    def test_eight_at_once(self, layer):
+        child.script(SCENES + AT_ONCE, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    def test_first_calls_at_once(self, layer):
+        """Nothing is warm: eight threads load or compile the kernel at the same time."""
+        child.script(
+            SCENES + FIRST_CALLS, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2"
+        )
+
+
+FORK = """
+import os, signal
+want = digest(fs.grid_sample(*LARGE))
+for generation in range(2):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        ok = digest(fs.grid_sample(*LARGE)) == want
+        small = scene((1, 1, 8, 8), (4,))
+        fs.grid_sample(*small)
+        os._exit(0 if ok else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the child failed"
+    assert digest(fs.grid_sample(*LARGE)) == want, "the parent is hurt"
+"""
+
+GRANDCHILD = """
+import os, signal
+want = digest(fs.grid_sample(*LARGE))
+
+def down(levels):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        ok = digest(fs.grid_sample(*LARGE)) == want
+        os._exit(0 if ok and (levels == 0 or down(levels - 1) == 0) else 3)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+assert down(1) == 0
+"""
+
+POOL = """
+import multiprocessing
+
+def work(k):
+    image, grid = LARGE
+    return digest(fs.grid_sample(image + np.float32(k), grid))
+
+if __name__ == "__main__":
+    want = [work(k) for k in range(6)]
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map_async(work, range(6)).get(60) == want
+"""
+
+NUMBA_FIRST = """
+import os, signal
+
+@numba.njit(parallel=True)
+def total(x):
+    s = 0.0
+    for i in numba.prange(x.size):
+        s += x[i]
+    return s
+
+total(np.ones(100_000))  # the threads are started by code that is not ours
+want = digest(fs.grid_sample(*scene((1, 1, 8, 8), (4,))))
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)
+    fs.grid_sample(*LARGE)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+
+@posix
+class TestFork:
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("story", [FORK, GRANDCHILD, POOL, NUMBA_FIRST])
+    def test_child_of_a_parallel_parent(self, story, layer):
+        child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    def test_child_of_a_quiet_parent(self, layer):
+        """The parent never sampled: the child is free to start threads of its own."""
+        story = FORK.replace("want = digest(fs.grid_sample(*LARGE))\n", "want = sys.argv[-1]\n", 1)
+        want = child.script(SCENES + "print(digest(fs.grid_sample(*LARGE)), end='')", LIMIT)
+        story = story.replace("sys.argv[-1]", repr(want)).replace("range(2)", "range(1)")
+        child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+
+def test_the_threading_layer_stays_the_users():
+    """Importing and sampling change neither the layer nor the number of threads."""
+    child.script(
+        SCENES
+        + """
+before = numba.config.THREADING_LAYER, numba.config.NUMBA_NUM_THREADS, numba.get_num_threads()
+fs.grid_sample(*LARGE)
+after = numba.config.THREADING_LAYER, numba.config.NUMBA_NUM_THREADS, numba.get_num_threads()
+assert before == after, (before, after)
+assert numba.threading_layer() == "workqueue"
+""",
+        LIMIT,
+        NUMBA_THREADING_LAYER="workqueue",
+        NUMBA_NUM_THREADS="2",
+    )
+
+
+def test_scripts_run_on_this_python():
+    assert child.script("import sys; print(sys.version)").strip() == sys.version
