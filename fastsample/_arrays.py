@@ -1,7 +1,23 @@
 """Users' arrays to what kernels take, without a copy where one can be helped."""
 
 import numpy as np
+from ._kernels.simd import CACHE_LINE
 from numpy.lib.stride_tricks import as_strided
+
+
+LARGE = 2**20  # bytes from which an output is streamed
+
+
+def empty(shape, dtype):
+    """np.empty; a large one starts on a cache line, as streaming stores need."""
+    size = dtype.itemsize
+    for n in shape:
+        size *= n
+    if size < LARGE:
+        return np.empty(shape, dtype)
+    raw = np.empty(size + CACHE_LINE, np.uint8)
+    skip = -raw.ctypes.data % CACHE_LINE
+    return raw[skip : skip + size].view(dtype).reshape(shape)
 
 
 def as_bytes(x):

@@ -15,6 +15,7 @@ from ._kernels.threads import MOST_THREADS
 
 WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32 bits hold
 AHEAD = 6 * 2**20  # bytes of a plane from which planning ahead pays; it costs in cached ones
+STREAM = 8 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
 
@@ -91,6 +92,7 @@ def call(kind, axes, shape, points, input, grid, out, fill):
     task["fill"] = fill
     sizes = [axis.size for axis in axes]
     task["ahead"] = np.prod(sizes) * kind.value > AHEAD
+    task["stream"] = np.prod(shape) * kind.value > STREAM
     pieces = _cut(kind, task)
     taps = kind.taps**kind.axes
     nanoseconds = samples * rows * cols * (kind.axes * 0.4 + channels * taps * 0.12)

@@ -66,6 +66,7 @@ def run(ready: "Ready", sampling: Sampling, input: Array, grid: Array, out: Arra
     elif ready is not None:
         for part in ready(input, grid, out):
             sample(sampling, *part)
+            del part  # a copy goes before the next one comes
 
 
 @lru_cache(maxsize=512)
@@ -109,8 +110,8 @@ def one(x: Array, n: int) -> Array:
 def planes(input: Array, grid: Array, out: Array) -> Parts:
     """Plane by plane, from copies of the input's: it is byte-swapped or between elements."""
     for n, c in np.ndindex(out.shape[:2]):
-        plane = _arrays.native(one(input, n)[:, c : c + 1])
-        yield plane, one(grid, n), out[n : n + 1, c : c + 1]
+        plane = one(input, n)[:, c : c + 1]
+        yield _arrays.native(plane), one(grid, n), out[n : n + 1, c : c + 1]
 
 
 def stretches(input: Array, grid: Array, out: Array) -> Parts:
@@ -130,6 +131,7 @@ def through_copies(input: Array, grid: Array, out: Array) -> Parts:
         plane = np.empty((1, 1, *out.shape[2:]), out.dtype)
         yield one(input, n)[:, c : c + 1], one(grid, n), plane
         out[n : n + 1, c : c + 1] = plane
+        del plane
 
 
 def slices(input: Array, grid: Array, out: Array) -> Parts:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _check, _run
+from . import _arrays, _check, _run
 from ._axis import grid_axis
 
 _NAME = "grid_sample"
@@ -24,7 +24,93 @@ def grid_sample(
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Sample an image, a volume or a signal at the points of a grid."""
+    """Sample images, volumes or signals at the points of a grid.
+
+    PyTorch's function of the same name, for NumPy arrays, with 1 to 3 spatial axes, two more
+    borders, pixel coordinates, and grids of any shape.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C, *in)
+        float32 or float64. ``*in`` is (W,), (H, W) or (D, H, W). Any strides and byte order.
+    grid : array_like, shape (N, *out, D)
+        float32 or float64, D the number of axes in ``*in``. Where to read: (x), (x, y) or
+        (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes, so a
+        list of points (N, P, D) is a grid. Coordinates are computed in the grid's own precision.
+    mode : {"bilinear", "nearest", "bicubic"}
+        "bilinear" is linear along every axis. "nearest" rounds halves to even. "bicubic" is Keys'
+        kernel with a = -0.75, along every axis.
+    padding_mode : {"zeros", "border", "reflection", "wrap", "constant"}
+        What is read outside the input; see Convention.
+    align_corners : bool
+        Whether -1 and 1 are the centres of the outer pixels (True) or their outer edges (False).
+        It also says where "reflection" mirrors.
+    coordinates : {"normalized", "pixel"}
+        "pixel": 0 is the centre of the first pixel, 1 of the second; an integer coordinate reads
+        that pixel's exact value.
+    fill_value : float
+        What "constant" reads outside.
+    channels_last : bool
+        False: the only layout so far.
+    out : ndarray, shape (N, C, *out), optional
+        Where to write the result: of the result's type, with any strides.
+
+    Returns
+    -------
+    ndarray, shape (N, C, *out)
+        Of the input's type, in native byte order; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, an unknown word for an option, an `out` that is read-only or shares
+        memory with an input or with itself, or nothing to sample where something is asked for.
+    TypeError
+        An argument of a type that is not supported; the message says what to convert to.
+
+    Notes
+    -----
+    A batch of 1 on either side is shared with all samples of the other, without a copy.
+
+    Along an axis of size S a normalised coordinate g is the pixel (g + 1) (S / 2) - 1/2, or
+    (g + 1) ((S - 1) / 2) with `align_corners`; so do PyTorch's CPU kernels. "nearest" and
+    "bilinear" apply the border to the coordinate, "bicubic" to each of its four taps.
+
+    A tap without weight is not read: what is stored there, NaN or infinity, does not matter. A NaN
+    coordinate gives NaN. An infinite one reads the fill value, or with "border" the edge; with
+    "reflection" and "wrap" it gives NaN. No coordinate reads out of bounds.
+
+    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.nn.functional.grid_sample`. R. Keys, "Cubic convolution interpolation for
+    digital image processing", IEEE Trans. Acoustics, Speech, and Signal Processing 29(6), 1981.
+
+    Convention
+    ----------
+    A row `a b c d` of pixels, and what lies beyond it::
+
+        zeros                       0 0 0 | a b c d | 0 0 0
+        constant                    k k k | a b c d | k k k
+        border                      a a a | a b c d | d d d
+        reflection                  c b a | a b c d | d c b
+        reflection, align_corners   d c b | a b c d | c b a
+        wrap                        b c d | a b c d | a b c
+
+    Coordinates are ordered (x, y, z); array axes (N, C, D, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 20.0, 30.0]]], dtype=np.float32)
+    >>> where = np.array([[[0.0], [0.5], [2.75], [3.5]]], dtype=np.float32)
+    >>> fs.grid_sample(row, where, coordinates="pixel")
+    array([[[ 0. ,  5. , 27.5, 15. ]]], dtype=float32)
+    >>> fs.grid_sample(row, where, coordinates="pixel", padding_mode="border")
+    array([[[ 0. ,  5. , 27.5, 30. ]]], dtype=float32)
+    """
     image = _check.array(_NAME, "input", input)
     points = _check.array(_NAME, "grid", grid)
     align_corners = _check.flag(_NAME, "align_corners", align_corners)
@@ -37,7 +123,7 @@ def grid_sample(
     specs = _run.spec(image), _run.spec(points), None if out is None else _run.spec(out)
     sampling, result, ready = _prepare(*specs, *words, align_corners, fill)
     if out is None:
-        out = np.empty(result.shape, result.dtype)
+        out = _arrays.empty(result.shape, result.dtype)
     else:
         _check.apart(_NAME, out, input=image, grid=points)
     _run.run(ready, sampling, image, points, out)

@@ -68,7 +68,8 @@ PAIRS = tuple(itertools.product(MODES, PADDINGS))
 KERNELS = tuple(dict.fromkeys(_every_kernel() if EVERY else _some_kernels()))
 FLOAT32 = tuple(k for k in KERNELS if k.input is k.grid is np.float32)
 IMAGES = tuple(k for k in FLOAT32 if k.ndim == 2)
-SHORT = frozenset((*IMAGES, Kernel("bilinear", "zeros", 1), Kernel("bicubic", "border", 3)))
+SHORT = (*IMAGES, Kernel("bilinear", "zeros", 1), Kernel("bicubic", "border", 3))
+"""Which of them also meet axes shorter than a row of taps."""
 
 
 def noise(seed, shape, dtype):

@@ -3,8 +3,8 @@
     python tests/differential.py [--count 600] [--seed 0]
 
 Ends with `N passed, M failed` on a line of its own; exit status 1 on a failure. Every point of
-every case is compared: none needs to be left out, since both libraries compute the coordinate of
-`nearest` in the same order of operations.
+every case is compared, `nearest` for equality: none had to be left out in 3600 cases, since both
+libraries compute the coordinate in the same order of operations.
 """
 
 import argparse
@@ -87,13 +87,8 @@ def against_torch(rng):
     assert got.shape == want.shape
     assert got.dtype == want.dtype
     label = f"torch {image.dtype} {image.shape} at {grid.shape} {options}"
-    bound = 0 if options[0] == "nearest" else PUBLISHED[got.dtype] * scale_of(want, image)
+    bound = 0 if options[0] == "nearest" else PUBLISHED[got.dtype] * np.abs(want).max()
     return label, np.abs(got - want).max(), bound
-
-
-def scale_of(want, image):
-    """The result's scale; a point or two may cancel, so at least a tenth of its source's."""
-    return max(np.abs(want).max(), 0.1 * np.abs(image).max())
 
 
 def against_cv2(rng):

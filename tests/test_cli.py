@@ -1,9 +1,8 @@
 """The commands: kinds of pictures, exactness, refusals, and that nothing half-written stays."""
 
 import os
-import subprocess
-import sys
 
+import child
 import numpy as np
 import pytest
 
@@ -305,8 +304,7 @@ def test_a_link_is_written_through(tmp_path):
 
 def process(*arguments, **options):
     """`python -m fastsample` in a process of its own."""
-    command = [sys.executable, "-m", "fastsample", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    return child.run(["-m", "fastsample", *arguments], **options)
 
 
 @pytest.mark.parametrize("photo", [False, True])
@@ -346,10 +344,10 @@ def test_missing_extra(tmp_path, command, missing):
     blocked = tmp_path / "site"
     blocked.mkdir()
     (blocked / f"{missing}.py").write_text("raise ImportError('not here')")
-    path = os.pathsep.join([str(blocked), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = process(*command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path})
+    path = os.pathsep.join([str(blocked), child.environment()["PYTHONPATH"]])
+    done = process(*command, cwd=tmp_path, PYTHONPATH=path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert f"{missing}" in done.stderr
+    assert missing in done.stderr
     assert 'pip install "fastsample[demo]"' in done.stderr
 
 

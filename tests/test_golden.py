@@ -5,20 +5,23 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
+from cases import KERNELS, Kernel
 from sampling import sample
 from tolerances import ORACLE, PUBLISHED, assert_close
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.npz"))
 
 
-def cases(path):
-    """(arguments, PyTorch's result) of each answer in a file."""
+def cases(path, every=False):
+    """(arguments, PyTorch's result) of each answer in a file, or of those for visited kernels."""
     with np.load(path) as file:
         image, grid = file["image"], file["grid"]
         for name in file.files:
             if "/" in name:
                 mode, padding, align = name.split("/")
-                yield (image, grid, mode, padding, align == "True"), file[name]
+                real = image.dtype.type
+                if every or Kernel(mode, padding, image.ndim - 2, real, real) in KERNELS:
+                    yield (image, grid, mode, padding, align == "True"), file[name]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
@@ -33,7 +36,7 @@ def test_equals_pytorch(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 def test_oracle_equals_pytorch(path):
     """What the other tests lean on."""
-    for args, want in cases(path):
+    for args, want in cases(path, every=True):
         got = oracle.grid_sample(*args).astype(want.dtype)
         assert_close(got, want, np.abs(args[0]).max(), ORACLE, context=args[2:])
 

@@ -4,7 +4,18 @@ import itertools
 
 import numpy as np
 import pytest
-from cases import DTYPES, FILL, FLOAT32, KERNELS, MODES, PADDINGS, coordinates, identity, noise
+from cases import (
+    FILL,
+    FLOAT32,
+    IMAGES,
+    KERNELS,
+    MODES,
+    PADDINGS,
+    SHORT,
+    coordinates,
+    identity,
+    noise,
+)
 from sampling import check, sample
 
 import fastsample as fs
@@ -35,7 +46,7 @@ class TestKernels:
         for options in settings_of(kernel):
             check(image, grid_for(kernel, options, (2, *out), sizes), options, **options)
 
-    @pytest.mark.parametrize("kernel", FLOAT32, **by_name)
+    @pytest.mark.parametrize("kernel", SHORT, **by_name)
     def test_axes_of_size_one(self, kernel):
         for sizes in itertools.product((1, 2), repeat=kernel.ndim):
             image = noise(2, (1, 2, *sizes), kernel.input)
@@ -53,21 +64,20 @@ class TestKernels:
             check(image, grid_for(kernel, options, (2, *out), sizes), options, **options)
 
 
-def each_float32_2d(options=("mode", "padding_mode", "fill_value")):
-    """Parametrise over the options of the 2-D float32 kernels."""
-    kernels = [k for k in FLOAT32 if k.ndim == 2]
-    return pytest.mark.parametrize("options", [k.options for k in kernels], ids=map(str, kernels))
+each_image_kernel = pytest.mark.parametrize(
+    "options", [k.options for k in IMAGES], ids=[str(k) for k in IMAGES]
+)
 
 
 class TestSizes:
-    @each_float32_2d()
+    @each_image_kernel
     def test_number_of_points(self, options):
         image = noise(4, (1, 2, 6, 7), np.float32)
         for points in (*range(1, 36), 47, 48, 49):
             grid = coordinates(points, (1, points), np.float32, (6, 7), "normalized")
             check(image, grid, f"{points} points", **options)
 
-    @each_float32_2d()
+    @each_image_kernel
     def test_width_and_height(self, options):
         for size in (*range(1, 20), 31, 32, 33, 34):
             for sizes in ((2, size), (size, 3)):
@@ -194,7 +204,8 @@ class TestFill:
 class TestExactCoordinates:
     @pytest.mark.parametrize("kernel", KERNELS, **by_name)
     def test_identity_in_pixels_returns_the_input(self, kernel):
-        for sizes in (SMALL[kernel.ndim], (1,) * kernel.ndim, (18, 17, 3)[: kernel.ndim]):
+        shortest = (kernel.shortest,) * kernel.ndim
+        for sizes in (SMALL[kernel.ndim], shortest, (18, 17, 5)[: kernel.ndim]):
             image = noise(21, (2, 3, *sizes), kernel.input)
             got = sample(image, identity(sizes, kernel.grid), coordinates="pixel", **kernel.options)
             assert got.tobytes() == image.tobytes()
@@ -209,24 +220,26 @@ class TestExactCoordinates:
             got = sample(image, grid, mode, padding, coordinates="pixel")
             np.testing.assert_array_equal(got, image, err_msg=padding)
 
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("size", [1, 2, 3, 7, 10, 100])
-    def test_a_rounding_beside_the_folds(self, size, dtype):
+    @pytest.mark.parametrize("kernel", [k for k in KERNELS if k.ndim == 2], **by_name)
+    def test_a_rounding_beside_the_folds(self, kernel):
         """A fold may land a rounding outside [0, S); it must not read there."""
-        turns = np.array([s * k for s in (size, size - 1, size - 0.5, -0.5) for k in range(-9, 10)])
-        turns = np.concatenate([turns, turns / 2, [-1e-9, -1e-30, 1e-30]]).astype(dtype)
-        around = [turns, np.nextafter(turns, dtype(-np.inf)), np.nextafter(turns, dtype(np.inf))]
-        grid = np.concatenate(around)[None, :, None]
-        image = noise(22, (1, 2, size), dtype)
-        for padding, align in itertools.product(PADDINGS, (False, True)):
-            options = {"align_corners": align, "coordinates": "pixel", "padding_mode": padding}
-            check(image, grid, (padding, align), mode="bilinear", **options)
-            check(image, grid, (padding, align), mode="bicubic", **options)
+        dtype = kernel.grid
+        for size in range(kernel.shortest, 12):
+            turns = [s * k for s in (size, size - 1, size - 0.5, -0.5) for k in range(-9, 10)]
+            turns = np.array([*turns, *np.divide(turns, 2), -1e-9, -1e-30, 1e-30], dtype)
+            around = [np.nextafter(turns, dtype(side)) for side in (-np.inf, np.inf)]
+            x = np.concatenate([turns, *around])
+            grid = np.stack([x, np.ones_like(x)], -1)[None]
+            image = noise(22, (1, 2, 4, size), kernel.input)
+            for align in (False, True):
+                options = {"align_corners": align, "coordinates": "pixel", **kernel.options}
+                check(image, grid, (size, align), **options)
 
     @pytest.mark.parametrize("padding", PADDINGS)
     def test_nearest_rounds_half_to_even(self, padding):
-        image = np.arange(10, 18, dtype=np.float32).reshape(1, 1, 8)
-        grid = np.arange(-20.5, 21, 0.5, dtype=np.float32)[None, :, None]
+        image = np.arange(10, 26, dtype=np.float32).reshape(1, 1, 2, 8)
+        x = np.arange(-20.5, 21, 0.5, dtype=np.float32)
+        grid = np.stack([x, np.ones_like(x)], -1)[None]
         for align in (False, True):
             options = {"align_corners": align, "coordinates": "pixel", "padding_mode": padding}
             check(image, grid, (padding, align), mode="nearest", **options)
@@ -315,11 +328,13 @@ def variants(array):
 
 
 LAYOUTS = [name for name, _ in variants(np.zeros((1, 1, 1)))]
+in_three_dimensions = pytest.mark.parametrize(
+    ("mode", "ndim"), [*((mode, 2) for mode in MODES), ("bilinear", 1), ("bilinear", 3)]
+)
 
 
 class TestLayouts:
-    @pytest.mark.parametrize("ndim", [1, 2, 3])
-    @pytest.mark.parametrize("mode", MODES)
+    @in_three_dimensions
     @pytest.mark.parametrize("layout", LAYOUTS)
     def test_input(self, layout, mode, ndim):
         sizes = SMALL[ndim]
@@ -327,8 +342,7 @@ class TestLayouts:
         grid = coordinates(29, (2, *OUT[ndim]), np.float32, sizes, "normalized")
         check(image, grid, mode=mode)
 
-    @pytest.mark.parametrize("ndim", [1, 2, 3])
-    @pytest.mark.parametrize("mode", MODES)
+    @in_three_dimensions
     @pytest.mark.parametrize("layout", LAYOUTS)
     def test_grid(self, layout, mode, ndim):
         sizes = SMALL[ndim]
@@ -338,8 +352,8 @@ class TestLayouts:
     @pytest.mark.compiled
     @pytest.mark.parametrize("layout", LAYOUTS)
     def test_beyond_one_tile(self, layout):
-        image = dict(variants(noise(32, (2, 3, 40, 41), np.float64)))[layout]
-        grid = dict(variants(coordinates(33, (2, 50, 51), np.float64, (40, 41), "normalized")))
+        image = dict(variants(noise(32, (2, 3, 40, 41), np.float32)))[layout]
+        grid = dict(variants(coordinates(33, (2, 50, 51), np.float32, (40, 41), "normalized")))
         check(image, grid[layout])
 
     @pytest.mark.parametrize("axis", [0, 1, 2, 3])
@@ -426,6 +440,31 @@ class TestOut:
         out = np.empty((2, 3, 60, 61 * abs(step)), np.float32)[..., ::step]
         fs.grid_sample(image, grid, out=out)
         np.testing.assert_array_equal(out, fs.grid_sample(image, grid))
+
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("shape", [(1, 2, 1200, 701), (2, 3, 400, 640), (1, 1, 3, 400_000)])
+    def test_large_results(self, mode, shape):
+        """Results of megabytes, wherever they start and however far their rows are apart."""
+        image = noise(54, (shape[0], shape[1], 30, 40), np.float32)
+        grid = coordinates(55, (shape[0], *shape[2:]), np.float32, (30, 40), "normalized")
+        got = fs.grid_sample(image, grid, mode)
+        strips = np.array_split(grid, 3 * shape[2] // min(shape[2], 24), axis=1)
+        want = np.concatenate([fs.grid_sample(image, g, mode) for g in strips if g.size], axis=2)
+        np.testing.assert_array_equal(got, want)
+        count = got.size
+        for first in (0, 1, 3, 16):
+            room = np.full(count + 32, -1, np.float32)
+            out = room[first : first + count].reshape(shape)
+            fs.grid_sample(image, grid, mode, out=out)
+            np.testing.assert_array_equal(out, want)
+            assert (room[:first] == -1).all()
+            assert (room[first + count :] == -1).all()
+        for apart in (shape[3] + 3, -(-shape[3] // 16) * 16 + 16):
+            out = np.full((*shape[:3], apart), -1, np.float32)
+            fs.grid_sample(image, grid, mode, out=out[..., : shape[3]])
+            np.testing.assert_array_equal(out[..., : shape[3]], want)
+            assert (out[..., shape[3] :] == -1).all()
 
     @pytest.mark.parametrize("ndim", [1, 2, 3])
     def test_interleaved_with_the_input(self, ndim):

@@ -22,12 +22,15 @@ from fastsample._kernels.simd import (
     load_pairs,
     load_triples,
     multiply_add,
+    number,
     prefetch,
     rint,
     splat,
     store,
-    store_some,
+    tail,
+    view_at,
     where,
+    within,
 )
 
 FLOATS = (np.float32, np.float64)
@@ -108,18 +111,35 @@ class TestMemory:
         same(out, a)
 
     @each_number
-    def test_store_some(self, dtype):
-        def copy(a, out, i, n):
-            store_some(out, i, load(a, 0), n)
+    def test_tail(self, dtype):
+        def copy(a, out, i):
+            rest = tail(a, i)
+            store(out, 0, load(rest, 0))
+            store(tail(tail(out, LANES), 2), 0, load(rest, rest.size - LANES))
 
-        kernel, a = compiled(copy), numbers(dtype)
-        for n in range(LANES + 1):
-            for at in (0, 3):
-                out = np.full(40, 7, dtype)
-                kernel(a, out, at, n)
-                same(out[at : at + n], a[:n])
-                assert (out[:at] == 7).all()
-                assert (out[at + n :] == 7).all(), f"{n} lanes wrote more"
+        a, out = numbers(dtype, 40), np.zeros(2 * LANES + 2, dtype)
+        for i in (0, 3, 24):
+            compiled(copy)(a, out, i)
+            same(out[:LANES], a[i : i + LANES])
+            same(out[LANES + 2 :], a[-LANES:])
+
+    @each_number
+    def test_view_at(self, dtype):
+        def copy(raw, out, start):
+            view = view_at(raw, start, LANES + 1, dtype)
+            store(out, 0, load(view, 1))
+            out[LANES] = view[0]
+            view[LANES] = 3
+
+        raw, out = np.zeros(40 * 8, np.uint8), np.zeros(LANES + 1, dtype)
+        values = numbers(dtype, LANES + 1)
+        place = raw[64 : 64 + values.nbytes].view(dtype)
+        place[...] = values
+        compiled(copy)(raw, out, 64)
+        same(out, np.append(values[1:], values[0]))
+        same(place, np.append(values[:-1], dtype(3)))
+        assert not raw[:64].any()
+        assert not raw[64 + values.nbytes :].any()
 
     @each_number
     @pytest.mark.parametrize("at", [0, 2, 3])
@@ -143,28 +163,30 @@ class TestMemory:
     @each_offset
     @both_ways
     def test_gather(self, dtype, integer, hardware, monkeypatch):
-        def take(a, offsets, out, j):
-            store(out, 0, gather(a, offsets, j))
+        def take(a, first, offsets, out, j):
+            store(out, 0, gather(a, first, offsets, j))
 
         gather_with(hardware, monkeypatch)
-        a, out, offsets = numbers(dtype, 100), np.zeros(LANES, dtype), places(100, integer)
-        compiled(take)(a, offsets, out, 3)
-        same(out, a[offsets[3 : 3 + LANES]])
+        a, out, offsets = numbers(dtype, 100), np.zeros(LANES, dtype), places(93, integer)
+        for first in (0, 7):
+            compiled(take)(a, first, offsets, out, 3)
+            same(out, a[first + offsets[3 : 3 + LANES]])
 
     @each_number
     @each_offset
     @both_ways
     def test_gather_pairs(self, dtype, integer, hardware, monkeypatch):
-        def take(a, offsets, out, j):
-            first, second = gather_pairs(a, offsets, j)
-            store(out, 0, first)
-            store(out, LANES, second)
+        def take(a, first, offsets, out, j):
+            left, right = gather_pairs(a, first, offsets, j)
+            store(out, 0, left)
+            store(out, LANES, right)
 
         gather_with(hardware, monkeypatch)
-        a, out, offsets = numbers(dtype, 100), np.zeros(2 * LANES, dtype), places(99, integer)
-        compiled(take)(a, offsets, out, 3)
-        at = offsets[3 : 3 + LANES]
-        same(out, np.concatenate([a[at], a[at + 1]]))
+        a, out, offsets = numbers(dtype, 100), np.zeros(2 * LANES, dtype), places(92, integer)
+        for first in (0, 7):
+            compiled(take)(a, first, offsets, out, 3)
+            at = first + offsets[3 : 3 + LANES]
+            same(out, np.concatenate([a[at], a[at + 1]]))
 
     @each_number
     def test_prefetch_changes_nothing(self, dtype):
@@ -206,7 +228,7 @@ class TestArithmetic:
 
     @each_float
     def test_nothing_is_contracted(self, dtype):
-        """A product and a sum round twice: PyTorch's nearest pixel hangs on it."""
+        """A product and a sum round twice; one rounding has to be asked for."""
 
         def kernel(a, b, c, out):
             store(out, 0, load(a, 0) * load(b, 0) + load(c, 0))
@@ -278,6 +300,18 @@ class TestBounds:
         one = dtype(1)
         same(out, np.concatenate([np.minimum(a, one), np.maximum(a, one)]))
 
+    @each_float
+    def test_number(self, dtype):
+        """The larger of the two, and the bound for NaN."""
+
+        def kernel(a, out):
+            store(out, 0, number(load(a, 0), -1.0))
+
+        for a in (numbers(dtype), extremes(dtype)):
+            out = np.zeros(LANES, dtype)
+            compiled(kernel)(a, out)
+            same(out, np.fmax(a, dtype(-1)))
+
 
 class TestSelection:
     def lanes(self, dtype):
@@ -326,6 +360,18 @@ class TestSelection:
             np.where(a >= nine, a, b),
         )
         same(out, np.concatenate(want))
+
+    @pytest.mark.parametrize("dtype", [np.int32, np.int64])
+    def test_within(self, dtype):
+        def kernel(a, out):
+            x = load(a, 0)
+            store(out, 0, where(within(x, splat(9, x)), splat(1, out), splat(0, out)))
+
+        limits = np.iinfo(dtype)
+        a = np.resize(np.array([-1, 0, 1, 8, 9, 10, limits.min, limits.max], dtype), LANES)
+        out = np.zeros(LANES, np.int32)
+        compiled(kernel)(a, out)
+        same(out, ((a >= 0) & (a < 9)).astype(np.int32))
 
 
 class TestConvert:

@@ -30,7 +30,7 @@ DIGESTS = """
 shapes = [((1, 1, 8, 8), (4,)), ((2, 3, 31, 17), (33, 35)), ((1, 64, 40, 40), (70, 70)),
           ((5, 7, 16, 16), (64, 65)), ((1, 2, 2000), (100_000,)), ((1, 2, 20, 21, 9), (30, 31, 32))]
 for image, grid in [LARGE, *(scene(*s) for s in shapes)]:
-    for mode in ("nearest", "bilinear", "bicubic"):
+    for mode in ("nearest", "bilinear", "bicubic") if image.ndim == 4 else ("bilinear",):
         print(digest(fs.grid_sample(image, grid, mode)))
 """
 
@@ -45,7 +45,7 @@ class TestSameBits:
         one = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
         many = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
         assert one == many
-        assert len(one.split()) == 21
+        assert len(one.split()) == 17
 
     def test_after_set_num_threads(self):
         child.script(

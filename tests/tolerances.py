@@ -9,6 +9,11 @@ ORACLE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 """Against the oracle, which meets the same coordinates: only weights and sums round."""
 
 
+def of_the_coarser(*dtypes, factor=1):
+    """The oracle's table where values and coordinates round: the coarser of the types rules."""
+    return dict.fromkeys(ORACLE, factor * max(ORACLE[np.dtype(d)] for d in dtypes))
+
+
 def assert_close(got, want, scale=None, table=ORACLE, context=""):
     """Same shape, same NaN and inf in the same places, the rest near, relative to `scale`."""
     assert got.shape == want.shape, f"{context}: shape {got.shape}, not {want.shape}"

@@ -11,7 +11,7 @@ from .jit import array_at, call, compiled, compiled_address, inline
 from .kind import AXES, JOB, VALUES
 from .plan import plan_of
 from .scratch import new_scratch_of, tile_points
-from .simd import LANES, tail
+from .simd import LANES, fence, tail
 from .threads import once
 
 
@@ -110,6 +110,8 @@ def kernel(kind):
         out = array_at(out_at, job.out_size, value)
         raw = np.empty(scratch_bytes, np.uint8)
         run(job, axes, input, grid, out, piece, lay_out(raw))
+        if job.stream:
+            fence()
         raw[0] = 0  # scratch lives in raw, which Numba frees after its last use
 
     return compiled_address(work, kind)

@@ -11,7 +11,9 @@ from .simd import (
     multiply_add,
     prefetch,
     splat,
+    starts_line,
     store,
+    stream,
     where,
 )
 
@@ -113,9 +115,13 @@ def apply_of(kind):
         fill, step = job.fill, job.out_col
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
+            whole = step == 1
+            streamed = job.stream and whole and starts_line(out, to)
             for left in range(tile.cols, 0, -LANES):
                 value = sample(fill, axes, plane, scratch, j)
-                if left >= LANES and step == 1:
+                if left >= LANES and streamed:
+                    stream(out, to, value)
+                elif left >= LANES and whole:
                     store(out, to, value)
                 else:
                     store(scratch.slots, 0, value)

@@ -1,6 +1,5 @@
 """How kernels are compiled and kept on disk: one place for Numba's options."""
 
-import functools
 import hashlib
 import warnings
 from pathlib import Path
@@ -63,9 +62,13 @@ class _Cache(FunctionCache):
             _warn_once(str(error))
 
 
-@functools.cache
 def _warn_once(reason):
-    warnings.warn(f"fastsample: compiled kernels are not kept on disk: {reason}", stacklevel=2)
+    if not _warned:
+        _warned.append(reason)
+        warnings.warn(f"fastsample: compiled kernels are not kept on disk: {reason}", stacklevel=2)
+
+
+_warned = []
 
 
 def _kept(kernel, function, made_from):

@@ -75,11 +75,12 @@ JOB = np.dtype(
         ("channels", "i8"),  # a piece of work is some channels of some tiles
         ("tiles", "i8"),
         ("pieces", "i8"),
+        ("stream", "i8"),  # 1: the output is too large to stay in a cache
         ("ahead", "i8"),  # 1: plan one tile ahead and prefetch its taps
         ("input_size", "i8"),  # of the flat arrays, in elements
         ("grid_size", "i8"),
         ("out_size", "i8"),
-        ("input_start", "i8"),  
+        ("input_start", "i8"),
         ("input_n", "i8"),
         ("input_c", "i8"),
         ("grid_start", "i8"),

@@ -1,7 +1,8 @@
 """Coordinates to a plan: for each output point where to read and what each value weighs.
 
-`plan` does it once for all channels of a tile. Along every axis: read the coordinate, find its pixel
-position (`borders`), its taps and their weights (`taps`); then multiply the axes out (`combine`).
+`plan` does it once for all channels of a tile. Along every axis: read the coordinate, find its
+pixel position (`borders`), its taps and their weights (`taps`); then multiply the axes out
+(`combine`).
 """
 
 from .borders import to_pixel

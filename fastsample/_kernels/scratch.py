@@ -6,11 +6,10 @@ import numpy as np
 
 from .jit import jit
 from .kind import CONSTANT, OFFSETS, SCATTERED, VALUES
-from .simd import LANES, view_at
+from .simd import CACHE_LINE, LANES, view_at
 
 BLOCK = 128  # points whose taps along each axis are held at once
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
-CACHE_LINE = 64
 
 
 class Scratch(NamedTuple):

@@ -20,6 +20,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 from .cpu import HARDWARE_GATHER
 
 LANES = 16
+CACHE_LINE = 64
 PREFETCH_EVERY = 4  # of 16 lanes: neighbours mostly share a cache line
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
@@ -186,6 +187,51 @@ def store(array, i, vec):
     array[i : i + LANES] = vec
 
 
+def _stream(typing, array, i, vec):
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, array, *args[:2])
+        write = builder.store(args[2], builder.bitcast(pointer, args[2].type.as_pointer()))
+        write.align = CACHE_LINE
+        write.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vec), code
+
+
+@lowered_by(_stream)
+def stream(array, i, vec):
+    """`store` past the caches, to the start of a cache line; `fence` before others may read it."""
+    array[i : i + LANES] = vec
+
+
+def _fence(typing):
+    def code(context, builder, sig, args):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
+@lowered_by(_fence)
+def fence():
+    """Let all that was written be seen by other threads before what follows."""
+
+
+def _starts_line(typing, array, i):
+    def code(context, builder, sig, args):
+        address = builder.ptrtoint(element_pointer(context, builder, array, *args), I64)
+        low = builder.and_(address, ir.Constant(I64, CACHE_LINE - 1))
+        return builder.icmp_unsigned("==", low, ir.Constant(I64, 0))
+
+    return types.boolean(array, types.intp), code
+
+
+@lowered_by(_starts_line)
+def starts_line(array, i):
+    """Is array[i] the first element of a cache line?"""
+    return (array.ctypes.data + i * array.itemsize) % CACHE_LINE == 0
+
+
 def _load_interleaved(step):
     """A typing function: `step` vectors, the k-th holding array[i + k], array[i + k + step], ..."""
 
@@ -292,7 +338,8 @@ def by_hardware(builder, array, base, offsets, unit, first, count):
     ty = ir.VectorType(unit, count)
     at = builder.gep(offsets, [ir.Constant(I64, first)])
     at = read(builder, at, ir.VectorType(I32, count), 4)
-    lanes = ir.Constant(ir.VectorType(ir.IntType(1), count), [ir.Constant(ir.IntType(1), 1)] * count)
+    yes = ir.Constant(ir.IntType(1), 1)
+    lanes = ir.Constant(ir.VectorType(yes.type, count), [yes] * count)
     source = builder.bitcast(base, ir.IntType(8).as_pointer())
     scale = ir.Constant(I32, array.dtype.bitwidth // 8)
     name = f"llvm.x86.avx512.mask.gather.{'dps' if count == LANES else 'dpd'}.512"
@@ -425,7 +472,8 @@ def operate(symbol, make):
 
 def arithmetic(on_float, on_int):
     def make(vec):
-        return vec, lambda builder, x, y: getattr(builder, on_float if is_float(vec) else on_int)(x, y)
+        name = on_float if is_float(vec) else on_int
+        return vec, lambda builder, x, y: getattr(builder, name)(x, y)
 
     return make
 

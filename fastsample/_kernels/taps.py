@@ -1,8 +1,9 @@
 """A pixel position along one axis to taps and their weights.
 
-`SPLIT[taps](kind)` gives a function that stores, for 16 positions, where to read and what it weighs:
-a window's first pixel with one weight for each of its pixels, or scattered taps with a weight each.
-A tap outside that the border rule drops has weight 0, as has a window's pixel that is no tap.
+`SPLIT[taps](kind)` gives a function that stores, for 16 positions, where to read and what it
+weighs: a window's first pixel with one weight for each of its pixels, or scattered taps with a
+weight each. A tap outside that the border rule drops has weight 0, as has a window's pixel that is
+no tap.
 """
 
 from .borders import BRING_IN, clamp

@@ -1,8 +1,8 @@
 """When a kernel may run on several threads.
 
 Numba's own settings rule; its threading layer is never changed. Two layers need care (seen with
-numba 0.68): after `fork` a child that opens an OpenMP region is killed if its parent had opened one,
-and on the workqueue layer a second region at the same time aborts the process.
+numba 0.68): after `fork` a child that opens an OpenMP region is killed if its parent had opened
+one, and on the workqueue layer a second region at the same time aborts the process.
 """
 
 import functools
