@@ -15,6 +15,11 @@ from ._kernels.threads import MOST_THREADS
 
 WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32 bits hold
 AHEAD = 6 * 2**20  # bytes of a plane from which planning ahead pays; it costs in cached ones
+# Points of a large plane come in strips of this width, so that a steep rotation meets the same rows
+# of the input again. Measured on 1x3x1080x1920, ms at 6, 45 and 86 degrees: whole rows 4.1, 9.4,
+# 19.2; strips of 256 3.9, 4.6, 5.6; of 128 4.1, 4.3, 5.2; of 64 5.1, 4.9, 5.8.
+STRIP = 256
+STRIPS = 2**20  # bytes of a plane from which it counts as large
 STREAM = 8 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
@@ -77,6 +82,10 @@ def call(kind, axes, shape, points, input, grid, out, fill):
     job = np.zeros(1, JOB)
     task = job[0]
     samples, channels = shape[:2]
+    sizes = [axis.size for axis in axes]
+    plane = np.prod(sizes) * kind.value
+    if plane > STRIPS:
+        points = _rewound(points, shape[-1])
     (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = _rows_and_columns(points)
     task["n"], task["c"], task["rows"], task["cols"] = samples, channels, rows, cols
     task["input_size"], task["grid_size"], task["out_size"] = input.span, grid.span, out.span
@@ -90,14 +99,21 @@ def call(kind, axes, shape, points, input, grid, out, fill):
     task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]
     task["out_row"], task["out_col"] = out_row, out_col
     task["fill"] = fill
-    sizes = [axis.size for axis in axes]
-    task["ahead"] = np.prod(sizes) * kind.value > AHEAD
+    task["ahead"] = plane > AHEAD
     task["stream"] = np.prod(shape) * kind.value > STREAM
     pieces = _cut(kind, task)
     taps = kind.taps**kind.axes
     nanoseconds = samples * rows * cols * (kind.axes * 0.4 + channels * taps * 0.12)
     table = _axis.records(kind, axes, input.strides[2:])
     return Call(kind, job, table, pieces, bool(nanoseconds > SERIAL_NS))
+
+
+def _rewound(points, width):
+    """One axis of points as rows again, if they are long enough to be cut into strips."""
+    if len(points) == 1 and width > STRIP:
+        count, steps = points[0]
+        return [(count // width, [step * width for step in steps]), (width, steps)]
+    return points
 
 
 def _rows_and_columns(points):
@@ -113,7 +129,7 @@ def _cut(kind, task):
     samples, rows, cols = (int(task[name]) for name in ("n", "rows", "cols"))
     share = -(-samples * rows * cols // wanted)
     points = min(most, max(64, -(-share // 16) * 16))
-    task["tile_cols"] = min(cols, points)
+    task["tile_cols"] = min(cols, points if rows == 1 else STRIP)
     task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
     tiles = -(-rows // int(task["tile_rows"])) * -(-cols // int(task["tile_cols"]))
     task["channels"], parts = _channels(int(task["c"]), samples * tiles, wanted)

@@ -55,7 +55,7 @@ class Stall:
     """Three pens: input, grid and out."""
 
     def __init__(self):
-        self.pens = Pen(), Pen(pages=600), Pen(pages=600)
+        self.pens = Pen(), Pen(pages=2100), Pen(pages=2100)
 
     def sample(self, image, grid, side, step=1, **options):
         """grid_sample on guarded copies, into a guarded out."""
@@ -92,7 +92,7 @@ def sizes_and_points(kernel, thorough):
     for points in (*(many if thorough else few), 1023, 1024, 1025):
         yield (*others, 5), points
     if chosen(kernel):
-        yield (*others, 5), 131_101  # two channels of these are over a megabyte
+        yield (*others, 5), 524_401  # two channels of these are over four megabytes
     for width in many if thorough else few:
         if width >= kernel.shortest:
             yield (*others, width), 17

@@ -383,6 +383,48 @@ class TestLayouts:
         image = noise(42, (1, 3, 6, 7), np.float32)
         check(image, np.moveaxis(np.ascontiguousarray(planes), 0, -1))
 
+    @pytest.mark.parametrize("axes", list(itertools.permutations((1, 2, 3))), ids=str)
+    def test_output_axes_in_any_order(self, axes):
+        """Three axes that cannot be seen as two, in the grid and in `out`."""
+        image = noise(56, (2, 3, 6, 7), np.float32)
+        grid = coordinates(57, (2, 6, 8, 10), np.float32, (6, 7), "normalized")[:, ::2, ::2, ::-2]
+        grid = grid.transpose(0, *axes, 4)
+        want = check(image, grid)
+        out = np.full((2, 3, 11, 12, 13), -1, np.float32)
+        part = out.transpose(0, 1, *(a + 1 for a in axes))
+        part = part[(..., *(slice(1, 2 * n, 2) for n in grid.shape[1:-1]))]
+        fs.grid_sample(image, grid, out=part)
+        np.testing.assert_array_equal(part, want)
+        part[...] = -1
+        assert (out == -1).all()
+
+    def test_fields_of_records(self):
+        """Elements whose distance is no multiple of their size."""
+        records = np.zeros((2, 3, 6, 7), [("tag", "u1"), ("value", "f4")])
+        records["value"] = noise(58, records.shape, np.float32)
+        pairs = np.zeros((2, 5, 7), [("tag", "u1"), ("point", "f4", 2)])
+        pairs["point"] = coordinates(59, (2, 5, 7), np.float32, (6, 7), "normalized")
+        want = check(records["value"], pairs["point"])
+        results = np.zeros((2, 3, 5, 7), [("tag", "u1"), ("value", "f4")])
+        fs.grid_sample(records["value"], pairs["point"], out=results["value"])
+        np.testing.assert_array_equal(results["value"], want)
+        assert not results["tag"].any()
+
+    def test_every_layout_with_every_other(self):
+        image = noise(60, (2, 3, 6, 7), np.float32)
+        grid = coordinates(61, (2, 5, 7), np.float32, (6, 7), "normalized")
+        want = fs.grid_sample(image, grid)
+        for (a, x), (b, g) in itertools.product(variants(image), variants(grid)):
+            for c, out in TestOut.outs():
+                fs.grid_sample(x, g, out=out)
+                np.testing.assert_array_equal(out, want, err_msg=f"{a}, {b}, {c}")
+
+    def test_one_point_in_any_layout(self):
+        """A grid without output axes."""
+        image = noise(62, (2, 3, 6, 7), np.float32)
+        for _, grid in variants(coordinates(63, (2,), np.float32, (6, 7), "normalized")):
+            check(image, grid)
+
     def test_sequences(self):
         """Anything NumPy takes."""
         image, grid = [[[[1.0, 2.0], [3.0, 4.0]]]], [[[0.5, 0.5], [1.0, 0.0]]]
@@ -405,7 +447,8 @@ class TestOut:
         grid = coordinates(45, (2, 5, 7), np.float32, sizes, "normalized")
         return noise(46, (2, 3, *sizes), np.float32), grid
 
-    def outs(self):
+    @staticmethod
+    def outs():
         """(name, an array to write to, what lies around it)."""
         yield "contiguous", np.full((2, 3, 5, 7), np.nan, np.float32)
         wide = np.full((4, 6, 10, 14), -1, np.float32)

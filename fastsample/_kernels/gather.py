@@ -49,7 +49,7 @@ def add_row_of(kind):
 
 
 def shift_of(kind):
-    """Where row `row` of a window lies: its digits in base `taps` are steps along the other axes."""
+    """Where row `row` of a window lies: its digits in base `taps` are steps on the other axes."""
 
     @inline
     def shift(row, axes):
