@@ -1,9 +1,9 @@
 """Users' arrays to what kernels take, without a copy where one can be helped."""
 
 import numpy as np
-from ._kernels.simd import CACHE_LINE
 from numpy.lib.stride_tricks import as_strided
 
+from ._kernels.simd import CACHE_LINE
 
 LARGE = 2**20  # bytes from which an output is streamed
 

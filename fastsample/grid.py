@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _check, _run
