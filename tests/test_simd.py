@@ -15,19 +15,22 @@ from fastsample._kernels.simd import (
     at_least,
     at_most,
     convert,
+    fence,
     floor,
     gather,
     gather_pairs,
     load,
     load_pairs,
     load_triples,
+    local,
     multiply_add,
     number,
     prefetch,
     rint,
     splat,
+    starts_line,
     store,
-    tail,
+    stream,
     view_at,
     where,
     within,
@@ -111,17 +114,41 @@ class TestMemory:
         same(out, a)
 
     @each_number
-    def test_tail(self, dtype):
-        def copy(a, out, i):
-            rest = tail(a, i)
-            store(out, 0, load(rest, 0))
-            store(tail(tail(out, LANES), 2), 0, load(rest, rest.size - LANES))
+    def test_local(self, dtype):
+        size = 2 * LANES
 
-        a, out = numbers(dtype, 40), np.zeros(2 * LANES + 2, dtype)
-        for i in (0, 3, 24):
-            compiled(copy)(a, out, i)
-            same(out[:LANES], a[i : i + LANES])
-            same(out[LANES + 2 :], a[-LANES:])
+        def add(a, out, wanted):
+            place = local(size, wanted)
+            store(place, LANES, load(a, 0))
+            store(place, 0, load(a, LANES))
+            place[1] = place[LANES]
+            store(out, 0, load(place, LANES))
+            store(out, LANES, load(place, 0))
+
+        a, out = numbers(dtype, 2 * LANES), np.zeros(2 * LANES, dtype)
+        compiled(add)(a, out, dtype)
+        want = a.copy()
+        want[LANES + 1] = a[0]
+        same(out, want)
+
+    @each_number
+    def test_stream_and_starts_line(self, dtype):
+        def copy(a, out, i):
+            if starts_line(out, i):
+                stream(out, i, load(a, 0))
+                fence()
+                return True
+            return False
+
+        raw, a = np.zeros(6 * 64 * 8, np.uint8), numbers(dtype)
+        first = -raw.ctypes.data % 64
+        out = raw[first : first + 4 * 64 * 8].view(dtype)
+        kernel, step = compiled(copy), 64 // np.dtype(dtype).itemsize
+        assert not kernel(a, out, 1)
+        assert not out.any()
+        for i in (0, 3 * step):
+            assert kernel(a, out, i)
+            same(out[i : i + LANES], a)
 
     @each_number
     def test_view_at(self, dtype):

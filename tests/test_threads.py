@@ -174,11 +174,38 @@ if pid == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 """
 
+AMID = """
+import os, signal, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of just this
+job = scene((1, 1, 64, 64), (100, 100))
+want, busy = digest(fs.grid_sample(*job)), True
+
+def work():
+    while busy:
+        fs.grid_sample(*job)
+
+threads = [threading.Thread(target=work) for _ in range(2)]
+[t.start() for t in threads]
+failed = 0
+for _ in range(20):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        os._exit(0 if digest(fs.grid_sample(*job)) == want else 3)
+    failed += os.waitpid(pid, 0)[1] != 0
+busy = False
+[t.join() for t in threads]
+assert not failed, failed
+"""
+
+
+STORIES = ("child", "grandchild", "pool", "threads of others", "amid sampling threads")
+
 
 @posix
 class TestFork:
     @pytest.mark.parametrize("layer", [None, "workqueue"])
-    @pytest.mark.parametrize("story", [FORK, GRANDCHILD, POOL, NUMBA_FIRST])
+    @pytest.mark.parametrize("story", [FORK, GRANDCHILD, POOL, NUMBA_FIRST, AMID], ids=STORIES)
     def test_child_of_a_parallel_parent(self, story, layer):
         child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 

@@ -11,7 +11,7 @@ from .jit import array_at, call, compiled, compiled_address, inline
 from .kind import AXES, JOB, VALUES
 from .plan import plan_of
 from .scratch import new_scratch_of, tile_points
-from .simd import LANES, fence, tail
+from .simd import LANES, fence
 from .threads import once
 
 
@@ -66,17 +66,18 @@ def piece_of(kind):
     points = tile_points(kind)
 
     @inline
-    def apply_all(job, axes, planes, out, first, last, tile, scratch):
+    def apply_all(job, axes, input, planes, out, first, last, tile, scratch):
         for c in range(first, last):
             if job.ahead and c + 1 < last:
-                ask(axes, tail(planes, (c + 1) * job.input_c), tile, scratch)
+                ask(axes, input, planes + (c + 1) * job.input_c, tile, scratch)
             target = tile.target + c * job.out_c
-            apply(job, axes, tail(planes, c * job.input_c), out, target, tile, scratch)
+            plane = planes + c * job.input_c
+            apply(job, axes, input, plane, out, target, tile, scratch)
 
     @inline
     def run(job, axes, input, grid, out, piece, scratch):
         n, first, last, begin, end = piece_at(job, piece)
-        planes = tail(input, job.input_start + n * job.input_n)
+        planes = job.input_start + n * job.input_n
         down = blocks(job.rows, job.tile_rows)
         row, col = begin % down * job.tile_rows, begin // down * job.tile_cols
         tile = tile_at(job, n, row, col, 0)
@@ -87,11 +88,11 @@ def piece_of(kind):
                 row, col = step(job, row, col)
                 plan(job, axes, grid, tile, scratch)
                 if job.ahead:
-                    ask(axes, tail(planes, first * job.input_c), tile, scratch)
+                    ask(axes, input, planes + first * job.input_c, tile, scratch)
                 else:
                     planned = tile
             if t - job.ahead >= begin:
-                apply_all(job, axes, planes, out, first, last, planned, scratch)
+                apply_all(job, axes, input, planes, out, first, last, planned, scratch)
 
     return run
 

@@ -25,23 +25,23 @@ def add_tap(total, value, weight):
 
 
 def add_row_of(kind):
-    """Add one row of a window, `shift` elements behind its first row, neighbours by pairs."""
+    """Add one row of a window; `first` is where a window at offset 0 would have it."""
     pitch = pitch_of(kind)
 
     @inline
-    def add_row(row, shift, step, plane, scratch, j, total):
+    def add_row(row, first, step, input, scratch, j, total):
         weights = row * kind.taps * pitch + j
         if kind.taps == 1:
-            value = gather(plane, shift, scratch.offsets, j)
+            value = gather(input, first, scratch.offsets, j)
             total = add_tap(total, value, load(scratch.weights, weights))
         elif kind.layout == PAIRED:
             for k in range(0, kind.taps, 2):
-                left, right = gather_pairs(plane, shift + k, scratch.offsets, j)
+                left, right = gather_pairs(input, first + k, scratch.offsets, j)
                 total = add_tap(total, left, load(scratch.weights, weights + k * pitch))
                 total = add_tap(total, right, load(scratch.weights, weights + (k + 1) * pitch))
         else:
             for k in range(kind.taps):
-                value = gather(plane, shift + k * step, scratch.offsets, j)
+                value = gather(input, first + k * step, scratch.offsets, j)
                 total = add_tap(total, value, load(scratch.weights, weights + k * pitch))
         return total
 
@@ -68,16 +68,17 @@ def add_taps_of(kind):
     add_row, shift = add_row_of(kind), shift_of(kind)
 
     @inline
-    def in_window(axes, plane, scratch, j, total):
+    def in_window(axes, input, plane, scratch, j, total):
         for row in range(taps // kind.taps):
             step = axes[kind.axes - 1].stride
-            total = add_row(row, shift(row, axes), step, plane, scratch, j, total)
+            first = plane + shift(row, axes)
+            total = add_row(row, first, step, input, scratch, j, total)
         return total
 
     @inline
-    def scattered(axes, plane, scratch, j, total):
+    def scattered(axes, input, plane, scratch, j, total):
         for tap in range(taps):
-            value = gather(plane, 0, scratch.offsets, tap * pitch + j)
+            value = gather(input, plane, scratch.offsets, tap * pitch + j)
             total = add_tap(total, value, load(scratch.weights, tap * pitch + j))
         return total
 
@@ -89,10 +90,10 @@ def sample_of(kind):
     add_taps = add_taps_of(kind)
 
     @inline
-    def sample(fill, axes, plane, scratch, j):
-        total = add_taps(axes, plane, scratch, j, splat(0.0, plane))
+    def sample(fill, axes, input, plane, scratch, j):
+        total = add_taps(axes, input, plane, scratch, j, splat(0.0, input))
         if kind.rule == CONSTANT:
-            total = add_tap(total, splat(fill, plane), load(scratch.fills, j))
+            total = add_tap(total, splat(fill, input), load(scratch.fills, j))
         return total
 
     return sample
@@ -100,9 +101,9 @@ def sample_of(kind):
 
 @jit
 def put_singly(scratch, out, at, step, count):
-    """The first lanes of the vector in `slots`, `step` elements apart; nothing beyond them."""
+    """The first lanes of the vector in `vector`, `step` elements apart; nothing beyond them."""
     for k in range(count):
-        out[at + k * step] = scratch.slots[k]
+        out[at + k * step] = scratch.vector[k]
 
 
 def apply_of(kind):
@@ -110,21 +111,21 @@ def apply_of(kind):
     sample = sample_of(kind)
 
     @jit
-    def apply(job, axes, plane, out, at, tile, scratch):
-        """Sample one plane at a tile's points and store them from out[at] on."""
+    def apply(job, axes, input, plane, out, at, tile, scratch):
+        """Sample the plane from input[plane] on at a tile's points; store from out[at] on."""
         fill, step = job.fill, job.out_col
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             whole = step == 1
             streamed = job.stream and whole and starts_line(out, to)
             for left in range(tile.cols, 0, -LANES):
-                value = sample(fill, axes, plane, scratch, j)
+                value = sample(fill, axes, input, plane, scratch, j)
                 if left >= LANES and streamed:
                     stream(out, to, value)
                 elif left >= LANES and whole:
                     store(out, to, value)
                 else:
-                    store(scratch.slots, 0, value)
+                    store(scratch.vector, 0, value)
                     put_singly(scratch, out, to, step, min(left, LANES))
                 to += LANES * step
                 j += LANES
@@ -138,13 +139,13 @@ def ask_of(kind):
     shift = shift_of(kind)
 
     @jit
-    def ask(axes, plane, tile, scratch):
-        """Prefetch what `apply` will read from this plane."""
+    def ask(axes, input, plane, tile, scratch):
+        """Prefetch what `apply` will read from the plane at input[plane]."""
         for row in range(rows):
             behind, first = shift(row, axes), tile.home
             if kind.layout == SCATTERED:
                 behind, first = 0, tile.home + row * kind.taps * pitch
             for j in range(0, tile.rows * tile.pad, LANES):
-                prefetch(plane, behind, scratch.offsets, first + j)
+                prefetch(input, plane + behind, scratch.offsets, first + j)
 
     return ask

@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from llvmlite import ir
@@ -124,7 +125,8 @@ def _call(typing, address, job, axes, input, grid, out, piece):
 
 def _call_twin(work, job, axes, input, grid, out, piece):
     """Run the kernel at an address on one piece; the arrays' first bytes are its pointers."""
-    work(job, axes, input, grid, out, piece)
+    with np.errstate(all="ignore"):  # as compiled code
+        work(job, axes, input, grid, out, piece)
 
 
 call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
@@ -132,7 +134,10 @@ call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
 
 def _array_at_twin(pointer, size, dtype):
     """The array that begins at a pointer."""
-    return pointer.view(dtype)[:size].view(np.recarray if np.dtype(dtype).names else np.ndarray)
+    if np.dtype(dtype).names:
+        fields = np.dtype(dtype).names
+        return [SimpleNamespace(**dict(zip(fields, row, strict=True))) for row in pointer]
+    return pointer.view(dtype)[:size]
 
 
 array_at = _array_at_twin if config.DISABLE_JIT else carray

@@ -8,21 +8,16 @@ from .jit import jit
 from .kind import CONSTANT, OFFSETS, SCATTERED, VALUES
 from .simd import CACHE_LINE, LANES, view_at
 
-BLOCK = 128  # points whose taps along each axis are held at once
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
 
 
 class Scratch(NamedTuple):
-    """Flat arrays; the last three hold a tile, the others one block of points."""
+    """Flat arrays."""
 
-    values: np.ndarray  # coordinates, an axis after the other, in the order of the grid
-    taps: np.ndarray  # offset of tap k along axis a, or of the window, at (a * taps + k) * BLOCK
-    tap_weights: np.ndarray  # its weight, at the same place
-    tap_fills: np.ndarray  # the weight of what lies outside along axis a, at a * BLOCK
-    slots: np.ndarray  # one vector that must go through memory
     offsets: np.ndarray  # of the window, or of tap k at k * pitch
     weights: np.ndarray  # of tap k at k * pitch
     fills: np.ndarray  # of the fill value
+    vector: np.ndarray  # 16 values that must go through memory
 
 
 def taps_in_all(kind):
@@ -46,38 +41,28 @@ def pitch_of(kind):
 
 def new_scratch_of(kind):
     """How many bytes scratch takes, and the function that lays its arrays out in them."""
-    block, all_taps, pitch = kind.axes * BLOCK, taps_in_all(kind), pitch_of(kind)
-    offsets = all_taps if kind.layout == SCATTERED else 1
-    fill = int(kind.rule == CONSTANT)
-    integer, real, work = OFFSETS[kind.wide], VALUES[kind.real], VALUES[kind.value]
-    plan = (
-        (block, real),
-        (block * kind.taps, integer),
-        (block * kind.taps, work),
-        (block * fill, work),
-        (LANES, work),
-        (offsets * pitch, integer),
-        (all_taps * pitch, work),
-        (pitch * fill, work),
-    )
-    starts, end = [], CACHE_LINE
-    for n, dtype in plan:
-        starts.append(end)
-        end += -(-n * np.dtype(dtype).itemsize // CACHE_LINE) * CACHE_LINE
-    values, taps, tap_weights, tap_fills, slots, offsets_at, weights, fills = starts
+    integer, work = OFFSETS[kind.wide], VALUES[kind.value]
+    pitch = pitch_of(kind)
+    offsets_size = pitch * (taps_in_all(kind) if kind.layout == SCATTERED else 1)
+    weights_size = pitch * taps_in_all(kind)
+    fills_size = pitch * int(kind.rule == CONSTANT)
+    weights_start = _lines(offsets_size, integer)
+    fills_start = weights_start + _lines(weights_size, work)
+    vector_start = fills_start + _lines(fills_size, work)
 
     @jit
     def lay_out(raw):
         skip = -raw.ctypes.data % CACHE_LINE  # a 64-byte vector across two lines costs twice
         return Scratch(
-            view_at(raw, skip + values, block, real),
-            view_at(raw, skip + taps, block * kind.taps, integer),
-            view_at(raw, skip + tap_weights, block * kind.taps, work),
-            view_at(raw, skip + tap_fills, block * fill, work),
-            view_at(raw, skip + slots, LANES, work),
-            view_at(raw, skip + offsets_at, offsets * pitch, integer),
-            view_at(raw, skip + weights, all_taps * pitch, work),
-            view_at(raw, skip + fills, pitch * fill, work),
+            view_at(raw, skip, offsets_size, integer),
+            view_at(raw, skip + weights_start, weights_size, work),
+            view_at(raw, skip + fills_start, fills_size, work),
+            view_at(raw, skip + vector_start, LANES, work),
         )
 
-    return end, lay_out
+    return vector_start + _lines(LANES, work) + CACHE_LINE, lay_out
+
+
+def _lines(size, dtype):
+    """The bytes of whole cache lines for `size` elements."""
+    return -(-size * np.dtype(dtype).itemsize // CACHE_LINE) * CACHE_LINE

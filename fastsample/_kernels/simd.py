@@ -140,19 +140,24 @@ def view_at(raw, start, size, dtype):
     return raw[start : start + size * np.dtype(dtype).itemsize].view(dtype)
 
 
-def _tail(typing, array, start):
+def _local(typing, size, dtype):
+    if not isinstance(size, types.IntegerLiteral):
+        return None
+    array, n = types.Array(dtype.dtype, 1, "C"), size.literal_value
+
     def code(context, builder, sig, args):
-        pointer = element_pointer(context, builder, array, *args)
-        size = builder.extract_value(context.make_array(array)(context, builder, args[0]).shape, 0)
-        return _array(context, builder, array, pointer, builder.sub(size, args[1]))
+        element = context.get_value_type(array.dtype)
+        place = cgutils.alloca_once(builder, ir.ArrayType(element, n))
+        place.align = CACHE_LINE
+        return _array(context, builder, array, place, context.get_constant(types.intp, n))
 
-    return array(array, types.intp), code
+    return array(size, dtype), code
 
 
-@lowered_by(_tail)
-def tail(array, start):
-    """array[start:], for a start inside; no reference is counted."""
-    return array[start:]
+@lowered_by(_local)
+def local(size, dtype):
+    """An array on the stack, of a constant size; where all indices are constant, in registers."""
+    return np.empty(size, dtype)
 
 
 def _load(typing, array, i):

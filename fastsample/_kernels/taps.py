@@ -9,8 +9,7 @@ no tap.
 from .borders import BRING_IN, clamp
 from .jit import inline
 from .kind import CONSTANT, SCATTERED, WRAP
-from .scratch import BLOCK
-from .simd import at_most, convert, floor, number, rint, splat, store, where, within
+from .simd import LANES, at_most, convert, floor, number, rint, splat, store, where, within
 
 KEYS = -0.75  # Keys 1981; PyTorch's and OpenCV's choice
 
@@ -28,17 +27,17 @@ def kept_weight(axis, tap, weight):
 
 
 @inline
-def put_scattered(axis, tap, weight, scratch, at):
+def put_scattered(axis, tap, weight, block, at):
     """Store one tap of several, kept on the axis whatever came."""
-    store(scratch.tap_weights, at, kept_weight(axis, tap, weight))
+    store(block.tap_weights, at, kept_weight(axis, tap, weight))
     tap = clamp(tap, 0, splat(axis.last, tap))
-    store(scratch.taps, at, tap * splat(axis.stride, tap))
+    store(block.taps, at, tap * splat(axis.stride, tap))
 
 
 @inline
-def put_start(axis, tap, scratch, at):
+def put_start(axis, tap, block, at):
     """Store where a window starts, kept on the axis whatever came."""
-    store(scratch.taps, at, clamp(tap, 0, splat(axis.last_start, tap)))
+    store(block.taps, at, clamp(tap, 0, splat(axis.last_start, tap)))
 
 
 @inline
@@ -55,28 +54,28 @@ def nearest(kind):
     bring_in = BRING_IN[kind.rule]
 
     @inline
-    def put_taps(axis, p, scratch, at, fill_at):
+    def put_taps(axis, p, block, at, fill_at):
         whole = rint(bring_in(axis, p))
-        tap = around(kind, axis, to_integer(whole, scratch.taps))
-        one = convert(where(whole == whole, 1.0, whole), scratch.weights)
+        tap = around(kind, axis, to_integer(whole, block.taps))
+        one = convert(where(whole == whole, 1.0, whole), block.tap_weights)
         kept = kept_weight(axis, tap, one)
-        store(scratch.tap_weights, at, kept)
-        put_start(axis, tap, scratch, at)
+        store(block.tap_weights, at, kept)
+        put_start(axis, tap, block, at)
         if kind.rule == CONSTANT:
-            store(scratch.tap_fills, fill_at, one - kept)
+            store(block.tap_fills, fill_at, one - kept)
 
     return put_taps
 
 
 @inline
-def put_linear_window(axis, tap, right, scratch, at):
+def put_linear_window(axis, tap, right, block, at):
     """Two neighbours base, base + 1; at either end one of them is no tap."""
     last = splat(axis.last, tap)
     both, before, at_last = within(tap, last), tap < 0, tap == last
     left = 1.0 - right
-    store(scratch.tap_weights, at, where(before, right, where(both, left, 0.0)))
-    store(scratch.tap_weights, at + BLOCK, where(at_last, left, where(both, right, 0.0)))
-    put_start(axis, tap, scratch, at)
+    store(block.tap_weights, at, where(before, right, where(both, left, 0.0)))
+    store(block.tap_weights, at + LANES, where(at_last, left, where(both, right, 0.0)))
+    put_start(axis, tap, block, at)
 
 
 def linear(kind):
@@ -84,22 +83,22 @@ def linear(kind):
     bring_in = BRING_IN[kind.rule]
 
     @inline
-    def put_taps(axis, p, scratch, at, fill_at):
+    def put_taps(axis, p, block, at, fill_at):
         p = bring_in(axis, p)
         # NaN becomes tap -1, whose right neighbour is inside and carries the weight NaN.
         whole = floor(number(p, -1.0))
-        right = convert(p - whole, scratch.weights)
-        tap = convert(whole, scratch.taps)
+        right = convert(p - whole, block.tap_weights)
+        tap = convert(whole, block.taps)
         if kind.layout == SCATTERED:
-            put_scattered(axis, around(kind, axis, tap), 1.0 - right, scratch, at)
-            put_scattered(axis, around(kind, axis, tap + 1), right, scratch, at + BLOCK)
+            put_scattered(axis, around(kind, axis, tap), 1.0 - right, block, at)
+            put_scattered(axis, around(kind, axis, tap + 1), right, block, at + LANES)
         else:
-            put_linear_window(axis, tap, right, scratch, at)
+            put_linear_window(axis, tap, right, block, at)
         if kind.rule == CONSTANT:
             left = 1.0 - right
             outside = left - kept_weight(axis, tap, left)
             outside = outside + (right - kept_weight(axis, tap + 1, right))
-            store(scratch.tap_fills, fill_at, outside)
+            store(block.tap_fills, fill_at, outside)
 
     return put_taps
 
@@ -126,7 +125,7 @@ def slot_weight(pixel, taps, weights):
 
 
 @inline
-def put_cubic_window(axis, taps, weights, scratch, at):
+def put_cubic_window(axis, taps, weights, block, at):
     """Four neighbours.
 
     Every border rule but wrap keeps neighbours together, so the taps inside lie in such a window;
@@ -136,11 +135,11 @@ def put_cubic_window(axis, taps, weights, scratch, at):
     low = at_most(clamp(taps[0], 0, last), clamp(taps[1], 0, last))
     low = at_most(low, at_most(clamp(taps[2], 0, last), clamp(taps[3], 0, last)))
     base = at_most(low, splat(axis.last_start, low))
-    store(scratch.tap_weights, at, slot_weight(base, taps, weights))
-    store(scratch.tap_weights, at + BLOCK, slot_weight(base + 1, taps, weights))
-    store(scratch.tap_weights, at + 2 * BLOCK, slot_weight(base + 2, taps, weights))
-    store(scratch.tap_weights, at + 3 * BLOCK, slot_weight(base + 3, taps, weights))
-    put_start(axis, base, scratch, at)
+    store(block.tap_weights, at, slot_weight(base, taps, weights))
+    store(block.tap_weights, at + LANES, slot_weight(base + 1, taps, weights))
+    store(block.tap_weights, at + 2 * LANES, slot_weight(base + 2, taps, weights))
+    store(block.tap_weights, at + 3 * LANES, slot_weight(base + 3, taps, weights))
+    put_start(axis, base, block, at)
 
 
 def cubic(kind):
@@ -148,8 +147,8 @@ def cubic(kind):
     bring_in = BRING_IN[kind.rule]
 
     @inline
-    def tap_at(axis, whole, scratch):
-        return around(kind, axis, to_integer(bring_in(axis, whole), scratch.taps))
+    def tap_at(axis, whole, block):
+        return around(kind, axis, to_integer(bring_in(axis, whole), block.taps))
 
     @inline
     def outside(axis, taps, weights):
@@ -159,22 +158,22 @@ def cubic(kind):
         return share + (weights[3] - kept_weight(axis, taps[3], weights[3]))
 
     @inline
-    def put_taps(axis, p, scratch, at, fill_at):
+    def put_taps(axis, p, block, at, fill_at):
         whole = floor(p)
-        x = convert(p - whole, scratch.weights)
+        x = convert(p - whole, block.tap_weights)
         weights = far_weight(x + 1.0), near_weight(x), near_weight(1.0 - x), far_weight(2.0 - x)
-        first, second = tap_at(axis, whole - 1.0, scratch), tap_at(axis, whole, scratch)
-        third, fourth = tap_at(axis, whole + 1.0, scratch), tap_at(axis, whole + 2.0, scratch)
+        first, second = tap_at(axis, whole - 1.0, block), tap_at(axis, whole, block)
+        third, fourth = tap_at(axis, whole + 1.0, block), tap_at(axis, whole + 2.0, block)
         if kind.layout == SCATTERED:
-            put_scattered(axis, first, weights[0], scratch, at)
-            put_scattered(axis, second, weights[1], scratch, at + BLOCK)
-            put_scattered(axis, third, weights[2], scratch, at + 2 * BLOCK)
-            put_scattered(axis, fourth, weights[3], scratch, at + 3 * BLOCK)
+            put_scattered(axis, first, weights[0], block, at)
+            put_scattered(axis, second, weights[1], block, at + LANES)
+            put_scattered(axis, third, weights[2], block, at + 2 * LANES)
+            put_scattered(axis, fourth, weights[3], block, at + 3 * LANES)
         else:
-            put_cubic_window(axis, (first, second, third, fourth), weights, scratch, at)
+            put_cubic_window(axis, (first, second, third, fourth), weights, block, at)
         if kind.rule == CONSTANT:
             share = outside(axis, (first, second, third, fourth), weights)
-            store(scratch.tap_fills, fill_at, share)
+            store(block.tap_fills, fill_at, share)
 
     return put_taps
 
