@@ -20,7 +20,7 @@ AHEAD = 6 * 2**20  # bytes of a plane from which planning ahead pays; it costs i
 # 19.2; strips of 256 3.9, 4.6, 5.6; of 128 4.1, 4.3, 5.2; of 64 5.1, 4.9, 5.8.
 STRIP = 256
 STRIPS = 2**20  # bytes of a plane from which it counts as large
-STREAM = 8 * 2**20  # bytes of an output that is written past the caches: a third less traffic
+STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
 
@@ -100,7 +100,7 @@ def call(kind, axes, shape, points, input, grid, out, fill):
     task["out_row"], task["out_col"] = out_row, out_col
     task["fill"] = fill
     task["ahead"] = plane > AHEAD
-    task["stream"] = np.prod(shape) * kind.value > STREAM
+    task["stream"] = np.prod(shape) * kind.value >= STREAM
     pieces = _cut(kind, task)
     taps = kind.taps**kind.axes
     nanoseconds = samples * rows * cols * (kind.axes * 0.4 + channels * taps * 0.12)
@@ -129,7 +129,7 @@ def _cut(kind, task):
     samples, rows, cols = (int(task[name]) for name in ("n", "rows", "cols"))
     share = -(-samples * rows * cols // wanted)
     points = min(most, max(64, -(-share // 16) * 16))
-    task["tile_cols"] = min(cols, points if rows == 1 else STRIP)
+    task["tile_cols"] = min(cols, points, cols if rows == 1 else STRIP)
     task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
     tiles = -(-rows // int(task["tile_rows"])) * -(-cols // int(task["tile_cols"]))
     task["channels"], parts = _channels(int(task["c"]), samples * tiles, wanted)
