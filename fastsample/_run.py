@@ -1,6 +1,6 @@
 """From checked arrays to kernels: one call, or several where strides or bytes ask for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from ._axis import Axis
 from ._kernels.drive import launch
 
 Array = NDArray[Any]
+Parts = Iterator[tuple[Array, Array, Array]]
+Ready = _job.Call | Callable[[Array, Array, Array], Parts] | None
 COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
 
 
@@ -58,7 +60,7 @@ def sample(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
     run(prepare(sampling, *specs), sampling, input, grid, out)
 
 
-def run(ready: "Ready", sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
     """Do what `prepare` has found."""
     if isinstance(ready, _job.Call):
         memory = _arrays.read_bytes(input), _arrays.read_bytes(grid), _arrays.as_bytes(out)
@@ -70,7 +72,7 @@ def run(ready: "Ready", sampling: Sampling, input: Array, grid: Array, out: Arra
 
 
 @lru_cache(maxsize=512)
-def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> "Ready":
+def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     """The call of a kernel, or how to cut the arrays into parts, or None for an empty output."""
     if 0 in out.shape:
         return None
@@ -97,9 +99,6 @@ def shared(x: Spec) -> _job.Layout:
     if x.shape[0] == 1:
         return layout._replace(strides=(0, *layout.strides[1:]))
     return layout
-
-
-Parts = Iterator[tuple[Array, Array, Array]]
 
 
 def one(x: Array, n: int) -> Array:
@@ -140,6 +139,3 @@ def slices(input: Array, grid: Array, out: Array) -> Parts:
     grids, outs = np.moveaxis(grid, axis + 1, 0), np.moveaxis(out, axis + 2, 0)
     for part, target in zip(grids, outs, strict=True):
         yield input, part, target
-
-
-Ready = _job.Call | None | Any

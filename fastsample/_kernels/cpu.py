@@ -1,8 +1,9 @@
-"""What this CPU does well, as far as kernels ask."""
+"""What the CPU that Numba compiles for does well, as far as kernels ask."""
 
 from pathlib import Path
 
 from llvmlite import binding
+from numba import config
 
 
 def hardware_gather_pays():
@@ -11,14 +12,21 @@ def hardware_gather_pays():
     Measured on cached planes, cycles a bilinear value: Sapphire Rapids 1.3 against 1.95; on Zen 4
     the loads win two to one. Microcode against Downfall makes gathers many times slower.
     """
-    features, name = binding.get_host_cpu_features(), binding.get_host_cpu_name()
-    if not features.get("avx512f") or name.startswith("znver"):
+    name = config.CPU_NAME or binding.get_host_cpu_name()
+    if not _has("avx512f") or name.startswith("znver"):
         return False
     downfall = Path("/sys/devices/system/cpu/vulnerabilities/gather_data_sampling")
     try:
         return "Microcode" not in downfall.read_text()
     except OSError:
         return True
+
+
+def _has(feature):
+    """Whether Numba may use a feature: NUMBA_CPU_FEATURES and NUMBA_CPU_NAME rule."""
+    if config.CPU_FEATURES is not None:
+        return f"+{feature}" in config.CPU_FEATURES.split(",")
+    return binding.get_host_cpu_features().get(feature, False)
 
 
 HARDWARE_GATHER = int(hardware_gather_pays())
