@@ -19,6 +19,7 @@ from fastsample._kernels.simd import (
     floor,
     gather,
     gather_pairs,
+    gather_quads,
     load,
     load_pairs,
     load_triples,
@@ -214,6 +215,22 @@ class TestMemory:
             compiled(take)(a, first, offsets, out, 3)
             at = first + offsets[3 : 3 + LANES]
             same(out, np.concatenate([a[at], a[at + 1]]))
+
+    @each_number
+    @each_offset
+    def test_gather_quads(self, dtype, integer):
+        def take(a, first, offsets, out, j):
+            w, x, y, z = gather_quads(a, first, offsets, j)
+            store(out, 0, w)
+            store(out, LANES, x)
+            store(out, 2 * LANES, y)
+            store(out, 3 * LANES, z)
+
+        a, out, offsets = numbers(dtype, 100), np.zeros(4 * LANES, dtype), places(90, integer)
+        for first in (0, 7):
+            compiled(take)(a, first, offsets, out, 3)
+            at = first + offsets[3 : 3 + LANES]
+            same(out, np.concatenate([a[at + k] for k in range(4)]))
 
     @each_number
     def test_prefetch_changes_nothing(self, dtype):

@@ -7,6 +7,7 @@ from .simd import (
     LANES,
     gather,
     gather_pairs,
+    gather_quads,
     load,
     multiply_add,
     prefetch,
@@ -34,11 +35,18 @@ def add_row_of(kind):
         if kind.taps == 1:
             value = gather(input, first, scratch.offsets, j)
             total = add_tap(total, value, load(scratch.weights, weights))
+        elif kind.layout == PAIRED and kind.taps == 2:
+            left, right = gather_pairs(input, first, scratch.offsets, j)
+            total = add_tap(total, left, load(scratch.weights, weights))
+            total = add_tap(total, right, load(scratch.weights, weights + pitch))
         elif kind.layout == PAIRED:
-            for k in range(0, kind.taps, 2):
-                left, right = gather_pairs(input, first + k, scratch.offsets, j)
-                total = add_tap(total, left, load(scratch.weights, weights + k * pitch))
-                total = add_tap(total, right, load(scratch.weights, weights + (k + 1) * pitch))
+            # A sum for each row: a chain of 16 additions would be waited for.
+            a, b, c, d = gather_quads(input, first, scratch.offsets, j)
+            subtotal = add_tap(splat(0.0, input), a, load(scratch.weights, weights))
+            subtotal = add_tap(subtotal, b, load(scratch.weights, weights + pitch))
+            subtotal = add_tap(subtotal, c, load(scratch.weights, weights + 2 * pitch))
+            subtotal = add_tap(subtotal, d, load(scratch.weights, weights + 3 * pitch))
+            total = total + subtotal
         else:
             for k in range(kind.taps):
                 value = gather(input, first + k * step, scratch.offsets, j)

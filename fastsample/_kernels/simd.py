@@ -379,6 +379,47 @@ def gather_pairs(array, first, offsets, j):
     return array[at], array[at + 1]
 
 
+def _gather_quads(typing, array, first, offsets, j):
+    vec = Vec(array.dtype)
+    returns = types.UniTuple(vec, 4)
+
+    def code(context, builder, sig, args):
+        base = element_pointer(context, builder, array, args[0], args[1])
+        at = element_pointer(context, builder, offsets, args[2], args[3])
+        unit = ir.VectorType(base.type.pointee, 4)
+        quads = [by_loads(builder, array, base, at, unit, k, 1) for k in range(LANES)]
+        rows = [concatenated(builder, quads[k::4]) for k in range(4)]
+        return context.make_tuple(builder, returns, transposed(builder, rows))
+
+    return returns(array, types.intp, offsets, types.intp), code
+
+
+def transposed(builder, rows):
+    """4 x 4 blocks turned over: row k holds quads k, k + 4, ...; column k element k of each."""
+
+    def interleaved(a, b, *picks):
+        lanes = [block + k for block in range(0, LANES, 4) for k in picks]
+        return builder.shuffle_vector(a, b, lanes_at(*lanes))
+
+    low, high = (0, LANES, 1, LANES + 1), (2, LANES + 2, 3, LANES + 3)
+    first, second = (0, 1, LANES, LANES + 1), (2, 3, LANES + 2, LANES + 3)
+    columns = []
+    for half in (low, high):
+        upper, lower = interleaved(*rows[:2], *half), interleaved(*rows[2:], *half)
+        columns += [interleaved(upper, lower, *first), interleaved(upper, lower, *second)]
+    return columns
+
+
+@lowered_by(_gather_quads)
+def gather_quads(array, first, offsets, j):
+    """array[o], ... array[o + 3] for the 16 offsets o = first + offsets[j : j + 16].
+
+    One load a quad, then a transposition.
+    """
+    at = first + offsets[j : j + LANES]
+    return tuple(array[at + k] for k in range(4))
+
+
 def _prefetch(typing, array, first, offsets, j):
     def code(context, builder, sig, args):
         start = element_pointer(context, builder, array, *args[:2])
