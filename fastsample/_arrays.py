@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ._kernels.simd import CACHE_LINE
+from ._kernels.memory import CACHE_LINE
 
 LARGE = 2**20  # bytes from which an output is streamed
 

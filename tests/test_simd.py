@@ -8,31 +8,33 @@ import numba
 import numpy as np
 import pytest
 
-from fastsample._kernels import simd
+from fastsample._kernels import memory
+from fastsample._kernels.memory import (
+    fence,
+    gather,
+    gather_pairs,
+    gather_quads,
+    load_pairs,
+    load_triples,
+    local,
+    prefetch,
+    starts_line,
+    stream,
+    view_at,
+)
 from fastsample._kernels.simd import (
     LANES,
     absolute,
     at_least,
     at_most,
     convert,
-    fence,
     floor,
-    gather,
-    gather_pairs,
-    gather_quads,
     load,
-    load_pairs,
-    load_triples,
-    local,
     multiply_add,
     number,
-    prefetch,
     rint,
     splat,
-    starts_line,
     store,
-    stream,
-    view_at,
     where,
     within,
 )
@@ -68,9 +70,9 @@ both_ways = pytest.mark.parametrize("hardware", [0, 1], ids=["loads", "hardware"
 
 def gather_with(hardware, monkeypatch):
     """Compile gathers as single loads or as the CPU's own instruction, where it has one."""
-    if hardware and not simd.HARDWARE_GATHER:
+    if hardware and not memory.HARDWARE_GATHER:
         pytest.skip("this CPU is not known to gather quickly")
-    monkeypatch.setattr(simd, "HARDWARE_GATHER", hardware)
+    monkeypatch.setattr(memory, "HARDWARE_GATHER", hardware)
 
 
 def places(count, integer):

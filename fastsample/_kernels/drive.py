@@ -9,9 +9,10 @@ from . import threads
 from .gather import apply_of, ask_of
 from .jit import array_at, call, compiled, compiled_address, inline
 from .kind import AXES, JOB, VALUES
+from .memory import fence
 from .plan import plan_of
 from .scratch import new_scratch_of, tile_points
-from .simd import LANES, fence
+from .simd import LANES
 from .threads import once
 
 

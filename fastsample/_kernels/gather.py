@@ -2,21 +2,9 @@
 
 from .jit import inline, jit
 from .kind import CONSTANT, PAIRED, SCATTERED
+from .memory import gather, gather_pairs, gather_quads, prefetch, starts_line, stream
 from .scratch import pitch_of, taps_in_all
-from .simd import (
-    LANES,
-    gather,
-    gather_pairs,
-    gather_quads,
-    load,
-    multiply_add,
-    prefetch,
-    splat,
-    starts_line,
-    store,
-    stream,
-    where,
-)
+from .simd import LANES, load, multiply_add, splat, store, where
 
 
 @inline

@@ -12,8 +12,9 @@ import numpy as np
 from .borders import to_pixel
 from .jit import inline, jit
 from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, VALUES
+from .memory import load_pairs, load_triples, local
 from .scratch import pitch_of, taps_in_all
-from .simd import LANES, load, load_pairs, load_triples, local, splat, store
+from .simd import LANES, load, splat, store
 from .taps import SPLIT
 
 

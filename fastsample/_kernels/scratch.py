@@ -6,7 +6,8 @@ import numpy as np
 
 from .jit import jit
 from .kind import CONSTANT, OFFSETS, SCATTERED, VALUES
-from .simd import CACHE_LINE, LANES, view_at
+from .memory import CACHE_LINE, view_at
+from .simd import LANES
 
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
 

@@ -1,0 +1,328 @@
+"""Memory as kernels meet it: arrays at a place, interleaved loads, gathers, streams, prefetches.
+
+As in `simd`, each primitive has a plain Python twin, and none checks a bound.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from .cpu import HARDWARE_GATHER
+from .simd import (
+    I32,
+    I64,
+    LANES,
+    Vec,
+    alignment,
+    element_pointer,
+    lanes_at,
+    llvm_call,
+    lowered_by,
+    read,
+    undefined,
+)
+
+CACHE_LINE = 64
+PREFETCH_EVERY = 8  # of 16 lanes: neighbours mostly share a cache line; 4 and 16 are slower
+
+
+def _array(context, builder, array, pointer, size):
+    """An array struct at a pointer; owned by nobody, so that no reference is counted."""
+    made = context.make_array(array)(context, builder)
+    itemsize = context.get_constant(types.intp, array.dtype.bitwidth // 8)
+    context.populate_array(
+        made,
+        data=builder.bitcast(pointer, made.data.type),
+        shape=cgutils.pack_array(builder, [size]),
+        strides=cgutils.pack_array(builder, [itemsize]),
+        itemsize=itemsize,
+        meminfo=None,
+    )
+    return made._getvalue()
+
+
+def _view_at(typing, raw, start, size, dtype):
+    array = types.Array(dtype.dtype, 1, "C")
+
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, raw, *args[:2])
+        return _array(context, builder, array, pointer, args[2])
+
+    return array(raw, types.intp, types.intp, dtype), code
+
+
+@lowered_by(_view_at)
+def view_at(raw, start, size, dtype):
+    """`size` elements of a type from byte `start` of raw on. Keep raw alive yourself."""
+    return raw[start : start + size * np.dtype(dtype).itemsize].view(dtype)
+
+
+def _local(typing, size, dtype):
+    if not isinstance(size, types.IntegerLiteral):
+        return None
+    array, n = types.Array(dtype.dtype, 1, "C"), size.literal_value
+
+    def code(context, builder, sig, args):
+        element = context.get_value_type(array.dtype)
+        place = cgutils.alloca_once(builder, ir.ArrayType(element, n))
+        place.align = CACHE_LINE
+        return _array(context, builder, array, place, context.get_constant(types.intp, n))
+
+    return array(size, dtype), code
+
+
+@lowered_by(_local)
+def local(size, dtype):
+    """An array on the stack, of a constant size; where all indices are constant, in registers."""
+    return np.empty(size, dtype)
+
+
+def _stream(typing, array, i, vec):
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, array, *args[:2])
+        write = builder.store(args[2], builder.bitcast(pointer, args[2].type.as_pointer()))
+        write.align = CACHE_LINE
+        write.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vec), code
+
+
+@lowered_by(_stream)
+def stream(array, i, vec):
+    """`store` past the caches, to the start of a cache line; `fence` before others may read it."""
+    array[i : i + LANES] = vec
+
+
+def _fence(typing):
+    def code(context, builder, sig, args):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
+@lowered_by(_fence)
+def fence():
+    """Let all that was written be seen by other threads before what follows."""
+
+
+def _starts_line(typing, array, i):
+    def code(context, builder, sig, args):
+        address = builder.ptrtoint(element_pointer(context, builder, array, *args), I64)
+        low = builder.and_(address, ir.Constant(I64, CACHE_LINE - 1))
+        return builder.icmp_unsigned("==", low, ir.Constant(I64, 0))
+
+    return types.boolean(array, types.intp), code
+
+
+@lowered_by(_starts_line)
+def starts_line(array, i):
+    """Is array[i] the first element of a cache line?"""
+    return (array.ctypes.data + i * array.itemsize) % CACHE_LINE == 0
+
+
+def _load_interleaved(step):
+    """A typing function: `step` vectors, the k-th holding array[i + k], array[i + k + step], ..."""
+
+    def typed(typing, array, i):
+        vec = Vec(array.dtype)
+        returns = types.UniTuple(vec, step)
+
+        def code(context, builder, sig, args):
+            pointer = element_pointer(context, builder, array, *args)
+            wide = ir.VectorType(context.get_value_type(array.dtype), LANES * step)
+            value = read(builder, pointer, wide, alignment(array))
+            lanes = [lanes_at(*range(k, LANES * step, step)) for k in range(step)]
+            parts = [builder.shuffle_vector(value, value, lane) for lane in lanes]
+            return context.make_tuple(builder, returns, parts)
+
+        return returns(array, types.intp), code
+
+    return typed
+
+
+@lowered_by(_load_interleaved(2))
+def load_pairs(array, i):
+    """16 pairs from array[i : i + 32]: the first of each, the second of each."""
+    return array[i : i + 2 * LANES : 2].copy(), array[i + 1 : i + 2 * LANES : 2].copy()
+
+
+@lowered_by(_load_interleaved(3))
+def load_triples(array, i):
+    """16 triples from array[i : i + 48]: the first, the second and the third of each."""
+    return tuple(array[i + k : i + 3 * LANES : 3].copy() for k in range(3))
+
+
+def both_pointers(context, builder, array, offsets, args):
+    """Those of array[first] and of offsets[j]."""
+    base = element_pointer(context, builder, array, *args[:2])
+    return base, element_pointer(context, builder, offsets, *args[2:])
+
+
+def _gather(typing, array, first, offsets, j):
+    vec = Vec(array.dtype)
+
+    def code(context, builder, sig, args):
+        base, at = both_pointers(context, builder, array, offsets, args)
+        if hardware_takes(array, offsets):
+            return ones_by_hardware(builder, array, base, at)
+        return by_loads(builder, array, base, at, base.type.pointee, 0, LANES)
+
+    return vec(array, types.intp, offsets, types.intp), code
+
+
+@lowered_by(_gather)
+def gather(array, first, offsets, j):
+    """array[o] for the 16 offsets o = first + offsets[j : j + 16].
+
+    The offsets come from memory because extracting lanes costs more than loading them.
+    """
+    return array[first + offsets[j : j + LANES]]
+
+
+def _gather_pairs(typing, array, first, offsets, j):
+    vec = Vec(array.dtype)
+    returns = types.UniTuple(vec, 2)
+
+    def code(context, builder, sig, args):
+        base, at = both_pointers(context, builder, array, offsets, args)
+        half = LANES // 2
+        halves = [eight_pairs(builder, array, offsets, base, at, k) for k in (0, half)]
+        lanes = [lanes_at(*range(k, 2 * LANES, 2)) for k in (0, 1)]
+        parts = [builder.shuffle_vector(*halves, lane) for lane in lanes]
+        return context.make_tuple(builder, returns, parts)
+
+    return returns(array, types.intp, offsets, types.intp), code
+
+
+def eight_pairs(builder, array, offsets, base, at, first):
+    """Pairs first to first + 8 laid end to end; two float32 travel as one 64-bit value."""
+    element, half = base.type.pointee, LANES // 2
+    if array.dtype.bitwidth != 32:
+        return by_loads(builder, array, base, at, ir.VectorType(element, 2), first, half)
+    if hardware_takes(array, offsets):
+        double = ir.DoubleType()
+        found = by_hardware(builder, array, base, at, double, first, half)
+    else:
+        found = by_loads(builder, array, base, at, I64, first, half)
+    return builder.bitcast(found, ir.VectorType(element, LANES))
+
+
+def hardware_takes(array, offsets):
+    return HARDWARE_GATHER and isinstance(array.dtype, types.Float) and offsets.dtype.bitwidth == 32
+
+
+def by_loads(builder, array, base, offsets, unit, first, count):
+    """One load of type `unit` at each of `count` offsets, laid end to end."""
+    found = []
+    for k in range(first, first + count):
+        offset = builder.sext(builder.load(builder.gep(offsets, [ir.Constant(I64, k)])), I64)
+        found.append(read(builder, builder.gep(base, [offset]), unit, alignment(array)))
+    if isinstance(unit, ir.VectorType):
+        return concatenated(builder, found)
+    packed = undefined(unit, count)
+    for k, value in enumerate(found):
+        packed = builder.insert_element(packed, value, ir.Constant(I32, k))
+    return packed
+
+
+def by_hardware(builder, array, base, offsets, unit, first, count):
+    """One AVX-512 instruction for `count` values of type `unit`, which fill a register."""
+    ty = ir.VectorType(unit, count)
+    at = builder.gep(offsets, [ir.Constant(I64, first)])
+    at = read(builder, at, ir.VectorType(I32, count), 4)
+    yes = ir.Constant(ir.IntType(1), 1)
+    lanes = ir.Constant(ir.VectorType(yes.type, count), [yes] * count)
+    source = builder.bitcast(base, ir.IntType(8).as_pointer())
+    scale = ir.Constant(I32, array.dtype.bitwidth // 8)
+    name = f"llvm.x86.avx512.mask.gather.{'dps' if count == LANES else 'dpd'}.512"
+    return llvm_call(builder, name, [ir.Constant(ty, None), source, at, lanes, scale], ty)
+
+
+def ones_by_hardware(builder, array, base, at):
+    element = base.type.pointee
+    if array.dtype.bitwidth == 32:
+        return by_hardware(builder, array, base, at, element, 0, LANES)
+    half = LANES // 2
+    parts = [by_hardware(builder, array, base, at, element, k, half) for k in (0, half)]
+    return concatenated(builder, parts)
+
+
+def concatenated(builder, parts):
+    """Vectors laid end to end; their number is a power of two."""
+    while len(parts) > 1:
+        lanes = lanes_at(*range(2 * parts[0].type.count))
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [builder.shuffle_vector(a, b, lanes) for a, b in pairs]
+    return parts[0]
+
+
+@lowered_by(_gather_pairs)
+def gather_pairs(array, first, offsets, j):
+    """array[o] and array[o + 1] for the 16 offsets o = first + offsets[j : j + 16].
+
+    A pair is one access: half the accesses of two gathers.
+    """
+    at = first + offsets[j : j + LANES]
+    return array[at], array[at + 1]
+
+
+def _gather_quads(typing, array, first, offsets, j):
+    vec = Vec(array.dtype)
+    returns = types.UniTuple(vec, 4)
+
+    def code(context, builder, sig, args):
+        base, at = both_pointers(context, builder, array, offsets, args)
+        unit = ir.VectorType(base.type.pointee, 4)
+        quads = [by_loads(builder, array, base, at, unit, k, 1) for k in range(LANES)]
+        rows = [concatenated(builder, quads[k::4]) for k in range(4)]
+        return context.make_tuple(builder, returns, transposed(builder, rows))
+
+    return returns(array, types.intp, offsets, types.intp), code
+
+
+def transposed(builder, rows):
+    """4 x 4 blocks turned over: row k holds quads k, k + 4, ...; column k element k of each."""
+
+    def interleaved(a, b, *picks):
+        lanes = [block + k for block in range(0, LANES, 4) for k in picks]
+        return builder.shuffle_vector(a, b, lanes_at(*lanes))
+
+    low, high = (0, LANES, 1, LANES + 1), (2, LANES + 2, 3, LANES + 3)
+    first, second = (0, 1, LANES, LANES + 1), (2, 3, LANES + 2, LANES + 3)
+    columns = []
+    for half in (low, high):
+        upper, lower = interleaved(*rows[:2], *half), interleaved(*rows[2:], *half)
+        columns += [interleaved(upper, lower, *first), interleaved(upper, lower, *second)]
+    return columns
+
+
+@lowered_by(_gather_quads)
+def gather_quads(array, first, offsets, j):
+    """array[o], ... array[o + 3] for the 16 offsets o = first + offsets[j : j + 16].
+
+    One load a quad, then a transposition.
+    """
+    at = first + offsets[j : j + LANES]
+    return tuple(array[at + k] for k in range(4))
+
+
+def _prefetch(typing, array, first, offsets, j):
+    def code(context, builder, sig, args):
+        start = element_pointer(context, builder, array, *args[:2])
+        at = element_pointer(context, builder, offsets, args[2], args[3])
+        for k in range(0, LANES, PREFETCH_EVERY):
+            offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
+            pointer = builder.bitcast(builder.gep(start, [offset]), ir.IntType(8).as_pointer())
+            hints = [ir.Constant(I32, hint) for hint in (0, 3, 1)]
+            llvm_call(builder, "llvm.prefetch.p0", [pointer, *hints], ir.VoidType())
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, offsets, types.intp), code
+
+
+@lowered_by(_prefetch)
+def prefetch(array, first, offsets, j):
+    """Ask the memory for array[first + offsets[j : j + 16]]; a hint that changes nothing."""
