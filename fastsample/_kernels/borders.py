@@ -43,7 +43,7 @@ def reflect(axis, p):
 
 @inline
 def repeat(axis, p):
-    """wrap: one period; the tap at its end is the tap 0, see `put_tap`."""
+    """wrap: one period; the tap at its end is the tap 0, see `around` in taps."""
     return clamp(modulo(axis, p), 0.0, splat(axis.period, p))
 
 
