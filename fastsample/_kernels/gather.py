@@ -28,13 +28,11 @@ def add_row_of(kind):
             total = add_tap(total, left, load(scratch.weights, weights))
             total = add_tap(total, right, load(scratch.weights, weights + pitch))
         elif kind.layout == PAIRED:
-            # A sum for each row: a chain of 16 additions would be waited for.
             a, b, c, d = gather_quads(input, first, scratch.offsets, j)
-            subtotal = add_tap(splat(0.0, input), a, load(scratch.weights, weights))
-            subtotal = add_tap(subtotal, b, load(scratch.weights, weights + pitch))
-            subtotal = add_tap(subtotal, c, load(scratch.weights, weights + 2 * pitch))
-            subtotal = add_tap(subtotal, d, load(scratch.weights, weights + 3 * pitch))
-            total = total + subtotal
+            total = add_tap(total, a, load(scratch.weights, weights))
+            total = add_tap(total, b, load(scratch.weights, weights + pitch))
+            total = add_tap(total, c, load(scratch.weights, weights + 2 * pitch))
+            total = add_tap(total, d, load(scratch.weights, weights + 3 * pitch))
         else:
             for k in range(kind.taps):
                 value = gather(input, first + k * step, scratch.offsets, j)
@@ -68,7 +66,11 @@ def add_taps_of(kind):
         for row in range(taps // kind.taps):
             step = axes[kind.axes - 1].stride
             first = plane + shift(row, axes)
-            total = add_row(row, first, step, input, scratch, j, total)
+            if kind.taps < 4:
+                total = add_row(row, first, step, input, scratch, j, total)
+            else:  # a sum for each row: a chain of 16 additions would be waited for
+                zero = splat(0.0, input)
+                total = total + add_row(row, first, step, input, scratch, j, zero)
         return total
 
     @inline
