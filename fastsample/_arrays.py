@@ -3,17 +3,16 @@
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ._job import STREAM
 from ._kernels.memory import CACHE_LINE
-
-LARGE = 2**20  # bytes from which an output is streamed
 
 
 def empty(shape, dtype):
-    """np.empty; a large one starts on a cache line, as streaming stores need."""
+    """np.empty; one that will be streamed starts on a cache line, as the stores need."""
     size = dtype.itemsize
     for n in shape:
         size *= n
-    if size < LARGE:
+    if size < STREAM:
         return np.empty(shape, dtype)
     raw = np.empty(size + CACHE_LINE, np.uint8)
     skip = -raw.ctypes.data % CACHE_LINE

@@ -52,7 +52,7 @@ def run(tmp_path, monkeypatch, capsys):
     return call
 
 
-def refused(argv, capsys, *words):
+def check_refused(argv, capsys, *words):
     """The command ends with 2 and one line on stderr that holds the words."""
     assert main([str(a) for a in argv]) == 2
     out, err = capsys.readouterr()
@@ -218,21 +218,21 @@ class TestRefusals:
     )
     def test_bad_option(self, picture, options, words, capsys):
         out = picture.with_name("out.png")
-        refused(["warp", picture, out, *options], capsys, *words)
+        check_refused(["warp", picture, out, *options], capsys, *words)
         assert not out.exists()
 
     def test_missing_input(self, tmp_path, capsys):
         missing = tmp_path / "none.png"
-        refused(["warp", missing, tmp_path / "o.png"], capsys, str(missing), "No such file")
+        check_refused(["warp", missing, tmp_path / "o.png"], capsys, str(missing), "No such file")
 
     def test_input_is_a_folder(self, tmp_path, capsys):
-        refused(["warp", tmp_path, tmp_path / "o.png"], capsys, "cannot read")
+        check_refused(["warp", tmp_path, tmp_path / "o.png"], capsys, "cannot read")
 
     @pytest.mark.parametrize("content", [b"", b"not an image"])
     def test_input_is_no_image(self, tmp_path, capsys, content):
         path = tmp_path / "in.png"
         path.write_bytes(content)
-        refused(["warp", path, tmp_path / "o.png"], capsys, "cannot read", "in.png")
+        check_refused(["warp", path, tmp_path / "o.png"], capsys, "cannot read", "in.png")
 
     @pytest.mark.parametrize("kept", [0.3, 0.9])
     @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "bmp"])
@@ -240,46 +240,46 @@ class TestRefusals:
         path = tmp_path / f"in.{suffix}"
         raw("RGB", (64, 64)).save(path)
         path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
-        refused(["warp", path, tmp_path / "o.png"], capsys, "cannot read", str(path))
+        check_refused(["warp", path, tmp_path / "o.png"], capsys, "cannot read", str(path))
         assert os.listdir(tmp_path) == [path.name]
 
     @pytest.mark.parametrize("name", ["out", "out.", "out.xyz", "out.png.bak"])
     def test_unknown_suffix(self, picture, name, capsys):
-        refused(["warp", picture, picture.with_name(name)], capsys, "suffix", ".png")
+        check_refused(["warp", picture, picture.with_name(name)], capsys, "suffix", ".png")
 
     def test_missing_folder(self, picture, capsys):
-        refused(["warp", picture, picture.parent / "no" / "o.png"], capsys, "no folder")
+        check_refused(["warp", picture, picture.parent / "no" / "o.png"], capsys, "no folder")
 
     def test_output_is_a_folder(self, picture, capsys):
         (picture.parent / "o.png").mkdir()
-        refused(["warp", picture, picture.parent / "o.png"], capsys, "not a regular file")
+        check_refused(["warp", picture, picture.parent / "o.png"], capsys, "not a regular file")
 
     def test_format_without_alpha_leaves_the_old_file(self, tmp_path, capsys):
         raw("RGBA").save(tmp_path / "in.png")
         old = tmp_path / "out.jpg"
         old.write_bytes(b"old")
-        refused(["warp", tmp_path / "in.png", old], capsys, "cannot write", "RGBA")
+        check_refused(["warp", tmp_path / "in.png", old], capsys, "cannot write", "RGBA")
         assert old.read_bytes() == b"old"
         assert sorted(os.listdir(tmp_path)) == ["in.png", "out.jpg"]
 
     def test_unknown_command(self, capsys):
-        refused(["paint"], capsys, "paint", "warp")
+        check_refused(["paint"], capsys, "paint", "warp")
 
     @pytest.mark.parametrize("name", ["x.xyz", "no/x.png"])
     def test_demo_output(self, tmp_path, name, capsys):
         pytest.importorskip("matplotlib")
-        refused(["demo", "--output", tmp_path / name], capsys, "cannot write")
+        check_refused(["demo", "--output", tmp_path / name], capsys, "cannot write")
 
     def test_demo_photo_is_missing(self, tmp_path, capsys):
         pytest.importorskip("matplotlib")
         argv = ["--photo", tmp_path / "none.jpg", "--output", tmp_path / "x.png"]
-        refused(argv, capsys, "cannot read", "none.jpg")
+        check_refused(argv, capsys, "cannot read", "none.jpg")
         assert os.listdir(tmp_path) == []
 
     def test_demo_photo_is_tiny(self, tmp_path, capsys):
         pytest.importorskip("matplotlib")
         raw("RGB", (9, 90)).save(tmp_path / "in.png")
-        refused(["demo", "--photo", tmp_path / "in.png"], capsys, "64 x 64")
+        check_refused(["demo", "--photo", tmp_path / "in.png"], capsys, "64 x 64")
 
 
 def test_output_may_be_the_input(tmp_path):
