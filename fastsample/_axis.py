@@ -15,6 +15,9 @@ class Axis(NamedTuple):
     scale: float
     offset: float
     low_mirror: float  # where `reflection` mirrors: the first pixel's centre or its edge
+    points: int = 0  # the output along this axis: point j lies at base + j * step
+    base: float = 0.0
+    step: float = 0.0
 
 
 def grid_axis(size, align_corners, coordinates):
@@ -27,11 +30,35 @@ def grid_axis(size, align_corners, coordinates):
     return Axis(size, 1.0, size / 2, -0.5, low_mirror)
 
 
+def point_axis(size, align_corners):
+    """The axis of points from 0 to 1: the outer pixels' centres, or their edges.
+
+    In one step, where PyTorch's users take two, 2 p - 1 and then the grid's formula: p may be huge.
+    """
+    if align_corners:
+        return Axis(size, 0.0, size - 1.0, 0.0, 0.0)
+    return Axis(size, 0.0, size, -0.5, -0.5)
+
+
+def step_axis(size, points, base=0.0, step=1.0):
+    """The axis of steps in pixels away from the places base + j * step of `points` output points."""
+    return Axis(size, 0.0, 1.0, 0.0, -0.5, points, base, step)
+
+
+def affine_axis(size, points, align_corners):
+    """The axis of a matrix that maps `points` output points, -1 to 1, to normalised coordinates."""
+    axis = grid_axis(size, align_corners, "normalized")
+    if points < 2:
+        return axis._replace(points=points)
+    step = 2 / (points - 1) if align_corners else 2 / points
+    return axis._replace(points=points, base=-1.0 if align_corners else step / 2 - 1, step=step)
+
+
 def records(kind, axes, strides):
     """The axes as kernels read them, in the order of the array's axes; strides in elements."""
     table = np.zeros(len(axes), AXES[kind.real])
     real = table["pre"].dtype.type
-    reach = 3 if kind.taps == 4 else 1  # pixels beyond the image from where no tap is inside
+    reach = {1: 1, 2: 2, 4: 3}[kind.taps]  # pixels beyond the image: no tap is inside, nor a slope
     for row, axis, stride in zip(table, axes, strides, strict=True):
         row["size"], row["stride"] = axis.size, stride
         row["last"], row["last_start"] = axis.size - 1, axis.size - kind.taps
@@ -43,6 +70,7 @@ def records(kind, axes, strides):
         row["mirror"] = axis.low_mirror
         row["period"] = _period(kind, axis)
         row["inverse"] = 1 / _period(kind, axis)
+        row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
     return table
 
 

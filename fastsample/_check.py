@@ -4,6 +4,8 @@ A message names the function, the argument, the rule and what came. All checks c
 is allocated, compiled or written.
 """
 
+import operator
+
 import numpy as np
 
 from ._kernels.kind import MODES
@@ -114,6 +116,58 @@ def result(function, came, shape, dtype):
         raise ValueError(f"{function}: out must have the result's shape {shape}; got {came.shape}")
     if came.dtype != dtype:
         raise TypeError(f"{function}: out must have the result's type {dtype}; got {came.dtype}")
+
+
+def gradient(function, name, came, shape, dtype):
+    """A gradient has the shape and the type of what it belongs to."""
+    if came.shape != shape:
+        raise ValueError(
+            f"{function}: {name} must have the result's shape {shape}; got {came.shape}"
+        )
+    if came.dtype.newbyteorder("=") != dtype:
+        raise TypeError(
+            f"{function}: {name} must have the result's type {dtype}; got {came.dtype}: "
+            f"convert it with {name}.astype(numpy.{dtype})"
+        )
+
+
+def mask(function, came):
+    """Two flags: which gradients are wanted."""
+    try:
+        wanted = tuple(came)
+    except TypeError:
+        wanted = ()
+    if len(wanted) != 2 or not all(isinstance(w, bool | np.bool_) for w in wanted):
+        raise TypeError(f"{function}: output_mask must be two of True or False; got {came!r}")
+    return wanted
+
+
+def matrices(function, shape, batch, axes):
+    """(N, D, D + 1) for D spatial axes, with the given batch or, for either, 1."""
+    rule = f"{function}: theta must have shape (N, {axes}, {axes + 1}) with N = {batch}"
+    if len(shape) != 3 or shape[1:] != (axes, axes + 1):
+        raise ValueError(f"{rule} or 1; got {shape}")
+    if shape[0] != batch and 1 not in (shape[0], batch):
+        raise ValueError(f"{rule} or 1; got {shape}")
+
+
+def sizes(function, came, counts, form):
+    """A tuple of so many non-negative ints."""
+    try:
+        found = tuple(operator.index(n) for n in came)
+    except TypeError:
+        raise TypeError(f"{function}: size must be {form} of ints; got {came!r}") from None
+    if len(found) not in counts or min(found, default=0) < 0:
+        raise ValueError(f"{function}: size must be {form}, none negative; got {came!r}")
+    return found
+
+
+def spatial(function, size, axes):
+    """A size for each spatial axis of the input."""
+    if len(size) != axes:
+        raise ValueError(
+            f"{function}: size must have {axes} numbers, one a spatial axis; got {size}"
+        )
 
 
 def _elements_apart(x):

@@ -1,6 +1,6 @@
 """A checked call as work for a kernel: strides, tiles, pieces, and which kernel.
 
-Points are flat, whatever the output's axes: `_merged` makes of them rows and columns that have one
+Points are flat, whatever the output's axes: `merged` makes of them rows and columns that have one
 stride each in the grid and in the output. Where that cannot be, the arrays are sampled in parts.
 """
 
@@ -9,12 +9,34 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _axis
-from ._kernels.kind import JOB, MODES, PAIRED, RULES, SCATTERED, WINDOW, WRAP, Kind
+from ._kernels.kind import (
+    AFFINE,
+    AFFINE_GRID,
+    CONSTANT,
+    GRID,
+    JOB,
+    MODES,
+    PAIRED,
+    REACH,
+    RULES,
+    SAMPLE,
+    SCATTER,
+    SCATTERED,
+    WINDOW,
+    WRAP,
+    ZEROS,
+    Kind,
+)
 from ._kernels.scratch import tile_points
 from ._kernels.threads import MOST_THREADS
 
 WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32 bits hold
-AHEAD = 6 * 2**20  # bytes of a plane from which planning ahead pays; it costs in cached ones
+# Bytes of a plane from which planning ahead pays. Measured, ms with and without: 1x3x512x512 0.58
+# and 0.59, 1x3x720x720 1.38 and 1.66, 1x1x1024x1024 1.16 and 2.20, 1x1x96x96x96 2.3 and 3.8.
+AHEAD = 3 * 2**19
+# Bytes of an input from which the next channel's taps are prefetched. Measured, ms with and
+# without: 1x256x200x304 15 and 53, 16x256x32x32 3.1 and 6.3, 8x3x256x256 1.9 and 2.4.
+NEXT = 2**20
 # Points of a large plane come in strips of this width, so that a steep rotation meets the same rows
 # of the input again. Measured on 1x3x1080x1920, ms at 6, 45 and 86 degrees: whole rows 4.1, 9.4,
 # 19.2; strips of 256 3.9, 4.6, 5.6; of 128 4.1, 4.3, 5.2; of 64 5.1, 4.9, 5.8. Bicubic, whose
@@ -24,6 +46,7 @@ STRIPS = 2**20  # bytes of a plane from which it counts as large
 STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
+OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
 
 
 class Layout(NamedTuple):
@@ -32,10 +55,11 @@ class Layout(NamedTuple):
     start: int
     span: int
     strides: tuple[int, ...]
+    samples: int
 
 
 class Call(NamedTuple):
-    """A kernel and its work; or, where `part` is set, a call to be made in parts."""
+    """A kernel and its work."""
 
     kind: Kind
     job: np.ndarray
@@ -51,7 +75,7 @@ def layout(shape, strides, itemsize):
         return None
     start = -sum(min(s, 0) * (n - 1) for s, n in steps) // itemsize
     span = 1 + sum(abs(s) * (n - 1) for s, n in steps) // itemsize
-    return Layout(start, span, tuple(s // itemsize for s in strides))
+    return Layout(start, span, tuple(s // itemsize for s in strides), shape[0])
 
 
 def merged(sizes, *strides):
@@ -67,76 +91,190 @@ def merged(sizes, *strides):
     return axes
 
 
-def kind_of(mode, padding_mode, sizes, strides, value, real):
+def rows_and_columns(sizes, *strides):
+    """The axes of points as two, rows and columns, or None where they are more."""
+    axes = merged(sizes, *strides)
+    single = (1, [0] * len(strides))
+    return None if len(axes) > 2 else [single, single, *axes][-2:]
+
+
+def image_rows(sizes, *strides):
+    """The last axis as columns and the others as rows, or None where these have no one stride."""
+    single = (1, [0] * len(strides))
+    rows = merged(sizes[:-1], *(steps[:-1] for steps in strides)) or [single]
+    return None if len(rows) > 1 else [rows[0], (sizes[-1], [steps[-1] for steps in strides])]
+
+
+def kind_of(mode, padding_mode, sizes, strides, value, real, role=SAMPLE, source=GRID):
     """The kernel for an input of these sizes and strides (of its spatial axes, in elements)."""
     taps, rule = MODES[mode], RULES[padding_mode]
+    if role == SCATTER and rule == CONSTANT:
+        rule = ZEROS  # the fill value takes no gradient
     place = PAIRED if strides[-1] == 1 or sizes[-1] == 1 else WINDOW
     if taps > 1 and (rule == WRAP or min(sizes) < taps):
         place = SCATTERED
+    if taps > 1 and role == SCATTER and len(sizes) == 1:
+        place = SCATTERED  # a band may end between the pixels of a pair
     span = 1 + sum(abs(s) * (n - 1) for s, n in zip(strides, sizes, strict=True))
     wide = int(max(span, *sizes) > WIDE)
-    return Kind(rule, taps, len(sizes), place, wide, value, real)
+    return Kind(rule, taps, len(sizes), place, wide, value, real, role, source)
 
 
-def call(kind, axes, shape, points, input, grid, out, fill):
-    """The call of a kernel: result (N, C, *out), layouts of the arrays, `points` from `merged`."""
+def pixels(kind):
+    """The kernel for channels that are neighbours in memory, in the input and in the result."""
+    layout = SCATTERED if kind.layout == SCATTERED else WINDOW
+    return kind._replace(layout=layout, last=1)
+
+
+def sample_call(kind, axes, shape, points, input, grid, out, fill):
+    """Make the result (N, C, *out); layouts of the arrays, `points` as rows and columns."""
+    job, task = _record(kind, axes, shape, points, grid, out)
+    _set_input(task, kind, axes, input)
+    task["fill"] = fill
+    task["stream"] = np.prod(shape) * kind.value >= STREAM
+    pieces = _cut(kind, task)
+    if kind.last:
+        task["stream"] = task["next"] = 0
+    table = _axis.records(kind, axes, input.strides[2:])
+    return Call(kind, job, table, pieces, _pays(kind, task, 0.12))
+
+
+def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
+    """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
+    job, task = _record(kind, axes, shape, points, grid, out)
+    _set_input(task, kind, axes, input)
+    task["fill"], task["add"] = fill, add
+    task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
+    task["slope_col"], task["slope_axis"] = slope.strides[-2:]
+    _tile(kind, task, tile_points(kind) if kind.source == AFFINE else _most(kind, task))
+    task["stream"] = _streamed(kind, task, kind.real)
+    pieces = _chunk(task, task["grids"])
+    table = _axis.records(kind, axes, input.strides[2:])
+    return Call(kind, job, table, pieces, _pays(kind, task, 0.2))
+
+
+def scatter_calls(kind, axes, shape, points, input, grid, out, add):
+    """Make the gradient of the input from `out`, the result's: the calls of one kernel or two."""
+    job, task = _record(kind, axes, shape, points, grid, out)
+    _set_input(task, kind, axes, input)
+    task["add"] = add
+    _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
+    pieces = _share_out(task, axes[0].size)
+    table = _axis.records(kind, axes, input.strides[2:])
+    call = Call(kind, job, table, pieces, _pays(kind, task, 0.5))
+    if task["bands"] == 1:
+        return None, call
+    reach = job.copy()
+    chunks = _chunk(reach[0], task["grids"])
+    return Call(kind._replace(role=REACH), reach, table, chunks, call.parallel), call
+
+
+def affine_call(role, real, axes, shape, points, grid, out):
+    """Make the grid (N, *out, D) of matrices, or their gradient from that of a grid."""
+    source = AFFINE if role == AFFINE_GRID else GRID
+    kind = Kind(ZEROS, 1, len(axes), PAIRED, 0, real, real, role, source)
+    job, task = _record(kind, axes, (shape[0], 1), points, grid, out)
+    _tile(kind, task, tile_points(kind))
+    task["stream"] = _streamed(kind, task, real)
+    pieces = _chunk(task, shape[0])
+    table = _axis.records(kind, axes, [0] * len(axes))
+    return Call(kind, job, table, pieces, _pays(kind, task, 0.0))
+
+
+def _streamed(kind, task, itemsize):
+    """Are the points of a grid too many for the caches?"""
+    points = int(task["grids"]) * int(task["rows"]) * int(task["cols"])
+    return points * kind.axes * itemsize >= STREAM
+
+
+def tiles(call):
+    """The tiles of one sample of a call."""
+    return _tiles(call.job[0])
+
+
+def _record(kind, axes, shape, points, grid, out):
+    """A job that knows its points, and where the grid and the result lie."""
     job = np.zeros(1, JOB)
     task = job[0]
-    samples, channels = shape[:2]
-    sizes = [axis.size for axis in axes]
-    plane = np.prod(sizes) * kind.value
-    if plane > STRIPS:
+    if kind.source == GRID and _plane(kind, axes) > STRIPS:
         points = _rewound(points, shape[-1])
-    (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = _rows_and_columns(points)
-    task["n"], task["c"], task["rows"], task["cols"] = samples, channels, rows, cols
-    task["input_size"], task["grid_size"], task["out_size"] = input.span, grid.span, out.span
-    task["input_start"], task["input_n"], task["input_c"] = input.start, *input.strides[:2]
+    (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = points
+    task["n"], task["c"], task["rows"], task["cols"] = *shape[:2], rows, cols
     task["grid_start"], task["grid_n"], task["grid_axis"] = (
         grid.start,
         grid.strides[0],
         grid.strides[-1],
     )
-    task["grid_row"], task["grid_col"] = grid_row, grid_col
+    task["grids"] = grid.samples
+    if kind.source != AFFINE:
+        task["grid_row"], task["grid_col"] = grid_row, grid_col
     task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]
     task["out_row"], task["out_col"] = out_row, out_col
-    task["fill"] = fill
-    task["ahead"] = plane > AHEAD
-    task["stream"] = np.prod(shape) * kind.value >= STREAM
-    pieces = _cut(kind, task)
-    taps = kind.taps**kind.axes
-    nanoseconds = samples * rows * cols * (kind.axes * 0.4 + channels * taps * 0.12)
-    table = _axis.records(kind, axes, input.strides[2:])
-    return Call(kind, job, table, pieces, bool(nanoseconds > SERIAL_NS))
+    task["bands"] = 1
+    return job, task
 
 
 def _rewound(points, width):
     """One axis of points as rows again, if they are long enough to be cut into strips."""
-    if len(points) == 1 and width > STRIP:
-        count, steps = points[0]
-        return [(count // width, [step * width for step in steps]), (width, steps)]
-    return points
+    (rows, _), (count, steps) = points
+    if rows > 1 or width <= STRIP:
+        return points
+    return [(count // width, [step * width for step in steps]), (width, steps)]
 
 
-def _rows_and_columns(points):
-    """The merged axes as exactly two."""
-    single = (1, [0, 0])
-    return [single, single, *points][-2:]
+def _plane(kind, axes):
+    """The bytes of one channel of the input."""
+    return np.prod([axis.size for axis in axes]) * kind.value
+
+
+def _set_input(task, kind, axes, input):
+    """Where the input lies, or its gradient."""
+    task["input_start"], task["input_n"], task["input_c"] = input.start, *input.strides[:2]
+    task["inputs"] = input.samples
+    task["ahead"] = _plane(kind, axes) > AHEAD
+    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
+
+
+def _pays(kind, task, nanoseconds):
+    """Is a job worth waking other threads, at so many ns a tap of each value?"""
+    points = int(task["n"]) * int(task["rows"]) * int(task["cols"])
+    taps = int(task["c"]) * kind.taps**kind.axes
+    return bool(points * (kind.axes * 0.4 + taps * nanoseconds) > SERIAL_NS)
+
+
+def _most(kind, task):
+    """The points of a tile, fewer where there would be too few tiles for all threads."""
+    share = -(-int(task["n"]) * int(task["rows"]) * int(task["cols"]) // (4 * MOST_THREADS))
+    return min(tile_points(kind), max(64, -(-share // 16) * 16))
+
+
+def _tile(kind, task, points):
+    """Cut rows and columns into tiles of at most so many points."""
+    rows, cols = int(task["rows"]), int(task["cols"])
+    strip = min(STRIP, max(64, tile_points(kind) // 128 * 64))  # two rows or more of a plan
+    task["tile_cols"] = min(cols, points, cols if rows == 1 else strip)
+    task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
+
+
+def _tiles(task):
+    down = -(-int(task["rows"]) // int(task["tile_rows"]))
+    return down * -(-int(task["cols"]) // int(task["tile_cols"]))
+
+
+def _chunk(task, parts):
+    """Tiles a piece, where each of so many parts has all the tiles; the number of pieces."""
+    tiles = _tiles(task)
+    task["tiles"] = -(-tiles // max(1, -(-8 * MOST_THREADS // int(parts))))
+    return int(parts) * -(-tiles // int(task["tiles"]))
 
 
 def _cut(kind, task):
     """Cut the points into tiles and the work into pieces; the number of pieces."""
-    most = tile_points(kind)
-    wanted = 4 * MOST_THREADS
-    samples, rows, cols = (int(task[name]) for name in ("n", "rows", "cols"))
-    share = -(-samples * rows * cols // wanted)
-    points = min(most, max(64, -(-share // 16) * 16))
-    strip = min(STRIP, max(64, most // 128 * 64))  # two rows or more of a plan's points
-    task["tile_cols"] = min(cols, points, cols if rows == 1 else strip)
-    task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
-    tiles = -(-rows // int(task["tile_rows"])) * -(-cols // int(task["tile_cols"]))
-    task["channels"], parts = _channels(int(task["c"]), samples * tiles, wanted)
-    task["tiles"] = -(-tiles // max(1, -(-8 * MOST_THREADS // (samples * parts))))
-    return samples * parts * -(-tiles // int(task["tiles"]))
+    _tile(kind, task, _most(kind, task))
+    samples, channels = int(task["n"]), int(task["c"])
+    each, parts = _channels(channels, samples * _tiles(task), 4 * MOST_THREADS)
+    task["channels"] = channels if kind.last else each
+    return _chunk(task, samples * (1 if kind.last else parts))
 
 
 def _channels(channels, tiles, wanted):
@@ -144,3 +282,13 @@ def _channels(channels, tiles, wanted):
     parts = min(-(-wanted // tiles), -(-channels // BLOCK_CHANNELS))
     each = -(-channels // parts)
     return each, -(-channels // each)
+
+
+def _share_out(task, rows):
+    """Share the input's planes out, in bands of rows where they are few; the number of pieces."""
+    inputs, channels, wanted = int(task["inputs"]), int(task["c"]), 4 * MOST_THREADS
+    each = min(channels, max(inputs * channels // wanted, OWNED_CHANNELS))
+    parts = inputs * -(-channels // each)
+    height = -(-rows // max(1, wanted // parts))
+    task["channels"], task["band_rows"], task["bands"] = each, height, -(-rows // height)
+    return parts * int(task["bands"])

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from . import _arrays, _job
 from ._axis import Axis
-from ._kernels.drive import launch
+from ._kernels.drive import NOTHING, launch
+from ._kernels.kind import AFFINE, AFFINE_GRID, FLOW, GRID, SAMPLE
 
 Array = NDArray[Any]
 Parts = Iterator[tuple[Array, Array, Array]]
@@ -24,6 +25,7 @@ class Sampling(NamedTuple):
     padding_mode: str
     axes: tuple[Axis, ...]
     fill: float
+    source: int = GRID
 
 
 class Spec(NamedTuple):
@@ -63,8 +65,7 @@ def sample(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
 def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
     """Do what `prepare` has found."""
     if isinstance(ready, _job.Call):
-        memory = _arrays.read_bytes(input), _arrays.read_bytes(grid), _arrays.as_bytes(out)
-        launch(ready.kind, ready.parallel, (ready.job, ready.axes, *memory), ready.pieces)
+        start(ready, input, grid, NOTHING, out)
     elif ready is not None:
         for part in ready(input, grid, out):
             sample(sampling, *part)
@@ -79,17 +80,74 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     if input.layout is None:
         return planes
     if grid.layout is None:
-        return stretches
+        return stretches if sampling.source == GRID else through_copies
     if out.layout is None:
         return through_copies
-    points = _job.merged(out.shape[2:], grid.layout.strides[1:-1], out.layout.strides[2:])
-    if len(points) > 2:
-        return slices
+    points = points_of(sampling, grid.layout, out)
+    if points is None:
+        return slices if sampling.source == GRID else through_copies
+    layouts = shared(input), shared(grid), out.layout
+    kind = kind_of(sampling, input, grid, SAMPLE)
+    if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
+        kind = _job.pixels(kind)
+    return _job.sample_call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
+
+
+def start(call: _job.Call, image: Array, grid: Array, other: Array, out: Array) -> None:
+    """Let a kernel read three arrays and write the fourth."""
+    memory = [_arrays.read_bytes(x) for x in (image, grid, other)]
+    arrays = call.job, call.axes, *memory, _arrays.as_bytes(out)
+    launch(call.kind, call.parallel, arrays, call.pieces)
+
+
+def points_of(sampling: Sampling, grid: _job.Layout, out: Spec) -> Any:
+    """The output's points as rows and columns, or None where strides are in the way."""
+    assert out.layout is not None
+    sizes, steps = out.shape[2:], out.layout.strides[2:]
+    if sampling.source == AFFINE:
+        return _job.image_rows(sizes, [0] * len(sizes), steps)
+    if sampling.source == FLOW:
+        return _job.image_rows(sizes, grid.strides[1:-1], steps)
+    return _job.rows_and_columns(sizes, grid.strides[1:-1], steps)
+
+
+def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
+    """The kernel for an input, or its gradient, and a grid."""
+    assert input.layout is not None
     sizes, steps = input.shape[2:], input.layout.strides[2:]
     types = input.dtype.itemsize, grid.dtype.itemsize
-    kind = _job.kind_of(sampling.mode, sampling.padding_mode, sizes, steps, *types)
-    layouts = shared(input), shared(grid), out.layout
-    return _job.call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
+    mode, padding_mode = sampling.mode, sampling.padding_mode
+    return _job.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+
+
+def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:
+    """Write the grid (N, *out, D) of matrices (N, D, D + 1), or of one for all."""
+    if out.size == 0:
+        return
+    matrices = _arrays.native(np.broadcast_to(matrices, (len(out), *matrices.shape[1:])))
+    call = prepare_grid(axes, Spec(*spec(out)), AFFINE_GRID)
+    if call is None:
+        whole = np.empty(out.shape, out.dtype)
+        make_grid(axes, matrices, whole)
+        out[...] = whole
+    else:
+        start(call, NOTHING, matrices, NOTHING, out)
+
+
+@lru_cache(maxsize=512)
+def prepare_grid(axes: tuple[Axis, ...], grid: Spec, role: int) -> _job.Call | None:
+    """The call that makes a grid, or sums its gradient; None where strides are in the way."""
+    if grid.layout is None:
+        return None
+    sizes, steps = grid.shape[1:-1], grid.layout.strides[1:-1]
+    rows = _job.image_rows(sizes, steps, steps)
+    if rows is None:
+        return None
+    start, span, (n, *_, d), samples = grid.layout
+    as_result = _job.Layout(start, span, (n, d), samples)
+    count = len(axes) * (len(axes) + 1)
+    source = _job.Layout(0, 0, (count, 1), samples) if role == AFFINE_GRID else grid.layout
+    return _job.affine_call(role, grid.dtype.itemsize, axes, grid.shape, rows, source, as_result)
 
 
 def shared(x: Spec) -> _job.Layout:
@@ -125,12 +183,14 @@ def stretches(input: Array, grid: Array, out: Array) -> Parts:
 
 
 def through_copies(input: Array, grid: Array, out: Array) -> Parts:
-    """Plane by plane through a copy of the output's: its elements lie between others."""
-    for n, c in np.ndindex(out.shape[:2]):
-        plane = np.empty((1, 1, *out.shape[2:]), out.dtype)
-        yield one(input, n)[:, c : c + 1], one(grid, n), plane
-        out[n : n + 1, c : c + 1] = plane
-        del plane
+    """Plane by plane through copies of the output's and the grid's: one has elements between."""
+    for n in range(len(out)):
+        points = _arrays.native(one(grid, n))
+        for c in range(out.shape[1]):
+            plane = np.empty((1, 1, *out.shape[2:]), out.dtype)
+            yield one(input, n)[:, c : c + 1], points, plane
+            out[n : n + 1, c : c + 1] = plane
+            del plane
 
 
 def slices(input: Array, grid: Array, out: Array) -> Parts:

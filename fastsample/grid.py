@@ -1,14 +1,15 @@
-"""grid_sample: an image read at the points of a grid."""
+"""grid_sample: an image read at the points of a grid; and its gradients."""
 
 from functools import lru_cache
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _check, _run
+from . import _arrays, _back, _check, _run
 from ._axis import grid_axis
+from ._gradients import has_backward
 
-_NAME = "grid_sample"
+_NAME, _BACK = "grid_sample", "grid_sample_backward"
 
 
 def grid_sample(
@@ -129,22 +130,118 @@ def grid_sample(
     return out
 
 
+@has_backward(grid_sample, "input", "grid")
+def grid_sample_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    grid: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    coordinates: str = "normalized",
+    fill_value: float = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool] = (True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Gradients of `grid_sample` with respect to its input and its grid.
+
+    Parameters
+    ----------
+    grad_output : array_like, shape (N, C, *out)
+        The gradient of some number with respect to the result; of the input's type.
+    input, grid, mode, padding_mode, align_corners, coordinates, fill_value, channels_last
+        As they were passed to `grid_sample`.
+    output_mask : (bool, bool)
+        Which gradients are wanted, the input's and the grid's. The other one costs nothing.
+
+    Returns
+    -------
+    grad_input : ndarray, of the input's shape and type, or None
+        The exact adjoint: each point's gradient goes to the pixels it read, with the weights they
+        had.
+    grad_grid : ndarray, of the grid's shape and type, or None
+        In the grid's own units: per normalised unit, or per pixel.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample`, and where `grad_output` has not the result's shape or the input's type.
+
+    Notes
+    -----
+    A batch of 1 that was shared takes the sum over all samples.
+
+    At an integer position the slope is that of the cell to its right. With "border" it is 0 at the
+    outer pixels' centres and beyond, with "reflection" it changes sign at each mirror and is 0
+    between mirror and pixel centre, with "nearest" it is 0 everywhere. "bicubic" takes no such
+    factor. A point whose value is NaN because of its coordinate adds nothing to grad_input, and its
+    grad_grid is NaN.
+
+    The bits are the same for any number of threads.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.ops.aten.grid_sampler_2d_backward`.
+
+    Convention
+    ----------
+    The last axis of grad_grid is ordered (x, y, z), as the grid's.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 20.0, 30.0]]], dtype=np.float32)
+    >>> where = np.array([[[0.75], [2.0]]], dtype=np.float32)
+    >>> ones = np.ones((1, 1, 2), dtype=np.float32)
+    >>> fs.grid_sample_backward(ones, row, where, coordinates="pixel")
+    (array([[[0.25, 0.75, 1.  , 0.  ]]], dtype=float32), array([[[10.],
+            [10.]]], dtype=float32))
+    """
+    gradient = _check.array(_BACK, "grad_output", grad_output)
+    image = _check.array(_BACK, "input", input)
+    points = _check.array(_BACK, "grid", grid)
+    align_corners = _check.flag(_BACK, "align_corners", align_corners)
+    fill = _check.real(_BACK, "fill_value", fill_value)
+    _check.planar(_BACK, channels_last)
+    words = mode, padding_mode, coordinates
+    _check.words(_BACK, mode=mode, padding_mode=padding_mode, coordinates=coordinates)
+    to_input, to_grid = _check.mask(_BACK, output_mask)
+    specs = _run.spec(image), _run.spec(points)
+    result, sampling = _describe(_BACK, *specs, *words, align_corners, fill)
+    _check.gradient(_BACK, "grad_output", gradient, *result)
+    scatter, slope = _back.input_gradient, _back.coordinate_gradient
+    return (
+        scatter(sampling, gradient, image.shape, points) if to_input else None,
+        slope(sampling, gradient, image, points) if to_grid else None,
+    )
+
+
 @lru_cache(maxsize=512)
 def _prepare(image, points, out, mode, padding_mode, coordinates, align_corners, fill):
     """Check a call and prepare it: what to do, the result's spec, and the kernel's work."""
-    image, points = _run.Spec(*image), _run.Spec(*points)
-    _check.dtype(_NAME, "input", image.dtype, _check.INPUT_TYPES)
-    _check.dtype(_NAME, "grid", points.dtype, _check.GRID_TYPES)
-    _check.image(_NAME, image.shape)
-    _check.grid(_NAME, points.shape, image.shape[0], len(image.shape) - 2)
-    batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]
-    shape = batch, image.shape[1], *points.shape[1:-1]
-    _check.something_to_sample(_NAME, image.shape, shape)
-    result = _run.fresh(shape, image.dtype.newbyteorder("="))
+    described = image, points, mode, padding_mode, coordinates, align_corners, fill
+    (shape, dtype), sampling = _describe(_NAME, *described)
+    result = _run.fresh(shape, dtype)
     if out is not None:
         out = _run.Spec(*out)
         _check.result(_NAME, out, result.shape, result.dtype)
         result = out
+    specs = _run.Spec(*image), _run.Spec(*points), result
+    return sampling, result, _run.prepare(sampling, *specs)
+
+
+@lru_cache(maxsize=512)
+def _describe(name, image, points, mode, padding_mode, coordinates, align_corners, fill):
+    """Check input and grid: the result's shape and type, and what to do."""
+    image, points = _run.Spec(*image), _run.Spec(*points)
+    _check.dtype(name, "input", image.dtype, _check.INPUT_TYPES)
+    _check.dtype(name, "grid", points.dtype, _check.GRID_TYPES)
+    _check.image(name, image.shape)
+    _check.grid(name, points.shape, image.shape[0], len(image.shape) - 2)
+    batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]
+    shape = batch, image.shape[1], *points.shape[1:-1]
+    _check.something_to_sample(name, image.shape, shape)
     axes = tuple(grid_axis(size, align_corners, coordinates) for size in image.shape[2:])
     sampling = _run.Sampling(mode, padding_mode, axes, fill)
-    return sampling, result, _run.prepare(sampling, image, points, result)
+    return (shape, image.dtype.newbyteorder("=")), sampling

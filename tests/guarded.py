@@ -1,19 +1,23 @@
 """Arrays laid flush against unreadable pages, so that one byte too far ends the process.
 
-As a script, `python guarded.py NAME ...` runs every case of the named kernels and prints each case
-before it runs: the last line of a process that died names the case.
+As a script, `python guarded.py WAY NAME ...` runs every case of the named kernels and prints each
+case before it runs: the last line of a process that died names the case. WAY is one of `WAYS`.
 """
 
+import contextlib
 import ctypes
 import itertools
+import math
 import mmap
 import sys
+from unittest import mock
 
 import numpy as np
 
 PAGE = mmap.PAGESIZE
 SIDES = ("start", "end")
 PROT_NONE = 0
+EMPTY = np.empty  # see `fenced`
 
 
 class Pen:
@@ -30,7 +34,7 @@ class Pen:
     def array(self, shape, dtype, side, step=1):
         """An array of `shape`; `step` lays its elements so far apart along the last axis."""
         dtype = np.dtype(dtype)
-        strides = tuple(step * s for s in np.empty(shape, dtype).strides)
+        strides = tuple(step * s for s in EMPTY(shape, dtype).strides)
         span = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + dtype.itemsize
         if span > self.size:
             raise ValueError(f"{span} bytes do not fit into the pen's {self.size}")
@@ -49,6 +53,29 @@ def protect(address, length):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(length), PROT_NONE):
         raise OSError(ctypes.get_errno(), "mprotect failed")
+
+
+def guarded(array, side, step=1):
+    """A copy in a pen of its own."""
+    return Pen(1 + step * array.nbytes // PAGE).copy_of(array, side, step)
+
+
+@contextlib.contextmanager
+def fenced(side):
+    """Arrays that NumPy makes meanwhile are guarded too: results, and what kernels are told."""
+
+    def empty(shape, dtype=float):
+        shape = tuple(np.atleast_1d(shape).tolist())
+        pages = 1 + math.prod(shape) * np.dtype(dtype).itemsize // PAGE
+        return Pen(pages).array(shape, dtype, side)
+
+    def zeros(shape, dtype=float):
+        array = empty(shape, dtype)
+        array.view(np.uint8)[...] = 0
+        return array
+
+    with mock.patch.object(np, "empty", empty), mock.patch.object(np, "zeros", zeros):
+        yield
 
 
 class Stall:
@@ -78,6 +105,9 @@ def hostile(grid):
     return grid
 
 
+LARGE = {1: (300_000,), 2: (500, 600), 3: (60, 70, 80)}
+
+
 def chosen(kernel):
     """Kernels to run on large and on spread-out arrays too; these may take other machine code."""
     from cases import EVERY, SHORT
@@ -85,27 +115,26 @@ def chosen(kernel):
     return EVERY or (kernel.padding == "zeros" and kernel in SHORT)
 
 
-def sizes_and_points(kernel, thorough):
+def sizes_and_points(kernel, thorough, shortest):
     """(image sizes, number of points): widths and numbers from 1 to past two vectors."""
     few, many = (1, 2, 3, 4, 5, 15, 16, 17, 18, 33), range(1, 36)
-    least, others = (kernel.shortest,) * (kernel.ndim - 1), (4,) * (kernel.ndim - 1)
+    least, others = (shortest,) * (kernel.ndim - 1), (4,) * (kernel.ndim - 1)
     for points in (*(many if thorough else few), 1023, 1024, 1025):
         yield (*others, 5), points
     if chosen(kernel):
         yield (*others, 5), 524_401  # two channels of these are over four megabytes
     for width in many if thorough else few:
-        if width >= kernel.shortest:
+        if width >= shortest:
             yield (*others, width), 17
             yield (*least, width), 3
             yield (width, *others), 2
 
 
-def cases(kernel):
+def cases(kernel, thorough, shortest):
     """(image, grid, options, label) of one kernel."""
-    from cases import IMAGES, coordinates, noise
+    from cases import coordinates, noise
 
-    thorough = kernel in IMAGES
-    for sizes, points in sizes_and_points(kernel, thorough):
+    for sizes, points in sizes_and_points(kernel, thorough, shortest):
         image = noise(0, (1, 1 + points % 2, *sizes), kernel.input)
         for kind, align in (("normalized", points % 2 == 0), ("pixel", False)):
             grid = coordinates(points, (1, points), kernel.grid, sizes, kind, align)
@@ -114,12 +143,14 @@ def cases(kernel):
             yield image, hostile(grid), options, f"{sizes} {points} hostile points {options}"
 
 
-def run(kernel, stall):
+def forward(kernel):
     """Every case on both sides; the result must be that of ordinary arrays, to the bit."""
+    from cases import IMAGES
+
     import fastsample as fs
 
-    steps = (1, 2) if chosen(kernel) else (1,)
-    for image, grid, options, label in cases(kernel):
+    stall, steps = Stall(), (1, 2) if chosen(kernel) else (1,)
+    for image, grid, options, label in cases(kernel, kernel in IMAGES, kernel.shortest):
         want = fs.grid_sample(image, grid, **options)
         for side, step in itertools.product(SIDES, steps):
             print(f"{kernel} {label} {side} step {step}", flush=True)
@@ -127,16 +158,81 @@ def run(kernel, stall):
             np.testing.assert_array_equal(got, want)
 
 
-def main(names):
+def backward(kernel):
+    """The same for both gradients, which lie between guards as well."""
+    from cases import coordinates, noise
+    from test_gradients import shortest
+
+    steps = (1, 2) if chosen(kernel) else (1,)
+    for image, grid, options, label in cases(kernel, False, shortest(kernel)):
+        go_back(image, grid, options, f"{kernel} {label}", steps)
+    if chosen(kernel):  # planes that threads share
+        image = noise(1, (1, 1, *LARGE[kernel.ndim]), kernel.input)
+        grid = coordinates(2, (1, 30_000), kernel.grid, image.shape[2:], "normalized")
+        for points in (grid, hostile(grid)):
+            go_back(image, points, kernel.options, f"{kernel} a large plane", steps)
+
+
+def go_back(image, grid, options, label, steps):
+    """grid_sample_backward on guarded copies of all three."""
+    from cases import noise
+
+    import fastsample as fs
+
+    grad = noise(3, (len(image), image.shape[1], *grid.shape[1:-1]), image.dtype)
+    wants = fs.grid_sample_backward(grad, image, grid, **options)
+    for side, step in itertools.product(SIDES, steps):
+        print(f"{label} {side} step {step}", flush=True)
+        copies = [guarded(array, side, step) for array in (grad, image, grid)]
+        fs.grid_sample_backward(*copies, **options)  # compiles with an np.empty that Numba knows
+        with fenced(side):
+            gots = fs.grid_sample_backward(*copies, **options)
+        for got, want in zip(gots, wants, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def affine(kernel):
+    """Grids, results and gradients through matrices."""
+    from cases import noise
+
+    import fastsample as fs
+
+    ndim = kernel.ndim
+    theta = (
+        np.eye(ndim, ndim + 1, dtype=kernel.grid)[None] + noise(4, (1, ndim, ndim + 1), "f4") / 4
+    )
+    theta = theta.astype(kernel.grid)
+    image = noise(5, (1, 2, *(4, 5, 6)[:ndim]), kernel.input)
+    for width, side in itertools.product((*range(1, 19), 31, 33, 1025), SIDES):
+        out = (*(2, 3)[: ndim - 1], width)
+        print(f"{kernel} affine {out} {side}", flush=True)
+        grad = noise(6, (1, 2, *out), kernel.input)
+        twice = [(grad, image, theta), [guarded(array, side) for array in (grad, image, theta)]]
+        fences = contextlib.nullcontext(), fenced(side)
+        results = []
+        for (y, x, matrix), fence in zip(twice, fences, strict=True):
+            with fence:
+                grid = fs.affine_grid(matrix, (1, 1, *out))
+                results.append([grid, fs.affine_grid_backward(grid, (1, 1, *out))])
+                results[-1].append(fs.affine_sample(x, matrix, out, **kernel.options))
+                results[-1] += fs.affine_sample_backward(y, x, matrix, out, **kernel.options)
+        for got, want in zip(*results, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+WAYS = {"forward": forward, "backward": backward, "affine": affine}
+
+
+def main(way, *names):
     """Run the named kernels."""
     from cases import KERNELS
+    from test_gradients import GRADIENTS
 
-    stall = Stall()
-    for kernel in KERNELS:
+    for kernel in dict.fromkeys((*KERNELS, *GRADIENTS)):
         if str(kernel) in names:
-            run(kernel, stall)
+            WAYS[way](kernel)
     print("done", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

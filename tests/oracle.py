@@ -1,4 +1,5 @@
-"""A naive sampler in plain NumPy: loops over batch, axes and taps. Nothing of the package.
+"""A naive sampler and its gradients in plain NumPy: loops over batch, axes and taps. Nothing of the
+package.
 
 Coordinates are computed in the grid's own precision, in the order of operations that PyTorch's
 vectorised CPU path has, so that a float32 grid meets the same floor; all that follows is float64.
@@ -6,6 +7,7 @@ vectorised CPU path has, so that a float32 grid meets the same floor; all that f
 
 import itertools
 import os
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,14 @@ FUSED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """PyTorch's vectorised kernels round a product and its sum once, and so do ours where they are
 compiled (seen: with two roundings a float32 grid's results are off by the coordinate's last bit).
 """
+
+
+class Tap(NamedTuple):
+    """One tap of every point along one axis."""
+
+    index: np.ndarray  # OUTSIDE where the fill value is read
+    weight: np.ndarray
+    slope: np.ndarray  # of the weight, for a step of the coordinate as the grid gives it
 
 
 def grid_sample(
@@ -35,17 +45,64 @@ def grid_sample(
     input, grid = np.asarray(input), native(grid)
     batch = grid.shape[0] if input.shape[0] == 1 else input.shape[0]
     fill = 0.0 if padding_mode == "zeros" else float(fill_value)
-    border = "constant" if padding_mode == "zeros" else padding_mode
     out = np.empty((batch, input.shape[1], *grid.shape[1:-1]))
     for n in range(batch if out.size else 0):
-        image = input[n if input.shape[0] > 1 else 0].astype(np.float64)
-        points = grid[n if grid.shape[0] > 1 else 0]
-        axes = [
-            axis_taps(points[..., -1 - a], size, mode, border, align_corners, coordinates)
-            for a, size in enumerate(image.shape[1:])
-        ]
-        out[n] = weighted_sum(image, axes, fill)
+        axes = taps_of(one(grid, n), input.shape, mode, padding_mode, align_corners, coordinates)
+        out[n] = weighted_sum(one(input, n).astype(np.float64), axes, fill)
     return out
+
+
+def grid_sample_backward(
+    grad_output,
+    input,
+    grid,
+    mode="bilinear",
+    padding_mode="zeros",
+    align_corners=False,
+    *,
+    coordinates="normalized",
+    fill_value=0.0,
+):
+    """(grad_input, grad_grid) of the shapes of input and grid, in float64."""
+    input, grid = np.asarray(input), native(grid)
+    grad_input, grad_grid = np.zeros(input.shape), np.zeros(grid.shape)
+    fill = 0.0 if padding_mode == "zeros" else float(fill_value)
+    for n in range(len(grad_output) if np.size(grad_output) else 0):
+        axes = taps_of(one(grid, n), input.shape, mode, padding_mode, align_corners, coordinates)
+        grad = grad_output[n].astype(np.float64)
+        scatter(one(grad_input, n), axes, grad)
+        image = one(input, n).astype(np.float64)
+        for a, total in enumerate(slopes(image, axes, fill, grad)):
+            one(grad_grid, n)[..., -1 - a] += total
+    return grad_input, grad_grid
+
+
+def affine_grid(theta, size, align_corners=False):
+    """theta (N, D, D + 1), size (N, C, *out) -> float64 (N, *out, D)."""
+    out = tuple(size[2:])
+    grid = np.empty((len(theta), *out, len(out)))
+    for n, *place in np.ndindex(len(theta), *out):
+        grid[(n, *place)] = native(theta[n]).astype(np.float64) @ base(place, out, align_corners)
+    return grid
+
+
+def affine_grid_backward(grad_grid, size, align_corners=False):
+    """grad_grid (N, *out, D) -> float64 (N, D, D + 1)."""
+    out = tuple(size[2:])
+    grad_theta = np.zeros((len(grad_grid), len(out), len(out) + 1))
+    for n, *place in np.ndindex(len(grad_grid), *out):
+        grad = native(grad_grid[(n, *place)]).astype(np.float64)
+        grad_theta[n] += np.outer(grad, base(place, out, align_corners))
+    return grad_theta
+
+
+def base(place, out, align_corners):
+    """An output pixel's centre as (x, y, z, 1), each from -1 to 1; a single pixel is at 0."""
+    if align_corners:
+        centres = [0 if s == 1 else -1 + 2 * j / (s - 1) for j, s in zip(place, out, strict=True)]
+    else:
+        centres = [-1 + (2 * j + 1) / s for j, s in zip(place, out, strict=True)]
+    return np.array([*centres[::-1], 1.0])
 
 
 def native(grid):
@@ -54,29 +111,51 @@ def native(grid):
     return grid.astype(grid.dtype.newbyteorder("="))
 
 
+def one(array, n):
+    """Sample n, of a batch that may be shared."""
+    return array[n if len(array) > 1 else 0]
+
+
+def taps_of(points, shape, mode, padding_mode, align_corners, coordinates):
+    """For each axis of an input (N, C, *in), the slowest first, its taps."""
+    border = "constant" if padding_mode == "zeros" else padding_mode
+    return [
+        axis_taps(points[..., -1 - a], size, mode, border, align_corners, coordinates)
+        for a, size in enumerate(shape[2:])
+    ]
+
+
 def axis_taps(value, size, mode, border, align_corners, coordinates):
-    """One axis: [(index, weight), ...]; the index is OUTSIDE where the fill value is read."""
+    """The taps along one axis."""
     with np.errstate(all="ignore"):
         p = value if coordinates == "pixel" else unnormalise(value, size, align_corners)
         p = np.where(np.isfinite(value), np.nan_to_num(p), p)  # no overflow on the way
+        scale = 1 if coordinates == "pixel" else pixels_a_unit(size, align_corners)
         if mode == "bicubic":
             taps = cubic_taps(p)
-            taps = [(bring_in(t, size, border, align_corners), w) for t, w in taps]
+            taps = [(bring_in(t, size, border, align_corners), w, s) for t, w, s in taps]
         else:
             split = {"nearest": nearest_taps, "bilinear": linear_taps}[mode]
             taps = split(bring_in(p, size, border, align_corners))
-        return [(as_index(t, size, border), poison(w, t)) for t, w in taps]
+            scale = scale * direction(p, size, border, align_corners)
+        return [Tap(as_index(t, size, border), poison(w, t), s * scale) for t, w, s in taps]
+
+
+def pixels_a_unit(size, align_corners):
+    """How many pixels a step of 1 in a normalised coordinate is."""
+    return (size - 1) / 2 if align_corners else size / 2
 
 
 def unnormalise(g, size, align_corners):
     """-1 and 1 are the centres of the first and last pixel, or the outer edges of both."""
     real = g.dtype.type
+    scale = pixels_a_unit(size, align_corners)
     if align_corners:
-        return (g + real(1)) * real((size - 1) / 2)
+        return (g + real(1)) * real(scale)
     if not FUSED:
-        return (g + real(1)) * real(size / 2) - real(0.5)
+        return (g + real(1)) * real(scale) - real(0.5)
     wide = np.float64 if real is np.float32 else np.longdouble
-    return ((g + real(1)).astype(wide) * wide(size / 2) - wide(0.5)).astype(real)
+    return ((g + real(1)).astype(wide) * wide(scale) - wide(0.5)).astype(real)
 
 
 def bring_in(p, size, border, align_corners):
@@ -88,22 +167,41 @@ def bring_in(p, size, border, align_corners):
         r = np.fmod(p, real(size))
         return np.where(r < 0, r + real(size), r)
     if border == "reflection":
-        low, span = (real(0), real(size - 1)) if align_corners else (real(-0.5), real(size))
-        return np.clip(mirror(p - low, span) + low, real(0), real(size - 1))
+        return np.clip(reflected(p, size, align_corners), real(0), real(size - 1))
     return p
 
 
-def mirror(d, span):
-    """Distance from the low mirror, folded into [0, span]; a span of 0 gives 0."""
+def mirrors(p, size, align_corners):
+    """The low mirror and the distance to the high one."""
+    real = p.dtype.type
+    return (real(0), real(size - 1)) if align_corners else (real(-0.5), real(size))
+
+
+def reflected(p, size, align_corners):
+    """Between the mirrors; where they are one, at it."""
+    low, span = mirrors(p, size, align_corners)
     if span == 0:
-        return np.where(np.isfinite(d), d.dtype.type(0), d.dtype.type(np.nan))
-    r = np.fmod(np.abs(d), 2 * span)
-    return np.minimum(r, 2 * span - r)
+        return np.where(np.isfinite(p), p.dtype.type(0), p.dtype.type(np.nan))
+    r = np.fmod(np.abs(p - low), 2 * span)
+    return np.minimum(r, 2 * span - r) + low
+
+
+def direction(p, size, border, align_corners):
+    """How far `bring_in` moves a position for each step of p: 0, 1 or -1."""
+    if border == "border":
+        return (p > 0) & (p < size - 1)
+    if border == "reflection":
+        low, span = mirrors(p, size, align_corners)
+        back = (p < low) ^ (np.fmod(np.abs(p - low), 2 * span) > span)
+        return np.where(back, -1, 1) * direction(
+            reflected(p, size, align_corners), size, "border", None
+        )
+    return 1
 
 
 def nearest_taps(p):
-    """One tap, half to even."""
-    return [(np.rint(p), np.ones(p.shape))]
+    """(tap, weight, slope of the weight): one tap, half to even."""
+    return [(np.rint(p), np.ones(p.shape), np.zeros(p.shape))]
 
 
 def remainder(p, first):
@@ -115,27 +213,37 @@ def linear_taps(p):
     """Floor and floor + 1."""
     first = np.floor(p)
     t = remainder(p, first)
-    return [(first, 1 - t), (first + p.dtype.type(1), t)]
+    one = np.ones(p.shape)
+    return [(first, 1 - t, -one), (first + p.dtype.type(1), t, one)]
 
 
 def cubic_taps(p):
     """Floor - 1 ... floor + 2."""
     first = np.floor(p)
     t = remainder(p, first)
-    return [(first + p.dtype.type(k), keys(np.abs(t - k))) for k in (-1, 0, 1, 2)]
+    return [(first + p.dtype.type(k), keys(t - k), keys_slope(t - k)) for k in (-1, 0, 1, 2)]
 
 
-def keys(d):
-    """Keys' cubic convolution at a distance d in [0, 2]."""
+def keys(x):
+    """Keys' cubic convolution at a distance x in [-2, 2]."""
+    d = np.abs(x)
     near = ((A + 2) * d - (A + 3)) * d * d + 1
     far = ((A * d - 5 * A) * d + 8 * A) * d - 4 * A
     return np.where(d <= 1, near, far)
 
 
+def keys_slope(x):
+    """Its derivative."""
+    d = np.abs(x)
+    near = 3 * (A + 2) * d * d - 2 * (A + 3) * d
+    far = 3 * A * d * d - 10 * A * d + 8 * A
+    return np.sign(x) * np.where(d <= 1, near, far)
+
+
 def as_index(tap, size, border):
     """A tap as an integer; nothing is cast before it is known to lie in [0, size)."""
     if border == "wrap":
-        tap = np.where(tap == size, 0, tap)  # the tap S is the tap 0
+        tap = np.fmod(tap, size)  # the tap S is the tap 0
     inside = (tap >= 0) & (tap <= size - 1)
     return np.where(inside, tap, OUTSIDE).astype(np.int64)
 
@@ -145,17 +253,47 @@ def poison(weight, tap):
     return np.where(np.isnan(tap), np.nan, weight)
 
 
+def gather(image, taps, fill):
+    """(values (C, *out), which of them are outside) of one tap on each axis."""
+    outside = np.any([t.index == OUTSIDE for t in taps], axis=0)
+    index = tuple(np.where(outside, 0, t.index) for t in taps)
+    return np.where(outside, fill, image[(slice(None), *index)]), outside
+
+
 def weighted_sum(image, axes, fill):
     """Sum over the product of the axes' taps, the slowest axis outermost."""
     channels = image.shape[0]
-    total = np.zeros((channels, *axes[0][0][0].shape))
+    total = np.zeros((channels, *axes[0][0].weight.shape))
     # numpy axes run z, y, x, as product() varies its last factor fastest: nw, ne, sw, se
     for taps in itertools.product(*axes):
-        weight = np.prod([w for _, w in taps], axis=0)
-        outside = np.any([i == OUTSIDE for i, _ in taps], axis=0)
-        index = tuple(np.where(outside, 0, i) for i, _ in taps)
-        value = np.where(outside, fill, image[(slice(None), *index)])
+        weight = np.prod([t.weight for t in taps], axis=0)
+        value, _ = gather(image, taps, fill)
         with np.errstate(all="ignore"):
             # a tap without weight is not read: what is stored there must not matter
             total += np.where(weight == 0, 0.0, weight * value)
     return total
+
+
+def scatter(total, axes, grad):
+    """The adjoint of `weighted_sum`: grad (C, *out) is added to where the values came from."""
+    for taps in itertools.product(*axes):
+        weight = np.prod([t.weight for t in taps], axis=0)
+        outside = np.any([t.index == OUTSIDE for t in taps], axis=0)
+        keep = ~outside & (weight != 0) & ~np.isnan(weight)
+        index = tuple(t.index[keep] for t in taps)
+        np.add.at(total, (slice(None), *index), weight[keep] * grad[:, keep])
+
+
+def slopes(image, axes, fill, grad):
+    """For each axis, the slowest first, how the values move with the coordinate, times grad."""
+    lost = np.any([np.isnan(t.weight) for taps in axes for t in taps], axis=0)
+    for a in range(len(axes)):
+        total = np.zeros(lost.shape)
+        for taps in itertools.product(*axes):
+            factors = [t.slope if b == a else t.weight for b, t in enumerate(taps)]
+            slope = np.prod(factors, axis=0)
+            value, outside = gather(image, taps, fill)
+            silent = (slope == 0) | (outside & (fill == 0))
+            with np.errstate(all="ignore"):
+                total += np.where(silent, 0.0, slope * value * grad).sum(axis=0)
+        yield np.where(lost, np.nan, total)

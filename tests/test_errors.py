@@ -1,5 +1,7 @@
 """Bad input: one clear error, before anything is allocated, compiled or written."""
 
+import inspect
+
 import child
 import numpy as np
 import pytest
@@ -15,11 +17,16 @@ NUMERIC = ["bool", *INTEGERS, "float16", "complex64", "complex128"]
 
 
 def fails(error, *parts, input=IMAGE, grid=GRID, **options):
+    """grid_sample fails; the message names the function and holds all `parts`."""
+    refuses("grid_sample", error, *parts, input=input, grid=grid, **options)
+
+
+def refuses(function, error, *parts, **arguments):
     """The call fails; the message names the function and holds all `parts`."""
     with pytest.raises(error) as caught:
-        fs.grid_sample(input, grid, **options)
+        getattr(fs, function)(**arguments)
     message = str(caught.value)
-    assert message.startswith("grid_sample: ")
+    assert message.startswith(f"{function}: ")
     assert "\n" not in message
     for part in parts:
         assert str(part) in message, f"{part!r} is not in: {message}"
@@ -226,6 +233,212 @@ class TestBeforeAllElse:
                     except (TypeError, ValueError):
                         continue
                     raise SystemExit(f"{options} passed")
+            assert not compilations.buffer
+            """,
+            NUMBA_CACHE_DIR=str(tmp_path),
+        )
+        assert not list(tmp_path.rglob("*.nb?"))
+
+
+SHAPE = ValueError
+TYPE = TypeError
+EITHER = (TypeError, ValueError)
+THETA = np.tile(np.eye(2, 3, dtype=F32), (4, 1, 1))
+SIZE = (4, 3, 8, 8)
+GOOD = {
+    "grid_sample_backward": {"grad_output": zeros(*RESULT), "input": IMAGE, "grid": GRID},
+    "affine_grid": {"theta": THETA, "size": SIZE},
+    "affine_grid_backward": {"grad_grid": GRID, "size": SIZE},
+    "affine_sample": {"input": IMAGE, "theta": THETA, "size": (8, 8)},
+    "affine_sample_backward": {
+        "grad_output": zeros(*RESULT),
+        "input": IMAGE,
+        "theta": THETA,
+        "size": (8, 8),
+    },
+}
+"""Calls that are right."""
+
+WRONG = [
+    *(("grad_output", zeros(*s), SHAPE, (RESULT, s)) for s in [(4, 3, 8, 7), (1, 3, 8, 8), (4, 3)]),
+    ("grad_output", zeros(4, 8, 8, 3), SHAPE, (RESULT, (4, 8, 8, 3))),
+    ("grad_output", zeros(*RESULT, dtype=np.float64), TYPE, ("float32", "float64")),
+    ("grad_output", zeros(*RESULT, dtype=np.int32), TYPE, ("float32", "int32")),
+    ("grad_output", zeros(*RESULT, dtype=np.complex64), TYPE, ("float32", "complex64")),
+    ("grad_output", None, TYPE, ()),
+    *(
+        ("input", IMAGE.astype(t), TYPE, (t, "float32"))
+        for t in ["int32", "uint8", "bool", "object"]
+    ),
+    *(("input", zeros(*s), SHAPE, (s,)) for s in [(4, 3), (1, 2, 3, 4, 5, 6), (4, 3, 0, 7)]),
+    ("input", "image", TYPE, ()),
+    *(("grid", zeros(*s), SHAPE, ("(N, *out, 2)", s)) for s in [(4, 8, 8, 3), (3, 8, 8, 2), (2,)]),
+    *(("grid", GRID.astype(t), TYPE, (t, "float32")) for t in ["int64", "float16", "complex64"]),
+    ("grid", None, TYPE, ()),
+    *(("theta", zeros(*s), SHAPE, ("(N, 2, 3)", s)) for s in [(4, 2, 2), (4, 3, 4), (4, 6), (3,)]),
+    *(("theta", zeros(n, 2, 3), SHAPE, ("N = 4", (n, 2, 3))) for n in (3, 0, 5)),
+    *(("theta", THETA.astype(t), TYPE, (t, "float32")) for t in ["int64", "float16", "complex64"]),
+    ("theta", {}, TYPE, ()),
+    *(
+        ("grad_grid", zeros(*s), SHAPE, ((4, 8, 8, 2), s))
+        for s in [(4, 8, 8, 3), (3, 8, 8, 2), (4, 2)]
+    ),
+    *(
+        ("grad_grid", GRID.astype(t), TYPE, (t, "float32"))
+        for t in ["int64", "float16", "complex64"]
+    ),
+    ("grad_grid", None, TYPE, ()),
+    *(("size", s, EITHER, (s,)) for s in [(), 8, None, "88", (4.0, 8.5), (8, None), {}]),
+    *(("size", s, SHAPE, (s,)) for s in [(8,), (1, 2, 3, 4, 5, 6), (4, 3, -8, 8), (-1, 8)]),
+    ("mode", "linear", SHAPE, ("nearest", "bicubic", "'linear'")),
+    ("padding_mode", "edge", SHAPE, ("wrap", "constant", "'edge'")),
+    ("coordinates", "pixels", SHAPE, ("normalized", "'pixels'")),
+    *(("align_corners", value, TYPE, (repr(value),)) for value in (None, 1, "yes")),
+    *(("fill_value", value, EITHER, ()) for value in ("0", None, 1j, [1.0])),
+    ("channels_last", True, TYPE, ("True",)),
+    ("channels_last", 0, TYPE, ()),
+    *(
+        ("output_mask", m, EITHER, (repr(m),))
+        for m in [(), (True,), (True, False, True), None, True]
+    ),
+    *(("output_mask", m, EITHER, (repr(m),)) for m in [3, "ab", (1, 0), (True, None), ("a", "b")]),
+]
+"""(argument, what is wrong with it, the error, what the message holds)."""
+
+
+def named(value):
+    """A label for a test: what is wrong, in short."""
+    return f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else repr(value)
+
+
+each_wrong_argument = pytest.mark.parametrize(
+    ("argument", "value", "error", "parts"), WRONG, ids=[f"{a}={named(v)}" for a, v, _, _ in WRONG]
+)
+
+
+def takes(function, argument):
+    return argument in inspect.signature(getattr(fs, function)).parameters
+
+
+class TestFamily:
+    """Each function of the family, with one argument wrong."""
+
+    @pytest.mark.parametrize("function", GOOD)
+    @each_wrong_argument
+    def test_one_thing_is_wrong(self, function, argument, value, error, parts):
+        if takes(function, argument):
+            refuses(function, error, argument, *parts, **{**GOOD[function], argument: value})
+
+    @pytest.mark.parametrize("function", GOOD)
+    def test_the_rest_is_right(self, function):
+        """Without samples there is nothing to compile either."""
+        none = {k: v[:0] if isinstance(v, np.ndarray) else v for k, v in GOOD[function].items()}
+        if none.get("size") == SIZE:
+            none["size"] = (0, *SIZE[1:])
+        getattr(fs, function)(**none)
+
+    @pytest.mark.parametrize("function", ["grid_sample_backward", "affine_sample_backward"])
+    def test_types_of_the_gradient_and_the_input(self, function):
+        arguments = {**GOOD[function], "input": IMAGE.astype(np.float64)}
+        refuses(function, TypeError, "grad_output", "float64", "float32", **arguments)
+
+    @pytest.mark.parametrize("function", ["affine_sample", "affine_sample_backward"])
+    def test_axes_of_the_input_and_the_size(self, function):
+        for image, size in ((zeros(4, 3, 7), (8, 8)), (zeros(4, 3, 5, 6, 7), (8, 8))):
+            arguments = {**GOOD[function], "input": image, "size": size}
+            refuses(function, ValueError, **arguments)
+
+    def test_size_and_theta_disagree(self):
+        for size in ((3, 1, 8, 8), (0, 1, 8, 8)):
+            refuses("affine_grid", ValueError, "theta", f"N = {size[0]}", theta=THETA, size=size)
+        refuses("affine_grid", ValueError, "theta", "(N, 3, 4)", theta=THETA, size=(4, 1, 2, 3, 4))
+        refuses("affine_grid", ValueError, "theta", "(N, 1, 2)", theta=THETA, size=(4, 1, 2))
+
+    def test_what_the_messages_say(self):
+        wrong = {**GOOD["grid_sample_backward"], "grad_output": zeros(4, 3, 8, 7)}
+        with pytest.raises(ValueError, match="grid_sample_backward") as caught:
+            fs.grid_sample_backward(**wrong)
+        want = "grid_sample_backward: grad_output must have the result's shape (4, 3, 8, 8); "
+        assert str(caught.value) == want + "got (4, 3, 8, 7)"
+        with pytest.raises(ValueError, match="affine_sample") as caught:
+            fs.affine_sample(IMAGE, zeros(3, 2, 3), (8, 8))
+        want = "affine_sample: theta must have shape (N, 2, 3) with N = 4 or 1; got (3, 2, 3)"
+        assert str(caught.value) == want
+
+
+class TestAffineOut:
+    @pytest.mark.parametrize(
+        ("function", "shape"), [("affine_grid", (4, 8, 8, 2)), ("affine_sample", RESULT)]
+    )
+    def test_shape_type_and_memory(self, function, shape):
+        def no(error, *parts, **changes):
+            refuses(function, error, *parts, **{**GOOD[function], **changes})
+
+        no(ValueError, "out", shape, (4, 8), out=zeros(4, 8))
+        no(EITHER, "out", "float32", "float64", out=zeros(*shape, dtype=np.float64))
+        no(TypeError, "out", out=[[1.0]])
+        frozen = zeros(*shape)
+        frozen.flags.writeable = False
+        no(ValueError, "out", "read-only", out=frozen)
+        no(ValueError, "out", out=np.broadcast_to(frozen[:1], shape))
+
+    def test_overlaps(self):
+        room = zeros(4 * 8 * 8 * 3)
+        theta, grid = room[:24].reshape(4, 2, 3), room[:512].reshape(4, 8, 8, 2)
+        refuses(
+            "affine_grid", ValueError, "out", "overlap", "theta", theta=theta, size=SIZE, out=grid
+        )
+        out, wrong = room.reshape(RESULT), {"size": (8, 8), "out": room.reshape(RESULT)}
+        refuses("affine_sample", ValueError, "overlap", "theta", input=IMAGE, theta=theta, **wrong)
+        refuses("affine_sample", ValueError, "overlap", "input", input=out, theta=THETA, **wrong)
+
+    @pytest.mark.parametrize("function", ["affine_grid", "affine_sample"])
+    def test_is_untouched_by_a_failed_call(self, function):
+        out = np.full((4, 8, 8, 2) if function == "affine_grid" else RESULT, 7, F32)
+        for argument, value, error, _ in WRONG:
+            if takes(function, argument):
+                arguments = {**GOOD[function], "out": out, argument: value}
+                refuses(function, error, argument, **arguments)
+        assert (out == 7).all()
+
+
+def endless(*shape, dtype=F32):
+    """An array of terabytes that takes no memory."""
+    return np.broadcast_to(np.zeros((1,) * len(shape), dtype), shape)
+
+
+class TestFamilyBeforeAllElse:
+    """The gradients would be terabytes too."""
+
+    @pytest.mark.parametrize("function", GOOD)
+    @each_wrong_argument
+    def test_nothing_is_allocated(self, function, argument, value, error, parts):
+        if not takes(function, argument):
+            return
+        huge = 2**20, 2**20
+        arguments = dict(GOOD[function])
+        if "grad_output" in arguments:
+            arguments["grad_output"] = endless(4, 3, *huge)
+        if "grid" in arguments:
+            arguments["grid"] = endless(4, *huge, 2)
+        if "grad_grid" in arguments:
+            arguments["grad_grid"] = endless(4, *huge, 2)
+        if "size" in arguments:
+            arguments["size"] = huge if "sample" in function else (4, 3, *huge)
+        arguments[argument] = value
+        refuses(function, EITHER, argument, **arguments)
+
+    @pytest.mark.compiled
+    def test_nothing_is_compiled(self, tmp_path):
+        child.script(
+            """
+            import test_errors as t
+            from numba.core import event
+            with event.install_recorder("numba:compile") as compilations:
+                for function, good in t.GOOD.items():
+                    for argument, value, error, _ in t.WRONG:
+                        if t.takes(function, argument):
+                            t.refuses(function, error, **{**good, argument: value})
             assert not compilations.buffer
             """,
             NUMBA_CACHE_DIR=str(tmp_path),

@@ -5,21 +5,27 @@ from pathlib import Path
 
 import child
 import pytest
-from cases import KERNELS
+from cases import KERNELS, Kernel
+from test_gradients import GRADIENTS
 
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect"),
 ]
 
-GROUPS = sorted({(k.ndim, k.mode) for k in KERNELS})
+JOBS = {
+    "forward": KERNELS,
+    "backward": GRADIENTS,
+    "affine": [Kernel("bilinear", "zeros", ndim) for ndim in (1, 2, 3)],
+}
+GROUPS = sorted({(way, k.ndim, k.mode) for way, kernels in JOBS.items() for k in kernels})
 GUARDED = Path(__file__).with_name("guarded.py")
 
 
-@pytest.mark.parametrize(("ndim", "mode"), GROUPS)
-def test_no_byte_too_far(ndim, mode):
-    names = [str(k) for k in KERNELS if (k.ndim, k.mode) == (ndim, mode)]
-    done = child.run([GUARDED, *names])
+@pytest.mark.parametrize(("way", "ndim", "mode"), GROUPS)
+def test_no_byte_too_far(way, ndim, mode):
+    names = [str(k) for k in JOBS[way] if (k.ndim, k.mode) == (ndim, mode)]
+    done = child.run([GUARDED, way, *names])
     lines = done.stdout.splitlines() or ["nothing ran"]
     assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
     assert lines[-1] == "done"
@@ -32,6 +38,26 @@ def test_the_guard_bites(side):
     assert done.stdout == "inside\n"
     assert done.returncode < 0
 
+
+def test_what_numpy_makes_is_guarded_too():
+    done = child.run(["-c", FENCE], limit=60)
+    assert done.stdout == "inside\n", done.stderr
+    assert done.returncode < 0
+
+
+FENCE = """
+import ctypes
+import numpy as np
+from guarded import fenced
+with fenced("end"):
+    array = np.zeros((3, 5), "f4")
+assert not array.any() and type(np.empty(3)) is np.ndarray
+last = array.ctypes.data + array.nbytes
+ctypes.string_at(last - 60, 60)
+print("inside", flush=True)
+ctypes.string_at(last, 1)
+print("outside", flush=True)
+"""
 
 BITE = """
 import ctypes, sys

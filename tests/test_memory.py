@@ -7,6 +7,7 @@ import pytest
 from cases import noise
 
 import fastsample as fs
+from fastsample._kernels.threads import MOST_THREADS
 
 pytestmark = pytest.mark.compiled
 MEGABYTE = 1 << 20
@@ -22,6 +23,12 @@ def image():
 def grid():
     """Four samples of a megabyte."""
     return np.random.default_rng(1).uniform(-1, 1, (4, 512, 256, 2)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def grad():
+    """Of the result of `image` at one sample of `grid`."""
+    return noise(2, (1, 4, 512, 256), np.float32)
 
 
 def peak(image, grid, **options):
@@ -110,3 +117,82 @@ def test_a_strided_out_is_written_in_place(image, grid):
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < MEGABYTE / 4
+
+
+def peak_of(function, *args, **options):
+    """The most that a call held beyond the arrays it returned, at its second time."""
+    call = getattr(fs, function)
+    call(*args, **options)
+    tracemalloc.start()
+    results = call(*args, **options)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    results = results if isinstance(results, tuple) else (results,)
+    return most - sum(r.nbytes for r in results if r is not None)
+
+
+class TestGradients:
+    """Beyond the gradients asked for: less than a plane a thread and a megabyte."""
+
+    PLANE = 4 * MEGABYTE
+
+    @pytest.mark.parametrize("mask", [(True, True), (True, False), (False, True)])
+    def test_of_an_image(self, image, grid, grad, mask):
+        most = peak_of("grid_sample_backward", grad, image, grid[:1], output_mask=mask)
+        assert most < MOST_THREADS * self.PLANE + MEGABYTE
+
+    def test_of_one_plane(self, image, grid, grad):
+        """Threads that share a plane need not each have one."""
+        most = peak_of("grid_sample_backward", grad[:, :1], image[:, :1], grid[:1])
+        assert most < MOST_THREADS * self.PLANE + MEGABYTE
+
+    def test_of_the_grid_alone_takes_nothing_of_the_inputs_size(self, image, grid, grad):
+        most = peak_of("grid_sample_backward", grad, image, grid[:1], output_mask=(False, True))
+        assert most < MEGABYTE / 4
+
+    def test_of_the_input_alone_takes_nothing_of_the_grids_size(self, image, grid):
+        few, grad = image[:, :1, :64, :64], noise(3, (4, 1, 512, 256), np.float32)
+        mask = (True, False)
+        most = peak_of("grid_sample_backward", grad, few, grid, output_mask=mask)
+        assert most < MEGABYTE / 2
+
+    @each_view
+    def test_views_are_read_in_place(self, image, grid, grad, view):
+        part = image[(slice(None), slice(None), *view)]
+        most = peak_of("grid_sample_backward", grad, part, grid[:1], output_mask=(False, True))
+        assert most < MEGABYTE / 4
+        spread = noise(4, (1, 4, 1024, 512), np.float32)[:, :, ::2, ::2]
+        most = peak_of("grid_sample_backward", spread, part, grid[:1], output_mask=(False, True))
+        assert most < MEGABYTE / 4
+
+    @pytest.mark.parametrize("change", [swapped, unaligned])
+    def test_an_unavoidable_copy_is_of_one_plane(self, image, grid, grad, change):
+        most = peak_of("grid_sample_backward", grad, change(image), grid[:1])
+        assert most < (1 + MOST_THREADS) * self.PLANE + 2 * MEGABYTE
+
+    def test_of_a_shared_image_take_one_sum(self, image, grid):
+        """Not one for each sample."""
+        grad = noise(5, (4, 1, 512, 256), np.float32)
+        most = peak_of("grid_sample_backward", grad, image[:, :1], grid)
+        assert most < MOST_THREADS * self.PLANE + MEGABYTE
+
+
+class TestAffine:
+    """No grid is made, nor its gradient."""
+
+    THETA = np.array([[[0.9, -0.4, 0.1], [0.4, 0.9, -0.2]]], np.float32)
+    SIZE = 1000, 1000
+
+    def test_sample(self, image):
+        assert peak_of("affine_sample", image[:, :1], self.THETA, self.SIZE) < MEGABYTE / 4
+
+    def test_gradients(self, image):
+        grad = noise(6, (1, 1, *self.SIZE), np.float32)
+        few = image[:, :1, :100, :100]
+        assert peak_of("affine_sample_backward", grad, few, self.THETA, self.SIZE) < MEGABYTE
+
+    def test_grid_and_its_gradient(self):
+        size = (1, 1, *self.SIZE)
+        assert peak_of("affine_grid", self.THETA, size) < MEGABYTE / 4
+        grid = fs.affine_grid(self.THETA, size)
+        assert peak_of("affine_grid_backward", grid, size) < MEGABYTE

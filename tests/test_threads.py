@@ -34,6 +34,39 @@ for image, grid in [LARGE, *(scene(*s) for s in shapes)]:
         print(digest(fs.grid_sample(image, grid, mode)))
 """
 
+GRADIENTS = """
+def grad_of(image, grid):
+    shape = max(len(image), len(grid)), image.shape[1], *grid.shape[1:-1]
+    return noise(2, shape, image.dtype)
+
+def digests(image, grid, **options):
+    both = fs.grid_sample_backward(grad_of(image, grid), image, grid, **options)
+    return " ".join(digest(g) for g in both)
+
+PLANE = scene((1, 1, 900, 1000), (600, 700))  # one plane, which threads have to share
+"""
+
+BACK_DIGESTS = """
+one, few = scene((1, 2, 300, 200), (150, 150)), scene((3, 2, 300, 200), (150, 150))
+jobs = [LARGE, PLANE, (one[0], few[1]), (few[0], one[1])]
+jobs += [scene((1, 64, 40, 40), (70, 70)), scene((5, 7, 16, 16), (64, 65))]
+jobs += [scene((1, 1, 200_000), (100_000,)), scene((1, 1, 60, 61, 70), (40, 41, 42))]
+for job in jobs:
+    print(digests(*job))
+for mode in ("nearest", "bicubic"):
+    print(digests(*PLANE, mode=mode))
+    print(digests(*LARGE, mode=mode))
+pile = scene((1, 1, 900, 1000), (300, 300))
+pile[1][:, ::2] = 0.25  # half of the points on four pixels
+print(digests(*pile))
+print(digests(*PLANE, padding_mode="reflection"))
+
+image, theta = LARGE[0], np.eye(2, 3, dtype="f4")[None] * np.float32(0.8)
+grad = noise(3, (1, 3, 500, 600), "f4")
+print(*map(digest, fs.affine_sample_backward(grad, image, theta, (500, 600))))
+print(digest(fs.affine_grid_backward(noise(4, (2, 700, 500, 2), "f4"), (2, 1, 700, 500))))
+"""
+
 
 def available_threads():
     """Numba can't be asked for more threads than it started with."""
@@ -46,6 +79,34 @@ class TestSameBits:
         many = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
         assert one == many
         assert len(one.split()) == 17
+
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    def test_of_gradients_for_any_number_of_threads(self, layer):
+        """A pixel's sum has one order, whoever adds; so has a matrix's."""
+        options = {"NUMBA_THREADING_LAYER": layer} if layer else {}
+        source = SCENES + GRADIENTS + BACK_DIGESTS
+        one, *others = (
+            child.script(source, LIMIT, NUMBA_NUM_THREADS=threads, **options)
+            for threads in (("1", "2", "8") if layer is None else ("1", "2"))
+        )
+        for other in others:
+            assert other == one
+        assert len(one.split()) == 14 * 2 + 2 + 1
+
+    def test_of_gradients_after_set_num_threads(self):
+        child.script(
+            SCENES
+            + GRADIENTS
+            + """
+want = digests(*PLANE)
+for threads in (1, 2, 3, 2):
+    numba.set_num_threads(threads)
+    assert digests(*PLANE) == want
+    assert numba.get_num_threads() == threads, "the setting is the user's"
+""",
+            LIMIT,
+            NUMBA_NUM_THREADS="3",
+        )
 
     def test_after_set_num_threads(self):
         child.script(
@@ -97,11 +158,37 @@ threads = [threading.Thread(target=work) for _ in range(8)]
 assert len(results) == 8 and len(set(results)) == 1, results
 """
 
+AT_ONCE_BACK = """
+import threading
+jobs = [scene((1, 1 + k % 3, 500 + k, 400), (300, 200 + 40 * k)) for k in range(4)]
+wants = [digests(*job) for job in jobs]
+start, wrong = threading.Barrier(4), []
+
+def work(k):
+    start.wait()
+    for _ in range(8):
+        try:
+            if digests(*jobs[k]) != wants[k]:
+                wrong.append(k)
+        except BaseException as error:
+            wrong.append(repr(error))
+
+threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert not wrong, wrong
+"""
+
 
 class TestPythonThreads:
     @pytest.mark.parametrize("layer", [None, "workqueue"])
     def test_eight_at_once(self, layer):
         child.script(SCENES + AT_ONCE, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    def test_gradients_at_once(self, layer):
+        source = SCENES + GRADIENTS + AT_ONCE_BACK
+        child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
     @pytest.mark.parametrize("layer", [None, "workqueue"])
     def test_first_calls_at_once(self, layer):
@@ -199,6 +286,18 @@ assert not failed, failed
 """
 
 
+FORK_BACK = """
+import os, signal
+want = digests(*PLANE), digests(*LARGE)
+for generation in range(2):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        os._exit(0 if (digests(*PLANE), digests(*LARGE)) == want else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the child failed"
+    assert (digests(*PLANE), digests(*LARGE)) == want, "the parent is hurt"
+"""
+
 STORIES = ("child", "grandchild", "pool", "threads of others", "amid sampling threads")
 
 
@@ -208,6 +307,11 @@ class TestFork:
     @pytest.mark.parametrize("story", [FORK, GRANDCHILD, POOL, NUMBA_FIRST, AMID], ids=STORIES)
     def test_child_of_a_parallel_parent(self, story, layer):
         child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    def test_gradients(self, layer):
+        source = SCENES + GRADIENTS + FORK_BACK
+        child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
     @pytest.mark.parametrize("layer", [None, "workqueue"])
     def test_child_of_a_quiet_parent(self, layer):

@@ -47,7 +47,37 @@ def repeat(axis, p):
     return clamp(modulo(axis, p), 0.0, splat(axis.period, p))
 
 
+@inline
+def steady(axis, p):
+    """wrap: the pixel moves with the coordinate."""
+    return splat(1.0, p)
+
+
+@inline
+def nearby(axis, p):
+    """zeros, constant: so it does, but below -1, where `taps` puts whatever is less at -1."""
+    return where(p < -1.0, splat(0.0, p), 1.0)
+
+
+@inline
+def between(axis, p):
+    """border: it stands still at the edges and beyond."""
+    return where((p > 0.0) & (p < splat(axis.edge, p)), splat(1.0, p), 0.0)
+
+
+@inline
+def mirrored(axis, p):
+    """reflection: it turns round with each fold, and stands still between mirror and pixel."""
+    distance = p - splat(axis.mirror, p)
+    rest = modulo(axis, absolute(distance))
+    back = splat(axis.period, p) - rest
+    sign = where(distance < 0.0, splat(-1.0, p), 1.0)
+    sign = where(rest > back, 0.0 - sign, sign)
+    return sign * between(axis, at_most(rest, back) + splat(axis.mirror, p))
+
+
 BRING_IN = {ZEROS: keep, CONSTANT: keep, BORDER: clip, REFLECTION: reflect, WRAP: repeat}
+FACTOR = {ZEROS: nearby, CONSTANT: nearby, BORDER: between, REFLECTION: mirrored, WRAP: steady}
 
 
 @inline

@@ -1,8 +1,18 @@
 """Taps and weights to values: `apply` runs a plan over one channel's plane."""
 
 from .jit import inline, jit
-from .kind import CONSTANT, PAIRED, SCATTERED
-from .memory import gather, gather_pairs, gather_quads, prefetch, starts_line, stream
+from .kind import CONSTANT, PAIRED, SCATTERED, VALUES
+from .memory import (
+    gather,
+    gather_pairs,
+    gather_quads,
+    load_first,
+    local,
+    prefetch,
+    starts_line,
+    store_first,
+    stream,
+)
 from .scratch import pitch_of, taps_in_all
 from .simd import LANES, load, multiply_add, splat, store, where
 
@@ -11,35 +21,6 @@ from .simd import LANES, load, multiply_add, splat, store, where
 def add_tap(total, value, weight):
     """Add a tap, unless its weight is zero: what a dropped tap holds must not matter."""
     return where(weight != 0.0, multiply_add(value, weight, total), total)
-
-
-def add_row_of(kind):
-    """Add one row of a window; `first` is where a window at offset 0 would have it."""
-    pitch = pitch_of(kind)
-
-    @inline
-    def add_row(row, first, step, input, scratch, j, total):
-        weights = row * kind.taps * pitch + j
-        if kind.taps == 1:
-            value = gather(input, first, scratch.offsets, j)
-            total = add_tap(total, value, load(scratch.weights, weights))
-        elif kind.layout == PAIRED and kind.taps == 2:
-            left, right = gather_pairs(input, first, scratch.offsets, j)
-            total = add_tap(total, left, load(scratch.weights, weights))
-            total = add_tap(total, right, load(scratch.weights, weights + pitch))
-        elif kind.layout == PAIRED:
-            a, b, c, d = gather_quads(input, first, scratch.offsets, j)
-            total = add_tap(total, a, load(scratch.weights, weights))
-            total = add_tap(total, b, load(scratch.weights, weights + pitch))
-            total = add_tap(total, c, load(scratch.weights, weights + 2 * pitch))
-            total = add_tap(total, d, load(scratch.weights, weights + 3 * pitch))
-        else:
-            for k in range(kind.taps):
-                value = gather(input, first + k * step, scratch.offsets, j)
-                total = add_tap(total, value, load(scratch.weights, weights + k * pitch))
-        return total
-
-    return add_row
 
 
 def shift_of(kind):
@@ -56,40 +37,68 @@ def shift_of(kind):
     return shift
 
 
-def add_taps_of(kind):
-    """The weighted sum of all taps of 16 points."""
-    taps, pitch = taps_in_all(kind), pitch_of(kind)
-    add_row, shift = add_row_of(kind), shift_of(kind)
+def fetch_of(kind):
+    """Read one row of taps of 16 points from the plane at input[plane]: into `found`, tap by tap.
+
+    The digits of `row` choose a tap on each axis but the last, along which the row runs.
+    """
+    taps, pitch, shift = kind.taps, pitch_of(kind), shift_of(kind)
 
     @inline
-    def in_window(axes, input, plane, scratch, j, total):
-        for row in range(taps // kind.taps):
-            step = axes[kind.axes - 1].stride
-            first = plane + shift(row, axes)
-            if kind.taps < 4:
-                total = add_row(row, first, step, input, scratch, j, total)
-            else:  # a sum for each row: a chain of 16 additions would be waited for
-                zero = splat(0.0, input)
-                total = total + add_row(row, first, step, input, scratch, j, zero)
-        return total
+    def paired(axes, input, plane, row, scratch, j, found):
+        first = plane + shift(row, axes)
+        if taps == 1:
+            store(found, 0, gather(input, first, scratch.offsets, j))
+        elif taps == 2:
+            left, right = gather_pairs(input, first, scratch.offsets, j)
+            store(found, 0, left)
+            store(found, LANES, right)
+        else:
+            a, b, c, d = gather_quads(input, first, scratch.offsets, j)
+            store(found, 0, a)
+            store(found, LANES, b)
+            store(found, 2 * LANES, c)
+            store(found, 3 * LANES, d)
 
     @inline
-    def scattered(axes, input, plane, scratch, j, total):
-        for tap in range(taps):
-            value = gather(input, plane, scratch.offsets, tap * pitch + j)
-            total = add_tap(total, value, load(scratch.weights, tap * pitch + j))
-        return total
+    def in_window(axes, input, plane, row, scratch, j, found):
+        first, step = plane + shift(row, axes), axes[kind.axes - 1].stride
+        for k in range(taps):
+            store(found, k * LANES, gather(input, first + k * step, scratch.offsets, j))
 
-    return scattered if kind.layout == SCATTERED else in_window
+    @inline
+    def scattered(axes, input, plane, row, scratch, j, found):
+        for k in range(taps):
+            at = (row * taps + k) * pitch + j
+            store(found, k * LANES, gather(input, plane, scratch.offsets, at))
+
+    if kind.layout == SCATTERED:
+        return scattered
+    return paired if kind.layout == PAIRED else in_window
 
 
 def sample_of(kind):
     """16 values of one plane."""
-    add_taps = add_taps_of(kind)
+    taps, rows, pitch = kind.taps, taps_in_all(kind) // kind.taps, pitch_of(kind)
+    fetch, lanes, work = fetch_of(kind), kind.taps * LANES, VALUES[kind.value]
+
+    @inline
+    def add_row(row, found, scratch, j, total):
+        for k in range(taps):
+            weight = load(scratch.weights, (row * taps + k) * pitch + j)
+            total = add_tap(total, load(found, k * LANES), weight)
+        return total
 
     @inline
     def sample(fill, axes, input, plane, scratch, j):
-        total = add_taps(axes, input, plane, scratch, j, splat(0.0, input))
+        found = local(lanes, work)
+        total = splat(0.0, input)
+        for row in range(rows):
+            fetch(axes, input, plane, row, scratch, j, found)
+            if taps < 4:
+                total = add_row(row, found, scratch, j, total)
+            else:  # a sum for each row: a chain of 16 additions would be waited for
+                total = total + add_row(row, found, scratch, j, splat(0.0, input))
         if kind.rule == CONSTANT:
             total = add_tap(total, splat(fill, input), load(scratch.fills, j))
         return total
@@ -127,6 +136,60 @@ def apply_of(kind):
                     put_singly(scratch, out, to, step, min(left, LANES))
                 to += LANES * step
                 j += LANES
+
+    return apply
+
+
+def pixel_of(kind):
+    """16 channels of the pixel value at one point, or the `left` ones that are there."""
+    taps, rows, pitch = kind.taps, taps_in_all(kind) // kind.taps, pitch_of(kind)
+    shift = shift_of(kind)
+
+    @inline
+    def fetch(axes, input, plane, row, k, scratch, j, left):
+        if kind.layout == SCATTERED:
+            at = plane + scratch.offsets[(row * taps + k) * pitch + j]
+        else:
+            at = plane + scratch.offsets[j] + shift(row, axes) + k * axes[kind.axes - 1].stride
+        return load_first(input, at, left)
+
+    @inline
+    def add_row(axes, input, plane, row, scratch, j, left, total):
+        for k in range(taps):
+            weight = splat(scratch.weights[(row * taps + k) * pitch + j], total)
+            value = fetch(axes, input, plane, row, k, scratch, j, left)
+            total = add_tap(total, value, weight)
+        return total
+
+    @inline
+    def pixel(fill, axes, input, plane, scratch, j, left):
+        total = splat(0.0, input)
+        for row in range(rows):
+            if taps < 4:
+                total = add_row(axes, input, plane, row, scratch, j, left, total)
+            else:  # as in `sample_of`, to the bit
+                zero = splat(0.0, input)
+                total = total + add_row(axes, input, plane, row, scratch, j, left, zero)
+        if kind.rule == CONSTANT:
+            total = add_tap(total, splat(fill, input), splat(scratch.fills[j], total))
+        return total
+
+    return pixel
+
+
+def apply_pixels_of(kind):
+    """`apply` for channels last: all channels of a point at once, from those at input[plane] on."""
+    pixel = pixel_of(kind)
+
+    @jit
+    def apply(job, axes, input, plane, out, at, tile, scratch):
+        for row in range(tile.rows):
+            for col in range(tile.cols):
+                j = tile.home + row * tile.pad + col
+                to = at + row * job.out_row + col * job.out_col
+                for c in range(0, job.c, LANES):
+                    value = pixel(job.fill, axes, input, plane + c, scratch, j, job.c - c)
+                    store_first(out, to + c, value, job.c - c)
 
     return apply
 

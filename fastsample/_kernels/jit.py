@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, config, njit, types
+from numba import config, njit, types
+from numba.core import cgutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
@@ -15,7 +16,9 @@ from numba.extending import intrinsic
 from .cpu import HARDWARE_GATHER
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
-INNER = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# No reference is counted inside: an array there belongs to the caller. (Counting calls a function
+# for each array wherever a small function with a branch takes it: twice the time of a loop.)
+INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 # The small functions of a kernel become one function, so that what `Kind` freezes prunes branches.
 inline = njit(forceinline=True, **INNER)
@@ -88,7 +91,23 @@ def compiled(function, made_from, parallel):
     return _kept(njit(parallel=parallel, **OPTIONS)(function), function, made_from)
 
 
-WORK = ((types.voidptr,) * 5 + (types.intp,), types.void)
+def array_struct(context, builder, array, pointer, size):
+    """What compiled code takes for an array, at a pointer; owned by nobody."""
+    made = context.make_array(array)(context, builder)
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(made.data.type.pointee))
+    context.populate_array(
+        made,
+        data=builder.bitcast(pointer, made.data.type),
+        shape=cgutils.pack_array(builder, [size]),
+        strides=cgutils.pack_array(builder, [itemsize]),
+        itemsize=itemsize,
+        meminfo=None,
+    )
+    return made._getvalue()
+
+
+WORK = ((types.voidptr,) * 6 + (types.intp,), types.void)
+ENDLESS = 2**40  # the size of an array at a pointer, as far as compiled code is told
 
 
 def compiled_address(function, made_from):
@@ -108,36 +127,46 @@ def compiled_address(function, made_from):
 _KEPT = []  # what an address points to must stay
 
 
-def _call(typing, address, job, axes, input, grid, out, piece):
+def _call(typing, address, job, axes, image, grid, other, out, piece):
     def code(context, builder, sig, args):
         byte = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [byte] * 5 + [ir.IntType(64)])
+        kind = ir.FunctionType(ir.VoidType(), [byte] * 6 + [ir.IntType(64)])
         work = builder.inttoptr(args[0], kind.as_pointer())
-        arrays = zip(sig.args[1:6], args[1:6], strict=True)
+        arrays = zip(sig.args[1:7], args[1:7], strict=True)
         starts = [context.make_array(ty)(context, builder, v).data for ty, v in arrays]
         pointers = [builder.bitcast(start, byte) for start in starts]
-        builder.call(work, [*pointers, args[6]])
+        builder.call(work, [*pointers, args[7]])
         return context.get_dummy_value()
 
-    arrays = (job, axes, input, grid, out)
+    arrays = (job, axes, image, grid, other, out)
     return types.void(types.uintp, *arrays, types.intp), code
 
 
-def _call_twin(work, job, axes, input, grid, out, piece):
+def _call_twin(work, job, axes, image, grid, other, out, piece):
     """Run the kernel at an address on one piece; the arrays' first bytes are its pointers."""
     with np.errstate(all="ignore"):  # as compiled code
-        work(job, axes, input, grid, out, piece)
+        work(job, axes, image, grid, other, out, piece)
 
 
 call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
 
 
-def _array_at_twin(pointer, size, dtype):
+def _array_at_twin(pointer, dtype):
     """The array that begins at a pointer."""
     if np.dtype(dtype).names:
         fields = np.dtype(dtype).names
         return [SimpleNamespace(**dict(zip(fields, row, strict=True))) for row in pointer]
-    return pointer.view(dtype)[:size]
+    return pointer.view(dtype)
 
 
-array_at = _array_at_twin if config.DISABLE_JIT else carray
+def _array_at(typing, pointer, dtype):
+    array = types.Array(dtype.dtype, 1, "C")
+
+    def code(context, builder, sig, args):
+        size = context.get_constant(types.intp, ENDLESS)
+        return array_struct(context, builder, array, args[0], size)
+
+    return array(pointer, dtype), code
+
+
+array_at = _array_at_twin if config.DISABLE_JIT else intrinsic(_array_at)

@@ -19,6 +19,14 @@ RULES = {
 }
 
 
+# What a kernel makes: the result; the gradient of the coordinates, or that of the input; where in
+# the input the tiles read (for whoever adds there); the grid of a matrix; the gradient of one.
+SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM = range(6)
+
+# Where coordinates come from: an array; a matrix for each sample; an array of steps away from the
+# output's own places.
+GRID, AFFINE, FLOW = range(3)
+
 # Where the taps of a point lie: in one window of taps x taps pixels, of which the neighbours along
 # the last axis are also neighbours in memory (PAIRED) or not (WINDOW), or anywhere (SCATTERED).
 PAIRED, WINDOW, SCATTERED = range(3)
@@ -34,6 +42,9 @@ class Kind(NamedTuple):
     wide: int  # 1: a plane's offsets need 64 bits
     value: int  # the input's and the output's type, one of VALUES
     real: int  # the coordinates' type, one of VALUES
+    role: int = SAMPLE
+    source: int = GRID
+    last: int = 0  # 1: neighbours in memory are a pixel's channels, in the input and the result
 
 
 OFFSETS = {0: np.int32, 1: np.int64}
@@ -57,6 +68,9 @@ def axis_dtype(real):
             ("mirror", real),  # reflection: the low mirror
             ("period", real),  # reflection and wrap
             ("inverse", real),  # of the period
+            ("points", "i8"),  # AFFINE, FLOW: the output's size, and the place of its point j,
+            ("base", real),  # base + j * step
+            ("step", real),
         ],
         align=True,
     )
@@ -68,19 +82,21 @@ JOB = np.dtype(
     [
         ("n", "i8"),
         ("c", "i8"),
+        ("inputs", "i8"),  # samples in the input: n, or 1 that all share
+        ("grids", "i8"),  # and in the grid
         ("rows", "i8"),  # the output's points, seen as rows and columns
         ("cols", "i8"),
         ("tile_rows", "i8"),
         ("tile_cols", "i8"),
-        ("channels", "i8"),  # a piece of work is some channels of some tiles
+        ("channels", "i8"),  # a piece of work is some channels of some tiles,
         ("tiles", "i8"),
-        ("pieces", "i8"),
+        ("bands", "i8"),  # or of all tiles that touch one of so many bands of the input,
+        ("band_rows", "i8"),  # each so many rows of its first spatial axis
         ("stream", "i8"),  # 1: the output is too large to stay in a cache
         ("ahead", "i8"),  # 1: plan one tile ahead and prefetch its taps
-        ("input_size", "i8"),  # of the flat arrays, in elements
-        ("grid_size", "i8"),
-        ("out_size", "i8"),
-        ("input_start", "i8"),
+        ("next", "i8"),  # 1: prefetch a channel while the one before is at work
+        ("add", "i8"),  # 1: a gradient is added to what is there
+        ("input_start", "i8"),  # the input, or its gradient
         ("input_n", "i8"),
         ("input_c", "i8"),
         ("grid_start", "i8"),
@@ -88,11 +104,15 @@ JOB = np.dtype(
         ("grid_row", "i8"),
         ("grid_col", "i8"),
         ("grid_axis", "i8"),
-        ("out_start", "i8"),
+        ("out_start", "i8"),  # the result, or its gradient
         ("out_n", "i8"),
         ("out_c", "i8"),
         ("out_row", "i8"),
         ("out_col", "i8"),
+        ("slope_start", "i8"),  # the gradient of the grid, whose points follow each other
+        ("slope_n", "i8"),
+        ("slope_col", "i8"),
+        ("slope_axis", "i8"),
         ("fill", "f8"),
     ],
     align=True,

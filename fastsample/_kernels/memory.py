@@ -9,17 +9,20 @@ from numba import types
 from numba.core import cgutils
 
 from .cpu import HARDWARE_GATHER
+from .jit import array_struct
 from .simd import (
     I32,
     I64,
     LANES,
     Vec,
     alignment,
+    broadcast,
     element_pointer,
     lanes_at,
     llvm_call,
     lowered_by,
     read,
+    suffix,
     undefined,
 )
 
@@ -27,27 +30,12 @@ CACHE_LINE = 64
 PREFETCH_EVERY = 8  # of 16 lanes: neighbours mostly share a cache line; 4 and 16 were no quicker
 
 
-def _array(context, builder, array, pointer, size):
-    """An array struct at a pointer; owned by nobody, so that no reference is counted."""
-    made = context.make_array(array)(context, builder)
-    itemsize = context.get_constant(types.intp, array.dtype.bitwidth // 8)
-    context.populate_array(
-        made,
-        data=builder.bitcast(pointer, made.data.type),
-        shape=cgutils.pack_array(builder, [size]),
-        strides=cgutils.pack_array(builder, [itemsize]),
-        itemsize=itemsize,
-        meminfo=None,
-    )
-    return made._getvalue()
-
-
 def _view_at(typing, raw, start, size, dtype):
     array = types.Array(dtype.dtype, 1, "C")
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, raw, *args[:2])
-        return _array(context, builder, array, pointer, args[2])
+        return array_struct(context, builder, array, pointer, args[2])
 
     return array(raw, types.intp, types.intp, dtype), code
 
@@ -67,7 +55,7 @@ def _local(typing, size, dtype):
         element = context.get_value_type(array.dtype)
         place = cgutils.alloca_once(builder, ir.ArrayType(element, n))
         place.align = CACHE_LINE
-        return _array(context, builder, array, place, context.get_constant(types.intp, n))
+        return array_struct(context, builder, array, place, context.get_constant(types.intp, n))
 
     return array(size, dtype), code
 
@@ -78,12 +66,67 @@ def local(size, dtype):
     return np.empty(size, dtype)
 
 
+def pass_caches(builder, write):
+    """Make a store to the start of a cache line one that leaves the caches alone."""
+    write.align = CACHE_LINE
+    write.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+
+
+def _first_lanes(builder, count):
+    """A mask of the first `count` lanes."""
+    lanes = ir.Constant(ir.VectorType(I64, LANES), [ir.Constant(I64, k) for k in range(LANES)])
+    return builder.icmp_signed("<", lanes, broadcast(builder, count))
+
+
+def _load_first(typing, array, i, count):
+    vec = Vec(array.dtype)
+
+    def code(context, builder, sig, args):
+        ty = context.get_value_type(vec)
+        pointer = element_pointer(context, builder, array, *args[:2])
+        pointer = builder.bitcast(pointer, ty.as_pointer())
+        zeros, align = ir.Constant(ty, None), ir.Constant(I32, alignment(array))
+        name = f"llvm.masked.load.{suffix(vec)}.p0"
+        mask = _first_lanes(builder, args[2])
+        return llvm_call(builder, name, [pointer, align, mask, zeros], ty)
+
+    return vec(array, types.intp, types.intp), code
+
+
+@lowered_by(_load_first)
+def load_first(array, i, count):
+    """array[i : i + count] and zeros, for a count of up to 16; nothing beyond is touched."""
+    found = np.zeros(LANES, array.dtype)
+    count = min(count, LANES)
+    found[:count] = array[i : i + count]
+    return found
+
+
+def _store_first(typing, array, i, vec, count):
+    def code(context, builder, sig, args):
+        ty = args[2].type
+        pointer = element_pointer(context, builder, array, *args[:2])
+        pointer = builder.bitcast(pointer, ty.as_pointer())
+        align, mask = ir.Constant(I32, alignment(array)), _first_lanes(builder, args[3])
+        name = f"llvm.masked.store.{suffix(vec)}.p0"
+        llvm_call(builder, name, [args[2], pointer, align, mask], ir.VoidType())
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vec, types.intp), code
+
+
+@lowered_by(_store_first)
+def store_first(array, i, vec, count):
+    """array[i : i + count] = the first lanes, for a count of up to 16; nothing else is written."""
+    count = min(count, LANES)
+    array[i : i + count] = vec[:count]
+
+
 def _stream(typing, array, i, vec):
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
         write = builder.store(args[2], builder.bitcast(pointer, args[2].type.as_pointer()))
-        write.align = CACHE_LINE
-        write.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+        pass_caches(builder, write)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vec), code
@@ -153,6 +196,77 @@ def load_pairs(array, i):
 def load_triples(array, i):
     """16 triples from array[i : i + 48]: the first, the second and the third of each."""
     return tuple(array[i + k : i + 3 * LANES : 3].copy() for k in range(3))
+
+
+def _interleaving(streamed):
+    """A typing function: vectors to memory lane by lane, past the caches if `streamed`."""
+
+    def typed(typing, array, i, vecs):
+        count = len(vecs)
+
+        def code(context, builder, sig, args):
+            pointer = element_pointer(context, builder, array, *args[:2])
+            value = interleaved(builder, cgutils.unpack_tuple(builder, args[2], count))
+            write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
+            write.align = alignment(array)
+            if streamed:
+                pass_caches(builder, write)
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, vecs), code
+
+    return typed
+
+
+def interleaved(builder, parts):
+    """The first lane of each vector, then the second of each, and so on."""
+    count = len(parts)
+    if count == 1:
+        return parts[0]
+    if count == 3:
+        parts = [*parts, undefined(parts[0].type.element)]
+    whole = concatenated(builder, parts)
+    lanes = lanes_at(*[k % count * LANES + k // count for k in range(count * LANES)])
+    return builder.shuffle_vector(whole, whole, lanes)
+
+
+@lowered_by(_interleaving(False))
+def store_interleaved(array, i, vecs):
+    """The first lane of one to four vectors to array[i], array[i + 1] ...; then the next."""
+    for k, vec in enumerate(vecs):
+        array[i + k : i + len(vecs) * LANES : len(vecs)] = vec
+
+
+@lowered_by(_interleaving(True))
+def stream_interleaved(array, i, vecs):
+    """`store_interleaved` past the caches, to the start of a cache line; then `fence`."""
+    for k, vec in enumerate(vecs):
+        array[i + k : i + len(vecs) * LANES : len(vecs)] = vec
+
+
+def _add_unit(typing, array, i, terms, j, count):
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    n = count.literal_value
+
+    def code(context, builder, sig, args):
+        element = context.get_value_type(array.dtype)
+        unit = ir.VectorType(element, n) if n > 1 else element
+        place = element_pointer(context, builder, array, args[0], args[1])
+        found = read(builder, place, unit, alignment(array))
+        source = element_pointer(context, builder, terms, args[2], args[3])
+        total = builder.fadd(found, read(builder, source, unit, alignment(terms)))
+        write = builder.store(total, builder.bitcast(place, unit.as_pointer()))
+        write.align = alignment(array)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, terms, types.intp, count), code
+
+
+@lowered_by(_add_unit)
+def add_unit(array, i, terms, j, count):
+    """array[i : i + count] += terms[j : j + count], for a constant count of 1, 2 or 4."""
+    array[i : i + count] += terms[j : j + count]
 
 
 def both_pointers(context, builder, array, offsets, args):
@@ -309,15 +423,20 @@ def gather_quads(array, first, offsets, j):
     return tuple(array[at + k] for k in range(4))
 
 
+def ask_memory(builder, pointer):
+    """One prefetch, for reading, to stay in all caches."""
+    hints = [ir.Constant(I32, hint) for hint in (0, 3, 1)]
+    pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+    llvm_call(builder, "llvm.prefetch.p0", [pointer, *hints], ir.VoidType())
+
+
 def _prefetch(typing, array, first, offsets, j):
     def code(context, builder, sig, args):
         start = element_pointer(context, builder, array, *args[:2])
         at = element_pointer(context, builder, offsets, args[2], args[3])
         for k in range(0, LANES, PREFETCH_EVERY):
             offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
-            pointer = builder.bitcast(builder.gep(start, [offset]), ir.IntType(8).as_pointer())
-            hints = [ir.Constant(I32, hint) for hint in (0, 3, 1)]
-            llvm_call(builder, "llvm.prefetch.p0", [pointer, *hints], ir.VoidType())
+            ask_memory(builder, builder.gep(start, [offset]))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, offsets, types.intp), code
@@ -326,3 +445,16 @@ def _prefetch(typing, array, first, offsets, j):
 @lowered_by(_prefetch)
 def prefetch(array, first, offsets, j):
     """Ask the memory for array[first + offsets[j : j + 16]]; a hint that changes nothing."""
+
+
+def _prefetch_at(typing, array, i):
+    def code(context, builder, sig, args):
+        ask_memory(builder, element_pointer(context, builder, array, *args))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
+
+
+@lowered_by(_prefetch_at)
+def prefetch_at(array, i):
+    """Ask the memory for the cache line of array[i]."""

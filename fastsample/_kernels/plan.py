@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .borders import to_pixel
+from .coordinates import read_of
 from .jit import inline, jit
-from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, VALUES
-from .memory import load_pairs, load_triples, local
+from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, SLOPE, VALUES
+from .memory import local
 from .scratch import pitch_of, taps_in_all
-from .simd import LANES, load, splat, store
+from .simd import LANES, convert, load, splat, store
 from .taps import SPLIT
 
 
@@ -25,31 +26,29 @@ class Block(NamedTuple):
     taps: np.ndarray  # offset of tap k along axis a, or of the window, at (a * taps + k) * LANES
     tap_weights: np.ndarray  # its weight, at the same place
     tap_fills: np.ndarray  # the weight of what lies outside along axis a, at a * LANES
+    tap_slopes: np.ndarray  # how the weights change with the coordinate
+    fill_slopes: np.ndarray
+    poison: np.ndarray  # NaN where a coordinate is, else 0
 
 
-@inline
-def read_group(kind, grid, source, block):
-    """16 points of a dense grid."""
-    if kind.axes == 1:
-        store(block.values, 0, load(grid, source))
-    elif kind.axes == 2:
-        x, y = load_pairs(grid, source)
-        store(block.values, 0, x)
-        store(block.values, LANES, y)
-    else:
-        x, y, z = load_triples(grid, source)
-        store(block.values, 0, x)
-        store(block.values, LANES, y)
-        store(block.values, 2 * LANES, z)
+def block_of(kind):
+    """How to make a block."""
+    integer, real, work = OFFSETS[kind.wide], VALUES[kind.real], VALUES[kind.value]
+    axis_lanes, tap_lanes = kind.axes * LANES, kind.axes * kind.taps * LANES
 
+    @inline
+    def block():
+        return Block(
+            local(axis_lanes, real),
+            local(tap_lanes, integer),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(LANES, work),
+        )
 
-@jit
-def read_singly(axes, step, apart, grid, source, count, values):
-    """Fewer than 16 points, or a grid of any strides; the lanes beyond repeat the last point."""
-    for k in range(LANES):
-        point = source + min(k, count - 1) * step
-        for axis in range(axes):
-            values[axis * LANES + k] = grid[point + axis * apart]
+    return block
 
 
 def locate_of(kind):
@@ -60,6 +59,8 @@ def locate_of(kind):
     def locate(axis, a, block):
         p = to_pixel(kind, axis, load(block.values, (kind.axes - 1 - a) * LANES))
         put_taps(axis, p, block, a * kind.taps * LANES, a * LANES)
+        if kind.role == SLOPE:
+            store(block.poison, 0, load(block.poison, 0) + convert(p - p, block.poison))
 
     return locate
 
@@ -124,13 +125,11 @@ def outside_of(kind):
 def combine_of(kind):
     """Multiply the axes out: a window's start or all offsets, and a weight for every tap."""
     taps, pitch = taps_in_all(kind), pitch_of(kind)
-    offset, weight, outside = offset_of(kind), weight_of(kind), outside_of(kind)
-    offsets = taps if kind.layout == SCATTERED else 1
+    weight, outside, put_offsets = weight_of(kind), outside_of(kind), put_offsets_of(kind)
 
     @inline
     def combine(axes, block, at, scratch):
-        for tap in range(offsets):
-            store(scratch.offsets, tap * pitch + at, offset(axes, tap, block))
+        put_offsets(axes, block, at, scratch)
         for tap in range(taps):
             store(scratch.weights, tap * pitch + at, weight(tap, block))
         if kind.rule == CONSTANT:
@@ -139,30 +138,67 @@ def combine_of(kind):
     return combine
 
 
+def put_offsets_of(kind):
+    """Store a window's start or all offsets."""
+    pitch, offset = pitch_of(kind), offset_of(kind)
+    offsets = taps_in_all(kind) if kind.layout == SCATTERED else 1
+
+    @inline
+    def put_offsets(axes, block, at, scratch):
+        for tap in range(offsets):
+            store(scratch.offsets, tap * pitch + at, offset(axes, tap, block))
+
+    return put_offsets
+
+
+def keep_axes_of(kind):
+    """For slopes the axes stay apart: weights first, then slopes, axis by axis.
+
+    A NaN along one axis must reach the slopes of all.
+    """
+    rows, pitch, put_offsets = kind.axes * kind.taps, pitch_of(kind), put_offsets_of(kind)
+
+    @inline
+    def fill_slope(block, a):
+        share = load(block.fill_slopes, a * LANES)
+        for b in range(kind.axes):
+            if b != a:
+                share = share * (1.0 - load(block.tap_fills, b * LANES))
+        return share
+
+    @inline
+    def keep_axes(axes, block, at, scratch):
+        put_offsets(axes, block, at, scratch)
+        for k in range(rows):
+            weight, slope = load(block.tap_weights, k * LANES), load(block.tap_slopes, k * LANES)
+            if k % kind.taps == 0:
+                weight = weight + load(block.poison, 0)
+                slope = slope + load(block.poison, 0)
+            store(scratch.weights, k * pitch + at, weight)
+            store(scratch.weights, (rows + k) * pitch + at, slope)
+        if kind.rule == CONSTANT:
+            for a in range(kind.axes):
+                store(scratch.fills, a * pitch + at, fill_slope(block, a))
+
+    return keep_axes
+
+
 def plan_of(kind):
     """The planner of a kind."""
-    locate, combine = locate_of(kind), combine_of(kind)
-    integer, real, work = OFFSETS[kind.wide], VALUES[kind.real], VALUES[kind.value]
-    axis_lanes, tap_lanes = kind.axes * LANES, kind.axes * kind.taps * LANES
+    read, locate, new_block = read_of(kind), locate_of(kind), block_of(kind)
+    combine = keep_axes_of(kind) if kind.role == SLOPE else combine_of(kind)
 
     @jit
     def plan(job, axes, grid, tile, scratch):
         """Offsets and weights of a tile."""
-        values, fills = local(axis_lanes, real), local(axis_lanes, work)
-        block = Block(values, local(tap_lanes, integer), local(tap_lanes, work), fills)
-        dense = job.grid_axis == 1 and job.grid_col == kind.axes
+        block = new_block()
         for row in range(tile.rows):
-            source = tile.source + row * job.grid_row
             at = tile.home + row * tile.pad
-            for left in range(tile.cols, 0, -LANES):
-                if dense and left >= LANES:
-                    read_group(kind, grid, source, block)
-                else:
-                    read_singly(kind.axes, job.grid_col, job.grid_axis, grid, source, left, values)
+            for col in range(0, tile.cols, LANES):
+                read(job, axes, grid, tile, row, col, block.values)
+                store(block.poison, 0, splat(0.0, block.poison))
                 for a in range(kind.axes):
                     locate(axes[a], a, block)
-                combine(axes, block, at, scratch)
-                source += LANES * job.grid_col
-                at += LANES
+                combine(axes, block, at + col, scratch)
 
     return plan

@@ -5,7 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import jit
-from .kind import CONSTANT, OFFSETS, SCATTERED, VALUES
+from .kind import (
+    AFFINE_SUM,
+    CONSTANT,
+    OFFSETS,
+    SAMPLE,
+    SCATTER,
+    SCATTERED,
+    SLOPE,
+    VALUES,
+)
 from .memory import CACHE_LINE, view_at
 from .simd import LANES
 
@@ -16,8 +25,9 @@ class Scratch(NamedTuple):
     """Flat arrays."""
 
     offsets: np.ndarray  # of the window, or of tap k at k * pitch
-    weights: np.ndarray  # of tap k at k * pitch
+    weights: np.ndarray  # of tap k at k * pitch; for slopes see `plan.keep_axes_of`
     fills: np.ndarray  # of the fill value
+    results: np.ndarray  # of one tile: slopes summed over channels, or weighted gradients
     vector: np.ndarray  # 16 values that must go through memory
 
 
@@ -26,10 +36,33 @@ def taps_in_all(kind):
     return kind.taps**kind.axes
 
 
+def offset_rows(kind):
+    """How many offsets a point has in a plan."""
+    return taps_in_all(kind) if kind.layout == SCATTERED else 1
+
+
+def weight_rows(kind):
+    """How many weights."""
+    return 2 * kind.axes * kind.taps if kind.role == SLOPE else taps_in_all(kind)
+
+
+def fill_rows(kind):
+    """How many weights of the fill value."""
+    if kind.rule != CONSTANT:
+        return 0
+    return {SAMPLE: 1, SLOPE: kind.axes}.get(kind.role, 0)
+
+
+def result_rows(kind):
+    """How many results of a point wait in scratch."""
+    rows = {SLOPE: kind.axes, SCATTER: taps_in_all(kind), AFFINE_SUM: kind.axes}
+    return rows.get(kind.role, 0)
+
+
 def tile_points(kind):
     """How many points a tile's plan may hold."""
-    offsets = taps_in_all(kind) if kind.layout == SCATTERED else 1
-    return max(64, min(1024, BYTES // (4 * (offsets + taps_in_all(kind))) // 64 * 64))
+    words = offset_rows(kind) + weight_rows(kind) + result_rows(kind)
+    return max(64, min(1024, BYTES // (4 * words) // 64 * 64))
 
 
 def pitch_of(kind):
@@ -42,14 +75,13 @@ def pitch_of(kind):
 
 def new_scratch_of(kind):
     """How many bytes scratch takes, and the function that lays its arrays out in them."""
-    integer, work = OFFSETS[kind.wide], VALUES[kind.value]
-    pitch = pitch_of(kind)
-    offsets_size = pitch * (taps_in_all(kind) if kind.layout == SCATTERED else 1)
-    weights_size = pitch * taps_in_all(kind)
-    fills_size = pitch * int(kind.rule == CONSTANT)
+    integer, work, pitch = OFFSETS[kind.wide], VALUES[kind.value], pitch_of(kind)
+    offsets_size, weights_size = pitch * offset_rows(kind), pitch * weight_rows(kind)
+    fills_size, results_size = pitch * fill_rows(kind), tile_points(kind) * result_rows(kind)
     weights_start = _lines(offsets_size, integer)
     fills_start = weights_start + _lines(weights_size, work)
-    vector_start = fills_start + _lines(fills_size, work)
+    results_start = fills_start + _lines(fills_size, work)
+    vector_start = results_start + _lines(results_size, work)
 
     @jit
     def lay_out(raw):
@@ -58,6 +90,7 @@ def new_scratch_of(kind):
             view_at(raw, skip, offsets_size, integer),
             view_at(raw, skip + weights_start, weights_size, work),
             view_at(raw, skip + fills_start, fills_size, work),
+            view_at(raw, skip + results_start, results_size, work),
             view_at(raw, skip + vector_start, LANES, work),
         )
 

@@ -163,6 +163,22 @@ def splat(x, like):
     return np.full(LANES, x).astype(like.dtype)
 
 
+def _ramp(typing, like):
+    vec = Vec(like.dtype)
+
+    def code(context, builder, sig, args):
+        ty = context.get_value_type(vec)
+        return ir.Constant(ty, [ir.Constant(ty.element, k) for k in range(LANES)])
+
+    return vec(like), code
+
+
+@lowered_by(_ramp)
+def ramp(like):
+    """0, 1, ... 15 in the lane type of `like`."""
+    return np.arange(LANES, dtype=like.dtype)
+
+
 def _convert(typing, vec, like):
     to = Vec(like.dtype)
 

@@ -3,13 +3,26 @@
 `SPLIT[taps](kind)` gives a function that stores, for 16 positions, where to read and what it
 weighs: a window's first pixel with one weight for each of its pixels, or scattered taps with a
 weight each. A tap outside that the border rule drops has weight 0, as has a window's pixel that is
-no tap.
+no tap. For a gradient it also stores slopes, how each weight changes with the coordinate, in the
+same places.
 """
 
-from .borders import BRING_IN, clamp
+from .borders import BRING_IN, FACTOR, clamp
 from .jit import inline
-from .kind import CONSTANT, SCATTERED, WRAP
-from .simd import LANES, at_most, convert, floor, number, rint, splat, store, where, within
+from .kind import CONSTANT, SCATTERED, SLOPE, WRAP, ZEROS
+from .simd import (
+    LANES,
+    at_least,
+    at_most,
+    convert,
+    floor,
+    number,
+    rint,
+    splat,
+    store,
+    where,
+    within,
+)
 
 KEYS = -0.75  # Keys 1981; PyTorch's and OpenCV's choice
 
@@ -27,9 +40,8 @@ def kept_weight(axis, tap, weight):
 
 
 @inline
-def put_scattered(axis, tap, weight, block, at):
+def put_scattered(axis, tap, block, at):
     """Store one tap of several, kept on the axis whatever came."""
-    store(block.tap_weights, at, kept_weight(axis, tap, weight))
     tap = clamp(tap, 0, splat(axis.last, tap))
     store(block.taps, at, tap * splat(axis.stride, tap))
 
@@ -63,42 +75,69 @@ def nearest(kind):
         put_start(axis, tap, block, at)
         if kind.rule == CONSTANT:
             store(block.tap_fills, fill_at, one - kept)
+        if kind.role == SLOPE:
+            store(block.tap_slopes, at, one - one)
+            store(block.fill_slopes, fill_at, one - one)
 
     return put_taps
 
 
+def two_taps_of(kind):
+    """Put the weights, or slopes, of a tap and its right neighbour into a block's `array`."""
+
+    @inline
+    def in_window(axis, tap, left, right, array, at):
+        # The window's pixels are base and base + 1; at either end one of them is no tap.
+        last = splat(axis.last, tap)
+        both, before, at_last = within(tap, last), tap < 0, tap == last
+        store(array, at, where(before, right, where(both, left, 0.0)))
+        store(array, at + LANES, where(at_last, left, where(both, right, 0.0)))
+
+    @inline
+    def scattered(axis, tap, left, right, array, at):
+        store(array, at, kept_weight(axis, around(kind, axis, tap), left))
+        store(array, at + LANES, kept_weight(axis, around(kind, axis, tap + 1), right))
+
+    return scattered if kind.layout == SCATTERED else in_window
+
+
 @inline
-def put_linear_window(axis, tap, right, block, at):
-    """Two neighbours base, base + 1; at either end one of them is no tap."""
-    last = splat(axis.last, tap)
-    both, before, at_last = within(tap, last), tap < 0, tap == last
-    left = 1.0 - right
-    store(block.tap_weights, at, where(before, right, where(both, left, 0.0)))
-    store(block.tap_weights, at + LANES, where(at_last, left, where(both, right, 0.0)))
-    put_start(axis, tap, block, at)
+def two_outside(axis, tap, left, right):
+    """What the two would weigh where they are outside."""
+    return (left - kept_weight(axis, tap, left)) + (right - kept_weight(axis, tap + 1, right))
 
 
 def linear(kind):
     """Two taps."""
-    bring_in = BRING_IN[kind.rule]
+    bring_in, factor, put_two = BRING_IN[kind.rule], FACTOR[kind.rule], two_taps_of(kind)
+
+    @inline
+    def put_slopes(axis, p, tap, block, at, fill_at):
+        slope = where(p == p, factor(axis, p), p) * splat(axis.scale, p)
+        slope = convert(slope, block.tap_slopes)
+        put_two(axis, tap, 0.0 - slope, slope, block.tap_slopes, at)
+        if kind.rule == CONSTANT:
+            store(block.fill_slopes, fill_at, two_outside(axis, tap, 0.0 - slope, slope))
 
     @inline
     def put_taps(axis, p, block, at, fill_at):
-        p = bring_in(axis, p)
+        brought = bring_in(axis, p)
+        if kind.rule == ZEROS or kind.rule == CONSTANT:
+            brought = at_least(brought, -1.0)
         # NaN becomes tap -1, whose right neighbour is inside and carries the weight NaN.
-        whole = floor(number(p, -1.0))
-        right = convert(p - whole, block.tap_weights)
+        whole = floor(number(brought, -1.0))
+        right = convert(brought - whole, block.tap_weights)
         tap = convert(whole, block.taps)
+        put_two(axis, tap, 1.0 - right, right, block.tap_weights, at)
         if kind.layout == SCATTERED:
-            put_scattered(axis, around(kind, axis, tap), 1.0 - right, block, at)
-            put_scattered(axis, around(kind, axis, tap + 1), right, block, at + LANES)
+            put_scattered(axis, around(kind, axis, tap), block, at)
+            put_scattered(axis, around(kind, axis, tap + 1), block, at + LANES)
         else:
-            put_linear_window(axis, tap, right, block, at)
+            put_start(axis, tap, block, at)
         if kind.rule == CONSTANT:
-            left = 1.0 - right
-            outside = left - kept_weight(axis, tap, left)
-            outside = outside + (right - kept_weight(axis, tap + 1, right))
-            store(block.tap_fills, fill_at, outside)
+            store(block.tap_fills, fill_at, two_outside(axis, tap, 1.0 - right, right))
+        if kind.role == SLOPE:
+            put_slopes(axis, p, tap, block, at, fill_at)
 
     return put_taps
 
@@ -116,6 +155,18 @@ def far_weight(x):
 
 
 @inline
+def near_slope(x):
+    """Its derivative for 0 <= x <= 1."""
+    return (3.0 * (KEYS + 2.0) * x - 2.0 * (KEYS + 3.0)) * x
+
+
+@inline
+def far_slope(x):
+    """Its derivative for 1 <= x <= 2."""
+    return (3.0 * KEYS * x - 10.0 * KEYS) * x + 8.0 * KEYS
+
+
+@inline
 def slot_weight(pixel, taps, weights):
     """What a window's pixel weighs: the sum over the taps that fell on it."""
     weight = where(taps[0] == pixel, weights[0], 0.0)
@@ -125,37 +176,64 @@ def slot_weight(pixel, taps, weights):
 
 
 @inline
-def put_cubic_window(axis, taps, weights, block, at):
-    """Four neighbours.
+def window_start(axis, taps):
+    """Where a window of four pixels starts that holds all taps which are inside.
 
-    Every border rule but wrap keeps neighbours together, so the taps inside lie in such a window;
-    at an edge two taps can share a pixel, and a pixel can have none.
+    Every border rule but wrap keeps neighbours together; at an edge two taps can share a pixel, and
+    a pixel can have none.
     """
     last = splat(axis.last, taps[0])
     low = at_most(clamp(taps[0], 0, last), clamp(taps[1], 0, last))
     low = at_most(low, at_most(clamp(taps[2], 0, last), clamp(taps[3], 0, last)))
-    base = at_most(low, splat(axis.last_start, low))
-    store(block.tap_weights, at, slot_weight(base, taps, weights))
-    store(block.tap_weights, at + LANES, slot_weight(base + 1, taps, weights))
-    store(block.tap_weights, at + 2 * LANES, slot_weight(base + 2, taps, weights))
-    store(block.tap_weights, at + 3 * LANES, slot_weight(base + 3, taps, weights))
-    put_start(axis, base, block, at)
+    return at_most(low, splat(axis.last_start, low))
+
+
+def four_taps_of(kind):
+    """Put the weights, or slopes, of four taps into a block's `array`."""
+
+    @inline
+    def in_window(axis, base, taps, weights, array, at):
+        store(array, at, slot_weight(base, taps, weights))
+        store(array, at + LANES, slot_weight(base + 1, taps, weights))
+        store(array, at + 2 * LANES, slot_weight(base + 2, taps, weights))
+        store(array, at + 3 * LANES, slot_weight(base + 3, taps, weights))
+
+    @inline
+    def scattered(axis, base, taps, weights, array, at):
+        store(array, at, kept_weight(axis, taps[0], weights[0]))
+        store(array, at + LANES, kept_weight(axis, taps[1], weights[1]))
+        store(array, at + 2 * LANES, kept_weight(axis, taps[2], weights[2]))
+        store(array, at + 3 * LANES, kept_weight(axis, taps[3], weights[3]))
+
+    return scattered if kind.layout == SCATTERED else in_window
+
+
+@inline
+def four_outside(axis, taps, weights):
+    """What the taps that are outside would weigh."""
+    share = weights[0] - kept_weight(axis, taps[0], weights[0])
+    share = share + (weights[1] - kept_weight(axis, taps[1], weights[1]))
+    share = share + (weights[2] - kept_weight(axis, taps[2], weights[2]))
+    return share + (weights[3] - kept_weight(axis, taps[3], weights[3]))
 
 
 def cubic(kind):
-    """Four taps, each brought in by itself."""
-    bring_in = BRING_IN[kind.rule]
+    """Four taps, each brought in by itself; no border rule touches the slopes."""
+    bring_in, put_four = BRING_IN[kind.rule], four_taps_of(kind)
 
     @inline
     def tap_at(axis, whole, block):
         return around(kind, axis, to_integer(bring_in(axis, whole), block.taps))
 
     @inline
-    def outside(axis, taps, weights):
-        share = weights[0] - kept_weight(axis, taps[0], weights[0])
-        share = share + (weights[1] - kept_weight(axis, taps[1], weights[1]))
-        share = share + (weights[2] - kept_weight(axis, taps[2], weights[2]))
-        return share + (weights[3] - kept_weight(axis, taps[3], weights[3]))
+    def put_slopes(axis, x, base, taps, block, at, fill_at):
+        scale = splat(axis.scale, x)
+        first, second = far_slope(x + 1.0) * scale, near_slope(x) * scale
+        third, fourth = (0.0 - near_slope(1.0 - x)) * scale, (0.0 - far_slope(2.0 - x)) * scale
+        slopes = first, second, third, fourth
+        put_four(axis, base, taps, slopes, block.tap_slopes, at)
+        if kind.rule == CONSTANT:
+            store(block.fill_slopes, fill_at, four_outside(axis, taps, slopes))
 
     @inline
     def put_taps(axis, p, block, at, fill_at):
@@ -164,16 +242,20 @@ def cubic(kind):
         weights = far_weight(x + 1.0), near_weight(x), near_weight(1.0 - x), far_weight(2.0 - x)
         first, second = tap_at(axis, whole - 1.0, block), tap_at(axis, whole, block)
         third, fourth = tap_at(axis, whole + 1.0, block), tap_at(axis, whole + 2.0, block)
+        taps = first, second, third, fourth
+        base = window_start(axis, taps)
+        put_four(axis, base, taps, weights, block.tap_weights, at)
         if kind.layout == SCATTERED:
-            put_scattered(axis, first, weights[0], block, at)
-            put_scattered(axis, second, weights[1], block, at + LANES)
-            put_scattered(axis, third, weights[2], block, at + 2 * LANES)
-            put_scattered(axis, fourth, weights[3], block, at + 3 * LANES)
+            put_scattered(axis, first, block, at)
+            put_scattered(axis, second, block, at + LANES)
+            put_scattered(axis, third, block, at + 2 * LANES)
+            put_scattered(axis, fourth, block, at + 3 * LANES)
         else:
-            put_cubic_window(axis, (first, second, third, fourth), weights, block, at)
+            put_start(axis, base, block, at)
         if kind.rule == CONSTANT:
-            share = outside(axis, (first, second, third, fourth), weights)
-            store(block.tap_fills, fill_at, share)
+            store(block.tap_fills, fill_at, four_outside(axis, taps, weights))
+        if kind.role == SLOPE:
+            put_slopes(axis, x, base, taps, block, at, fill_at)
 
     return put_taps
 

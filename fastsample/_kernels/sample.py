@@ -1,0 +1,56 @@
+"""SAMPLE: the result, tile by tile, all of a piece's channels with one plan."""
+
+from .gather import apply_of, apply_pixels_of, ask_of
+from .jit import inline, jit
+from .memory import fence
+from .plan import plan_of
+from .scratch import tile_points
+from .tile import blocks, corner, tile_at, tiles_in_all
+
+
+@inline
+def piece_at(job, piece):
+    """A piece of work: sample n, channels first to last, tiles begin to end."""
+    tiles = tiles_in_all(job)
+    chunks, parts = blocks(tiles, job.tiles), blocks(job.c, job.channels)
+    n, part, chunk = piece // (chunks * parts), piece // chunks % parts, piece % chunks
+    begin, first = chunk * job.tiles, part * job.channels
+    return n, first, min(first + job.channels, job.c), begin, min(begin + job.tiles, tiles)
+
+
+def sample_of(kind):
+    """The work on one piece: plan and apply its tiles, with `ahead` planning one tile early."""
+    plan, ask, points = plan_of(kind), ask_of(kind), tile_points(kind)
+    apply = apply_pixels_of(kind) if kind.last else apply_of(kind)
+
+    @inline
+    def apply_all(job, axes, input, planes, out, n, first, last, tile, scratch):
+        for c in range(first, first + 1 if kind.last else last):
+            if job.next and c + 1 < last:
+                ask(axes, input, planes + (c + 1) * job.input_c, tile, scratch)
+            target = tile.target + n * job.out_n + c * job.out_c
+            plane = planes + c * job.input_c
+            apply(job, axes, input, plane, out, target, tile, scratch)
+
+    @jit
+    def run(job, axes, input, grid, other, out, piece, scratch):
+        n, first, last, begin, end = piece_at(job, piece)
+        planes = job.input_start + n * job.input_n
+        row, col = corner(job, begin)
+        tile = tile_at(job, n, row, col, 0)
+        for t in range(begin, end + job.ahead):
+            planned = tile
+            if t < end:
+                row, col = corner(job, t)
+                tile = tile_at(job, n, row, col, t % 2 * points * job.ahead)
+                plan(job, axes, grid, tile, scratch)
+                if job.ahead:
+                    ask(axes, input, planes + first * job.input_c, tile, scratch)
+                else:
+                    planned = tile
+            if t - job.ahead >= begin:
+                apply_all(job, axes, input, planes, out, n, first, last, planned, scratch)
+        if job.stream:
+            fence()
+
+    return run

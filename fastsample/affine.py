@@ -1,0 +1,333 @@
+"""affine_grid and affine_sample: the grids of matrices, and images read through matrices."""
+
+from functools import lru_cache
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _back, _check, _run
+from ._axis import affine_axis
+from ._gradients import has_backward
+from ._kernels.kind import AFFINE
+
+_GRID, _GRID_BACK = "affine_grid", "affine_grid_backward"
+_SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
+
+
+def affine_grid(
+    theta: ArrayLike,
+    size: tuple[int, ...],
+    align_corners: bool = False,
+    *,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Make the grids that `grid_sample` reads an affine map with.
+
+    Parameters
+    ----------
+    theta : array_like, shape (N, D, D + 1)
+        float32 or float64. Row i gives coordinate i (x, y, z) of the grid as the sum of the
+        output's own (x, y, z, 1), each times its column.
+    size : (N, C, *out)
+        The result that is to be sampled; C does not matter. ``*out`` is (W,), (H, W) or (D, H, W).
+    align_corners : bool
+        Whether -1 and 1 are the centres of the output's outer pixels (True) or their outer edges
+        (False), in either case 0 along an axis of size 1.
+    out : ndarray, shape (N, *out, D), optional
+        Where to write the grid: of theta's type, with any strides.
+
+    Returns
+    -------
+    ndarray, shape (N, *out, D)
+        Of theta's type; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Shapes, types or an `out` that do not fit.
+
+    Notes
+    -----
+    To sample, `affine_sample` does without the grid.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.nn.functional.affine_grid`.
+
+    Convention
+    ----------
+    Coordinates are ordered (x, y, z), normalised, x along the LAST axis of ``*out``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> mirror = np.array([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> fs.affine_grid(mirror, (1, 1, 2, 2))
+    array([[[[ 0.5, -0.5],
+             [-0.5, -0.5]],
+    <BLANKLINE>
+            [[ 0.5,  0.5],
+             [-0.5,  0.5]]]])
+    """
+    matrices = _check.array(_GRID, "theta", theta)
+    _check.dtype(_GRID, "theta", matrices.dtype, _check.GRID_TYPES)
+    align_corners = _check.flag(_GRID, "align_corners", align_corners)
+    samples, sizes = _sizes(_GRID, size)
+    _check.matrices(_GRID, matrices.shape, samples, len(sizes))
+    shape, dtype = (samples, *sizes, len(sizes)), matrices.dtype.newbyteorder("=")
+    if out is None:
+        out = _arrays.empty(shape, dtype)
+    else:
+        _check.writable(_GRID, out)
+        _check.result(_GRID, out, shape, dtype)
+        _check.apart(_GRID, out, theta=matrices)
+    _run.make_grid(_axes(sizes, sizes, align_corners), matrices, out)
+    return out
+
+
+@has_backward(affine_grid, "theta")
+def affine_grid_backward(
+    grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool = False
+) -> NDArray[Any]:
+    """Gradient of `affine_grid` with respect to theta.
+
+    Parameters
+    ----------
+    grad_grid : array_like, shape (N, *out, D)
+        The gradient of some number with respect to the grid; float32 or float64.
+    size, align_corners
+        As they were passed to `affine_grid`.
+
+    Returns
+    -------
+    ndarray, shape (N, D, D + 1)
+        Of grad_grid's type: the sum of grad_grid times (x, y, z, 1) over the points, taken in
+        double and in a fixed order.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Shapes or types that do not fit.
+
+    Notes
+    -----
+    The bits are the same for any number of threads.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.nn.functional.affine_grid` under autograd.
+
+    Convention
+    ----------
+    Coordinates are ordered (x, y, z), x along the LAST axis of ``*out``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> fs.affine_grid_backward(np.ones((1, 2, 2, 2)), (1, 1, 2, 2))
+    array([[[0., 0., 4.],
+            [0., 0., 4.]]])
+    """
+    gradient = _check.array(_GRID_BACK, "grad_grid", grad_grid)
+    _check.dtype(_GRID_BACK, "grad_grid", gradient.dtype, _check.GRID_TYPES)
+    align_corners = _check.flag(_GRID_BACK, "align_corners", align_corners)
+    samples, sizes = _sizes(_GRID_BACK, size)
+    shape, dtype = (samples, *sizes, len(sizes)), gradient.dtype.newbyteorder("=")
+    _check.gradient(_GRID_BACK, "grad_grid", gradient, shape, dtype)
+    return _back.matrix_gradient(_axes(sizes, sizes, align_corners), gradient)
+
+
+def affine_sample(
+    input: ArrayLike,
+    theta: ArrayLike,
+    size: tuple[int, ...],
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Sample images through affine maps: `grid_sample` on the grid of `affine_grid`, never made.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C, *in)
+        float32 or float64.
+    theta : array_like, shape (N, D, D + 1)
+        float32 or float64; see `affine_grid`. Coordinates are computed in its precision.
+    size : tuple of D ints
+        The output's spatial sizes.
+    mode, padding_mode, align_corners, fill_value, channels_last
+        As for `grid_sample`.
+    out : ndarray, shape (N, C, *size), optional
+        Where to write the result: of the input's type, with any strides.
+
+    Returns
+    -------
+    ndarray, shape (N, C, *size)
+        Of the input's type; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample`.
+
+    Notes
+    -----
+    A batch of 1 on either side is shared with all samples of the other, without a copy.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.nn.functional.affine_grid` and `grid_sample`. M. Jaderberg et al.,
+    "Spatial Transformer Networks", 2015.
+
+    Convention
+    ----------
+    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's, x along the last axis:
+    to turn an image one way, turn theta the other way.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> mirror = np.array([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> fs.affine_sample(image, mirror, (2, 2))
+    array([[[[2., 1.],
+             [4., 3.]]]])
+    """
+    image = _check.array(_SAMPLE, "input", input)
+    matrices = _check.array(_SAMPLE, "theta", theta)
+    align_corners = _check.flag(_SAMPLE, "align_corners", align_corners)
+    fill = _check.real(_SAMPLE, "fill_value", fill_value)
+    _check.planar(_SAMPLE, channels_last)
+    if out is not None:
+        _check.writable(_SAMPLE, out)
+    _check.words(_SAMPLE, mode=mode, padding_mode=padding_mode)
+    specs = _run.spec(image), _run.spec(matrices)
+    result, sampling = _describe(
+        _SAMPLE, *specs, _as_tuple(_SAMPLE, size), mode, padding_mode, align_corners, fill
+    )
+    if out is None:
+        out = _arrays.empty(*result)
+    else:
+        _check.result(_SAMPLE, out, *result)
+        _check.apart(_SAMPLE, out, input=image, theta=matrices)
+    _run.sample(sampling, image, _arrays.native(matrices), out)
+    return out
+
+
+@has_backward(affine_sample, "input", "theta")
+def affine_sample_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    theta: ArrayLike,
+    size: tuple[int, ...],
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool] = (True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Gradients of `affine_sample` with respect to its input and theta.
+
+    Parameters
+    ----------
+    grad_output : array_like, shape (N, C, *size)
+        The gradient of some number with respect to the result; of the input's type.
+    input, theta, size, mode, padding_mode, align_corners, fill_value, channels_last
+        As they were passed to `affine_sample`.
+    output_mask : (bool, bool)
+        Which gradients are wanted, the input's and theta's. The other one costs nothing.
+
+    Returns
+    -------
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_theta : ndarray, of theta's shape and type, or None
+        Sums over all points, taken in double and in a fixed order.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `affine_sample`, and where `grad_output` has not the result's shape or the input's type.
+
+    Notes
+    -----
+    A batch of 1 that was shared takes the sum over all samples. See `grid_sample_backward` for the
+    slopes at borders. The bits are the same for any number of threads.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.nn.functional.affine_grid` and `grid_sample` under autograd.
+
+    Convention
+    ----------
+    grad_theta is per unit of theta's elements, whose coordinates are normalised (x, y, z).
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.array([[[[0.0, 1.0, 2.0, 3.0]]]])
+    >>> theta = np.array([[[0.5, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> ones = np.ones((1, 1, 1, 2))
+    >>> rule = {"padding_mode": "border", "output_mask": (False, True)}
+    >>> fs.affine_sample_backward(ones, image, theta, (1, 2), **rule)
+    (None, array([[[0., 0., 4.],
+            [0., 0., 0.]]]))
+    """
+    gradient = _check.array(_SAMPLE_BACK, "grad_output", grad_output)
+    image = _check.array(_SAMPLE_BACK, "input", input)
+    matrices = _check.array(_SAMPLE_BACK, "theta", theta)
+    align_corners = _check.flag(_SAMPLE_BACK, "align_corners", align_corners)
+    fill = _check.real(_SAMPLE_BACK, "fill_value", fill_value)
+    _check.planar(_SAMPLE_BACK, channels_last)
+    _check.words(_SAMPLE_BACK, mode=mode, padding_mode=padding_mode)
+    to_input, to_theta = _check.mask(_SAMPLE_BACK, output_mask)
+    specs = _run.spec(image), _run.spec(matrices)
+    size = _as_tuple(_SAMPLE_BACK, size)
+    options = mode, padding_mode, align_corners, fill
+    result, sampling = _describe(_SAMPLE_BACK, *specs, size, *options)
+    _check.gradient(_SAMPLE_BACK, "grad_output", gradient, *result)
+    matrices = _arrays.native(matrices)
+    scatter, slope = _back.input_gradient, _back.coordinate_gradient
+    return (
+        scatter(sampling, gradient, image.shape, matrices) if to_input else None,
+        slope(sampling, gradient, image, matrices) if to_theta else None,
+    )
+
+
+def _sizes(name, size):
+    """N and *out of a size (N, C, *out)."""
+    found = _check.sizes(name, size, (3, 4, 5), "(N, C, *out) with 1, 2 or 3 axes in *out")
+    return found[0], found[2:]
+
+
+def _as_tuple(name, size):
+    """Check a size and make it a key."""
+    return _check.sizes(name, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+
+
+def _axes(inputs, outputs, align_corners):
+    """List the axes of a map from an output of these sizes to an input."""
+    both = zip(inputs, outputs, strict=True)
+    return tuple(affine_axis(size, points, align_corners) for size, points in both)
+
+
+@lru_cache(maxsize=512)
+def _describe(name, image, matrices, size, mode, padding_mode, align_corners, fill):
+    """Check input, theta and size: the result's shape and type, and what to do."""
+    image, matrices = _run.Spec(*image), _run.Spec(*matrices)
+    _check.dtype(name, "input", image.dtype, _check.INPUT_TYPES)
+    _check.dtype(name, "theta", matrices.dtype, _check.GRID_TYPES)
+    _check.image(name, image.shape)
+    _check.matrices(name, matrices.shape, image.shape[0], len(image.shape) - 2)
+    _check.spatial(name, size, len(image.shape) - 2)
+    batch = matrices.shape[0] if image.shape[0] == 1 else image.shape[0]
+    shape = batch, image.shape[1], *size
+    _check.something_to_sample(name, image.shape, shape)
+    axes = _axes(image.shape[2:], size, align_corners)
+    sampling = _run.Sampling(mode, padding_mode, axes, fill, AFFINE)
+    return (shape, image.dtype.newbyteorder("=")), sampling

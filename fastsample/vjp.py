@@ -1,0 +1,78 @@
+"""vjp: a function's result, and the way back from a gradient of it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ._gradients import BACKWARDS
+
+
+def vjp(
+    function: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> tuple[Any, Callable[..., tuple[Any, ...]]]:
+    """Call a function, and return its result with the function that takes gradients back.
+
+    For pipelines without automatic differentiation: what JAX calls a vector-Jacobian product.
+
+    Parameters
+    ----------
+    function : callable
+        A function of this package that has a backward: `grid_sample`, `affine_grid`,
+        `affine_sample`.
+    *args, **kwargs
+        Its arguments. `out` is not among them.
+
+    Returns
+    -------
+    result : ndarray
+        ``function(*args, **kwargs)``.
+    pullback : callable
+        ``pullback(grad_result)`` is a tuple with the gradient of each array argument, in their
+        order. Options of the backward may follow: ``pullback(grad_result, output_mask=(False,
+        True))`` makes the second gradient only, and None for the first.
+
+    Raises
+    ------
+    TypeError
+        The function has no backward here, or `out` is given.
+
+    Notes
+    -----
+    The pullback keeps the arguments themselves, not copies: arrays must not change before it is
+    called.
+
+    References
+    ----------
+    JAX, `jax.vjp`.
+
+    Convention
+    ----------
+    Each gradient has the shape, type and axis order of the argument that it belongs to.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 40.0]]])
+    >>> where = np.array([[[0.5], [1.5]]])
+    >>> result, pullback = fs.vjp(fs.grid_sample, row, where, coordinates="pixel")
+    >>> result
+    array([[[ 5., 25.]]])
+    >>> pullback(np.ones_like(result))
+    (array([[[0.5, 1. , 0.5]]]), array([[[10.],
+            [30.]]]))
+    """
+    if function not in BACKWARDS:
+        known = ", ".join(sorted(f.__name__ for f in BACKWARDS))
+        came = getattr(function, "__name__", repr(function))
+        raise TypeError(f"vjp: function must be one of {known}; got {came}")
+    arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+    if arguments.get("out") is not None:
+        raise TypeError("vjp: out must not be given; got an array")
+    backward = BACKWARDS[function]
+    kept = {name: arguments[name] for name in backward.takes if name in arguments}
+
+    def pullback(grad_result: Any, **options: Any) -> tuple[Any, ...]:
+        found = backward.function(grad_result, **kept, **options)
+        return found if isinstance(found, tuple) else (found,)
+
+    return function(*args, **kwargs), pullback
