@@ -1,8 +1,13 @@
 """Image sampling on CPUs: PyTorch's grid_sample and more for NumPy arrays."""
 
+from . import shifts
 from .affine import affine_grid, affine_grid_backward, affine_sample, affine_sample_backward
 from .grid import grid_sample, grid_sample_backward
+from .patches import patch_affine, patch_affine_backward
+from .points import point_sample, point_sample_backward
+from .shift import region_shift, region_shift_backward
 from .vjp import vjp
+from .warp import flow_warp, flow_warp_backward, remap
 
 __all__ = [
     "__version__",
@@ -10,8 +15,18 @@ __all__ = [
     "affine_grid_backward",
     "affine_sample",
     "affine_sample_backward",
+    "flow_warp",
+    "flow_warp_backward",
     "grid_sample",
     "grid_sample_backward",
+    "patch_affine",
+    "patch_affine_backward",
+    "point_sample",
+    "point_sample_backward",
+    "region_shift",
+    "region_shift_backward",
+    "remap",
+    "shifts",
     "vjp",
 ]
 __version__ = "0.1.0"

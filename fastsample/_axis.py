@@ -1,5 +1,6 @@
 """The coordinate formula as data: pixel = (value + pre) * scale + offset, along each axis."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,16 @@ class Axis(NamedTuple):
     points: int = 0  # the output along this axis: point j lies at base + j * step
     base: float = 0.0
     step: float = 0.0
+
+
+def each(axis):
+    """Give a function of one size that makes an axis a sequence of sizes."""
+
+    @functools.wraps(axis)
+    def axes(sizes, *options):
+        return tuple(axis(size, *options) for size in sizes)
+
+    return axes
 
 
 def grid_axis(size, align_corners, coordinates):
@@ -41,7 +52,7 @@ def point_axis(size, align_corners):
 
 
 def step_axis(size, points, base=0.0, step=1.0):
-    """The axis of steps in pixels away from the places base + j * step of `points` output points."""
+    """The axis of steps in pixels away from places: base + j * step for each output point."""
     return Axis(size, 0.0, 1.0, 0.0, -0.5, points, base, step)
 
 
@@ -52,6 +63,20 @@ def affine_axis(size, points, align_corners):
         return axis._replace(points=points)
     step = 2 / (points - 1) if align_corners else 2 / points
     return axis._replace(points=points, base=-1.0 if align_corners else step / 2 - 1, step=step)
+
+
+def affine_axes(sizes, points, align_corners):
+    """The axes of a map from an output of these points to an input of these sizes."""
+    both = zip(sizes, points, strict=True)
+    return tuple(affine_axis(size, n, align_corners) for size, n in both)
+
+
+def flow_axes(sizes):
+    """The axes of steps away from an input's own pixels."""
+    return tuple(step_axis(size, size) for size in sizes)
+
+
+grid_axes, point_axes = each(grid_axis), each(point_axis)
 
 
 def records(kind, axes, strides):

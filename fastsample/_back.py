@@ -67,9 +67,19 @@ def prepare_scatter(sampling: Sampling, gradient: Spec, grid: Spec, out: Spec, a
     return _job.scatter_calls(kind, sampling.axes, gradient.shape, points, *layouts, add)
 
 
-def coordinate_gradient(sampling: Sampling, gradient: Array, input: Array, grid: Array) -> Array:
-    """The gradient of a grid, or of matrices, from the result's."""
-    out = _arrays.empty(grid.shape, grid.dtype.newbyteorder("="))
+def coordinate_gradient(
+    sampling: Sampling, gradient: Array, input: Array, grid: Array, planar: bool = False
+) -> Array:
+    """The gradient of a grid, or of matrices, from the result's.
+
+    `planar` lays it out as (N, D, *out), and answers with a view of that.
+    """
+    shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
+    if planar:
+        made = _arrays.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
+        out = made.transpose(0, *range(2, made.ndim), 1)
+    else:
+        out = _arrays.empty(shape, dtype)
     slope(sampling, gradient, input, grid, out)
     return out
 

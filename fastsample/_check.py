@@ -82,19 +82,73 @@ def image(function, shape):
         )
 
 
-def grid(function, shape, batch, axes):
-    """(N, *out, D) for D spatial axes, with the input's batch or either one 1."""
-    rule = f"{function}: grid must have shape (N, *out, {axes}) with N = {batch} or 1; got {shape}"
+def grid(function, name, shape, image):
+    """(N, *out, D) for D spatial axes of the image, with its batch or either one 1."""
+    batch, axes = image[0], len(image) - 2
+    rule = (
+        f"{function}: {name} must have shape (N, *out, {axes}) with N = {batch} or 1; got {shape}"
+    )
     if len(shape) < 2 or shape[-1] != axes:
         raise ValueError(rule)
     if shape[0] != batch and 1 not in (shape[0], batch):
         raise ValueError(rule)
 
 
-def something_to_sample(function, shape, result):
+def flow(function, name, shape, image):
+    """(N, D, *in), seen as (N, *in, D), with the image's batch or either one 1."""
+    came, wanted = (shape[0], shape[-1], *shape[1:-1]), (len(image) - 2, *image[2:])
+    if came[1:] != wanted or (came[0] != image[0] and 1 not in (came[0], image[0])):
+        sizes = ", ".join(str(n) for n in wanted)
+        raise ValueError(
+            f"{function}: {name} must have shape (N, {sizes}) with N = {image[0]} or 1; got {came}"
+        )
+
+
+def flow_last(function, name, shape, image):
+    """(N, *in, D), with the image's batch or either one 1."""
+    wanted = (*image[2:], len(image) - 2)
+    if shape[1:] != wanted or (shape[0] != image[0] and 1 not in (shape[0], image[0])):
+        sizes = ", ".join(str(n) for n in wanted)
+        raise ValueError(
+            f"{function}: {name} must have shape (N, {sizes}) with N = {image[0]} or 1; got {shape}"
+        )
+
+
+def picture(function, image):
+    """(H, W) or (H, W, C)."""
+    if image.ndim not in (2, 3):
+        raise ValueError(
+            f"{function}: image must have shape (H, W) or (H, W, C); got {image.shape}"
+        )
+    dtype(function, "image", image.dtype, INPUT_TYPES)
+    return image
+
+
+def alike(function, **maps):
+    """Both of one shape and type."""
+    (first, one), (second, other) = maps.items()
+    for name, came in maps.items():
+        dtype(function, name, came.dtype, GRID_TYPES)
+    if one.shape != other.shape:
+        raise ValueError(
+            f"{function}: {second} must have {first}'s shape {one.shape}; got {other.shape}"
+        )
+    if one.dtype != other.dtype:
+        raise TypeError(
+            f"{function}: {second} must have {first}'s type {one.dtype}; got {other.dtype}"
+        )
+
+
+def result_shape(function, came, shape):
+    """An `out` of the result's shape."""
+    if came.shape != shape:
+        raise ValueError(f"{function}: out must have the result's shape {shape}; got {came.shape}")
+
+
+def something_to_sample(function, shape, result, name="input", sizes=None):
     """An input axis of size 0 has no pixel for a point to read."""
-    if 0 in shape[2:] and 0 not in result:
-        raise ValueError(f"{function}: input must have no spatial axis of size 0; got {shape}")
+    if 0 in (shape[2:] if sizes is None else sizes) and 0 not in result:
+        raise ValueError(f"{function}: {name} must have no spatial axis of size 0; got {shape}")
 
 
 def writable(function, out):
@@ -112,8 +166,7 @@ def writable(function, out):
 
 def result(function, came, shape, dtype):
     """An `out` of the result's shape and type."""
-    if came.shape != shape:
-        raise ValueError(f"{function}: out must have the result's shape {shape}; got {came.shape}")
+    result_shape(function, came, shape)
     if came.dtype != dtype:
         raise TypeError(f"{function}: out must have the result's type {dtype}; got {came.dtype}")
 
@@ -203,3 +256,136 @@ def planar(function, channels_last):
     """Channels before the spatial axes."""
     if flag(function, "channels_last", channels_last):
         raise TypeError(f"{function}: channels_last must be False for now; got True")
+
+
+def images(function, shape):
+    """(N, C, H, W)."""
+    if len(shape) != 4:
+        raise ValueError(f"{function}: images must have shape (N, C, H, W); got {shape}")
+
+
+def shaped(function, name, shape, wanted, form):
+    """An array of just this shape."""
+    if shape != wanted:
+        raise ValueError(f"{function}: {name} must have shape {form}, here {wanted}; got {shape}")
+
+
+def thetas(function, shape):
+    """(K, 2, 3): a matrix for each object."""
+    if len(shape) != 3 or shape[1:] != (2, 3):
+        raise ValueError(f"{function}: theta must have shape (K, 2, 3); got {shape}")
+
+
+def integers(function, name, thing):
+    """The thing as an array of integers."""
+    made = array(function, name, thing)
+    if made.dtype.kind not in "iu":
+        raise TypeError(
+            f"{function}: {name} must be integers; got {made.dtype}: "
+            f"round as you see fit, then convert it with {name}.astype(numpy.int64)"
+        )
+    return made
+
+
+def indices(function, name, came, count):
+    """Each is one of so many; the message names the first that is not."""
+    wrong = np.flatnonzero((came < 0) | (came >= count))
+    if len(wrong):
+        k = wrong[0]
+        raise ValueError(
+            f"{function}: {name}[{k}] must be the index of one of {count} images; got {came[k]}"
+        )
+
+
+def boxes(function, came, sizes):
+    """Each lies in an image of these sizes; the message names the first that does not."""
+    x0, y0, x1, y1 = came.T
+    height, width = sizes
+    across = (x0 < 0) | (x1 < x0) | (x1 > width)
+    wrong = np.flatnonzero(across | (y0 < 0) | (y1 < y0) | (y1 > height))
+    if len(wrong):
+        k = wrong[0]
+        raise ValueError(
+            f"{function}: boxes[{k}] must be x0 y0 x1 y1 with 0 <= x0 <= x1 <= {width} and "
+            f"0 <= y0 <= y1 <= {height}; got {' '.join(map(str, came[k]))}"
+        )
+
+
+def copied(function, name, came):
+    """A type whose values can be copied and filled: numbers and bools of any size."""
+    if came.kind not in "biufc":
+        raise TypeError(f"{function}: {name} must be numbers or bools; got {came}")
+
+
+def shifts(function, came, shape):
+    """(G, D): a row for each of G groups of the channels of an input (N, C, *in)."""
+    if came.dtype.kind not in "iu" and came.dtype.newbyteorder("=").name not in GRID_TYPES:
+        raise TypeError(
+            f"{function}: shifts must be integers, {' or '.join(GRID_TYPES)}; got {came.dtype}: "
+            "convert it with shifts.astype(numpy.int64) or shifts.astype(numpy.float32)"
+        )
+    channels, axes = shape[1], len(shape) - 2
+    rule = f"{function}: shifts must have shape (G, {axes}) where G divides C = {channels}"
+    if came.ndim != 2 or came.shape[1] != axes:
+        raise ValueError(f"{rule}; got {came.shape}")
+    groups = came.shape[0]
+    if groups != channels and (groups == 0 or channels % groups):
+        raise ValueError(f"{rule}; got {came.shape}")
+
+
+def item(function, name, came, dtype):
+    """A real number as one of the type: integers take the nearest that they have."""
+    number = real(function, name, came)
+    if dtype.kind in "iu":
+        if number != number:
+            raise ValueError(f"{function}: {name} must be a number that {dtype} has; got {came!r}")
+        exact = came if isinstance(came, int | np.integer) else number
+        number = round(min(max(exact, np.iinfo(dtype).min), np.iinfo(dtype).max))
+    with np.errstate(over="ignore"):
+        return np.array([number], dtype)
+
+
+def count(function, name, came):
+    """A non-negative int."""
+    try:
+        found = operator.index(came)
+    except TypeError:
+        raise TypeError(f"{function}: {name} must be an int; got {came!r}") from None
+    if found < 0:
+        raise ValueError(f"{function}: {name} must be a non-negative int; got {came!r}")
+    return found
+
+
+def odd(function, name, came):
+    """An odd number of things."""
+    found = count(function, name, came)
+    if found % 2 == 0:
+        raise ValueError(f"{function}: {name} must be odd; got {came!r}")
+    return found
+
+
+def axis(function, name, came):
+    """One of an image's two axes."""
+    found = count(function, name, came)
+    if found > 1:
+        raise ValueError(f"{function}: {name} must be 0 or 1; got {came!r}")
+    return found
+
+
+def window(function, name, came):
+    """Rows and columns of a kernel, both positive."""
+    try:
+        rows, columns = (operator.index(n) for n in came)
+    except (TypeError, ValueError):
+        raise TypeError(f"{function}: {name} must be a pair of ints; got {came!r}") from None
+    if min(rows, columns) < 1:
+        raise ValueError(f"{function}: {name} must be a pair of positive ints; got {came!r}")
+    return rows, columns
+
+
+def line(function, name, came):
+    """A kernel of one row or of one column."""
+    rows, columns = window(function, name, came)
+    if min(rows, columns) > 1:
+        raise ValueError(f"{function}: {name} must be (1, K) or (K, 1); got {came!r}")
+    return rows, columns

@@ -4,6 +4,8 @@ Points are flat, whatever the output's axes: `merged` makes of them rows and col
 stride each in the grid and in the output. Where that cannot be, the arrays are sampled in parts.
 """
 
+from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +29,7 @@ from ._kernels.kind import (
     ZEROS,
     Kind,
 )
+from ._kernels.memory import FEW
 from ._kernels.scratch import tile_points
 from ._kernels.threads import MOST_THREADS
 
@@ -68,6 +71,7 @@ class Call(NamedTuple):
     parallel: bool
 
 
+@lru_cache(maxsize=512)
 def layout(shape, strides, itemsize):
     """The layout in elements, or None where a stride is no multiple of the element's size."""
     steps = [(s, n) for s, n in zip(strides, shape, strict=True) if n > 1]
@@ -120,10 +124,12 @@ def kind_of(mode, padding_mode, sizes, strides, value, real, role=SAMPLE, source
     return Kind(rule, taps, len(sizes), place, wide, value, real, role, source)
 
 
-def pixels(kind):
+def pixels(kind, channels):
     """The kernel for channels that are neighbours in memory, in the input and in the result."""
     layout = SCATTERED if kind.layout == SCATTERED else WINDOW
-    return kind._replace(layout=layout, last=1)
+    if channels > FEW:
+        channels = 8 if channels <= 8 else 16
+    return kind._replace(layout=layout, last=channels)
 
 
 def sample_call(kind, axes, shape, points, input, grid, out, fill):
@@ -131,10 +137,11 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
     task["fill"] = fill
-    task["stream"] = np.prod(shape) * kind.value >= STREAM
+    task["stream"] = prod(shape) * kind.value >= STREAM
     pieces = _cut(kind, task)
     if kind.last:
-        task["stream"] = task["next"] = 0
+        task["next"] = 0
+        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
     table = _axis.records(kind, axes, input.strides[2:])
     return Call(kind, job, table, pieces, _pays(kind, task, 0.12))
 
@@ -224,7 +231,7 @@ def _rewound(points, width):
 
 def _plane(kind, axes):
     """The bytes of one channel of the input."""
-    return np.prod([axis.size for axis in axes]) * kind.value
+    return prod(axis.size for axis in axes) * kind.value
 
 
 def _set_input(task, kind, axes, input):

@@ -89,7 +89,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     layouts = shared(input), shared(grid), out.layout
     kind = kind_of(sampling, input, grid, SAMPLE)
     if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
-        kind = _job.pixels(kind)
+        kind = _job.pixels(kind, out.shape[1])
     return _job.sample_call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
 
 
@@ -104,6 +104,8 @@ def points_of(sampling: Sampling, grid: _job.Layout, out: Spec) -> Any:
     """The output's points as rows and columns, or None where strides are in the way."""
     assert out.layout is not None
     sizes, steps = out.shape[2:], out.layout.strides[2:]
+    if sampling.source == AFFINE and grid.strides[1:] != (len(sizes) + 1, 1):
+        return None
     if sampling.source == AFFINE:
         return _job.image_rows(sizes, [0] * len(sizes), steps)
     if sampling.source == FLOW:

@@ -6,9 +6,10 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _back, _check, _run
-from ._axis import affine_axis
+from ._axis import affine_axes
 from ._gradients import has_backward
 from ._kernels.kind import AFFINE
+from ._sampled import Coordinates, Options, backward, forward
 
 _GRID, _GRID_BACK = "affine_grid", "affine_grid_backward"
 _SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
@@ -81,7 +82,7 @@ def affine_grid(
         _check.writable(_GRID, out)
         _check.result(_GRID, out, shape, dtype)
         _check.apart(_GRID, out, theta=matrices)
-    _run.make_grid(_axes(sizes, sizes, align_corners), matrices, out)
+    _run.make_grid(affine_axes(sizes, sizes, align_corners), matrices, out)
     return out
 
 
@@ -134,7 +135,7 @@ def affine_grid_backward(
     samples, sizes = _sizes(_GRID_BACK, size)
     shape, dtype = (samples, *sizes, len(sizes)), gradient.dtype.newbyteorder("=")
     _check.gradient(_GRID_BACK, "grad_grid", gradient, shape, dtype)
-    return _back.matrix_gradient(_axes(sizes, sizes, align_corners), gradient)
+    return _back.matrix_gradient(affine_axes(sizes, sizes, align_corners), gradient)
 
 
 def affine_sample(
@@ -197,25 +198,10 @@ def affine_sample(
     array([[[[2., 1.],
              [4., 3.]]]])
     """
-    image = _check.array(_SAMPLE, "input", input)
+    about = _about(_SAMPLE, size, align_corners)
     matrices = _check.array(_SAMPLE, "theta", theta)
-    align_corners = _check.flag(_SAMPLE, "align_corners", align_corners)
-    fill = _check.real(_SAMPLE, "fill_value", fill_value)
-    _check.planar(_SAMPLE, channels_last)
-    if out is not None:
-        _check.writable(_SAMPLE, out)
-    _check.words(_SAMPLE, mode=mode, padding_mode=padding_mode)
-    specs = _run.spec(image), _run.spec(matrices)
-    result, sampling = _describe(
-        _SAMPLE, *specs, _as_tuple(_SAMPLE, size), mode, padding_mode, align_corners, fill
-    )
-    if out is None:
-        out = _arrays.empty(*result)
-    else:
-        _check.result(_SAMPLE, out, *result)
-        _check.apart(_SAMPLE, out, input=image, theta=matrices)
-    _run.sample(sampling, image, _arrays.native(matrices), out)
-    return out
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return forward(_SAMPLE, about, input, matrices, options, out)
 
 
 @has_backward(affine_sample, "input", "theta")
@@ -278,25 +264,10 @@ def affine_sample_backward(
     (None, array([[[0., 0., 4.],
             [0., 0., 0.]]]))
     """
-    gradient = _check.array(_SAMPLE_BACK, "grad_output", grad_output)
-    image = _check.array(_SAMPLE_BACK, "input", input)
+    about = _about(_SAMPLE_BACK, size, align_corners)
     matrices = _check.array(_SAMPLE_BACK, "theta", theta)
-    align_corners = _check.flag(_SAMPLE_BACK, "align_corners", align_corners)
-    fill = _check.real(_SAMPLE_BACK, "fill_value", fill_value)
-    _check.planar(_SAMPLE_BACK, channels_last)
-    _check.words(_SAMPLE_BACK, mode=mode, padding_mode=padding_mode)
-    to_input, to_theta = _check.mask(_SAMPLE_BACK, output_mask)
-    specs = _run.spec(image), _run.spec(matrices)
-    size = _as_tuple(_SAMPLE_BACK, size)
-    options = mode, padding_mode, align_corners, fill
-    result, sampling = _describe(_SAMPLE_BACK, *specs, size, *options)
-    _check.gradient(_SAMPLE_BACK, "grad_output", gradient, *result)
-    matrices = _arrays.native(matrices)
-    scatter, slope = _back.input_gradient, _back.coordinate_gradient
-    return (
-        scatter(sampling, gradient, image.shape, matrices) if to_input else None,
-        slope(sampling, gradient, image, matrices) if to_theta else None,
-    )
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return backward(_SAMPLE_BACK, about, (grad_output, input, matrices), options, output_mask)
 
 
 def _sizes(name, size):
@@ -305,29 +276,20 @@ def _sizes(name, size):
     return found[0], found[2:]
 
 
-def _as_tuple(name, size):
-    """Check a size and make it a key."""
-    return _check.sizes(name, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+def _about(function, size, align_corners):
+    """Say what matrices mean for an output of this size."""
+    align_corners = _check.flag(function, "align_corners", align_corners)
+    size = _check.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    options = size, align_corners
+    return Coordinates("theta", affine_axes, options, AFFINE, _check_theta(size), size)
 
 
-def _axes(inputs, outputs, align_corners):
-    """List the axes of a map from an output of these sizes to an input."""
-    both = zip(inputs, outputs, strict=True)
-    return tuple(affine_axis(size, points, align_corners) for size, points in both)
+@lru_cache(maxsize=64)
+def _check_theta(size):
+    """Check theta's shape and, against the input's, the size."""
 
+    def check(function, name, shape, image):
+        _check.matrices(function, shape, image[0], len(image) - 2)
+        _check.spatial(function, size, len(image) - 2)
 
-@lru_cache(maxsize=512)
-def _describe(name, image, matrices, size, mode, padding_mode, align_corners, fill):
-    """Check input, theta and size: the result's shape and type, and what to do."""
-    image, matrices = _run.Spec(*image), _run.Spec(*matrices)
-    _check.dtype(name, "input", image.dtype, _check.INPUT_TYPES)
-    _check.dtype(name, "theta", matrices.dtype, _check.GRID_TYPES)
-    _check.image(name, image.shape)
-    _check.matrices(name, matrices.shape, image.shape[0], len(image.shape) - 2)
-    _check.spatial(name, size, len(image.shape) - 2)
-    batch = matrices.shape[0] if image.shape[0] == 1 else image.shape[0]
-    shape = batch, image.shape[1], *size
-    _check.something_to_sample(name, image.shape, shape)
-    axes = _axes(image.shape[2:], size, align_corners)
-    sampling = _run.Sampling(mode, padding_mode, axes, fill, AFFINE)
-    return (shape, image.dtype.newbyteorder("=")), sampling
+    return check

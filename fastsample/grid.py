@@ -1,13 +1,14 @@
 """grid_sample: an image read at the points of a grid; and its gradients."""
 
-from functools import lru_cache
+import itertools
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _back, _check, _run
-from ._axis import grid_axis
+from . import _check
+from ._axis import grid_axes
 from ._gradients import has_backward
+from ._sampled import Coordinates, Options, backward, forward
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
 
@@ -51,7 +52,7 @@ def grid_sample(
     fill_value : float
         What "constant" reads outside.
     channels_last : bool
-        False: the only layout so far.
+        Whether `input`, the result and `out` have their channels last: (N, *in, C), (N, *out, C).
     out : ndarray, shape (N, C, *out), optional
         Where to write the result: of the result's type, with any strides.
 
@@ -111,23 +112,10 @@ def grid_sample(
     >>> fs.grid_sample(row, where, coordinates="pixel", padding_mode="border")
     array([[[ 0. ,  5. , 27.5, 30. ]]], dtype=float32)
     """
-    image = _check.array(_NAME, "input", input)
+    about = _about(_NAME, align_corners, coordinates)
     points = _check.array(_NAME, "grid", grid)
-    align_corners = _check.flag(_NAME, "align_corners", align_corners)
-    fill = _check.real(_NAME, "fill_value", fill_value)
-    _check.planar(_NAME, channels_last)
-    if out is not None:
-        _check.writable(_NAME, out)
-    words = mode, padding_mode, coordinates
-    _check.words(_NAME, mode=mode, padding_mode=padding_mode, coordinates=coordinates)
-    specs = _run.spec(image), _run.spec(points), None if out is None else _run.spec(out)
-    sampling, result, ready = _prepare(*specs, *words, align_corners, fill)
-    if out is None:
-        out = _arrays.empty(result.shape, result.dtype)
-    else:
-        _check.apart(_NAME, out, input=image, grid=points)
-    _run.run(ready, sampling, image, points, out)
-    return out
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return forward(_NAME, about, input, points, options, out)
 
 
 @has_backward(grid_sample, "input", "grid")
@@ -198,50 +186,20 @@ def grid_sample_backward(
     (array([[[0.25, 0.75, 1.  , 0.  ]]], dtype=float32), array([[[10.],
             [10.]]], dtype=float32))
     """
-    gradient = _check.array(_BACK, "grad_output", grad_output)
-    image = _check.array(_BACK, "input", input)
-    points = _check.array(_BACK, "grid", grid)
-    align_corners = _check.flag(_BACK, "align_corners", align_corners)
-    fill = _check.real(_BACK, "fill_value", fill_value)
-    _check.planar(_BACK, channels_last)
-    words = mode, padding_mode, coordinates
-    _check.words(_BACK, mode=mode, padding_mode=padding_mode, coordinates=coordinates)
-    to_input, to_grid = _check.mask(_BACK, output_mask)
-    specs = _run.spec(image), _run.spec(points)
-    result, sampling = _describe(_BACK, *specs, *words, align_corners, fill)
-    _check.gradient(_BACK, "grad_output", gradient, *result)
-    scatter, slope = _back.input_gradient, _back.coordinate_gradient
-    return (
-        scatter(sampling, gradient, image.shape, points) if to_input else None,
-        slope(sampling, gradient, image, points) if to_grid else None,
-    )
+    about = _about(_BACK, align_corners, coordinates)
+    arrays = grad_output, input, _check.array(_BACK, "grid", grid)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return backward(_BACK, about, arrays, options, output_mask)
 
 
-@lru_cache(maxsize=512)
-def _prepare(image, points, out, mode, padding_mode, coordinates, align_corners, fill):
-    """Check a call and prepare it: what to do, the result's spec, and the kernel's work."""
-    described = image, points, mode, padding_mode, coordinates, align_corners, fill
-    (shape, dtype), sampling = _describe(_NAME, *described)
-    result = _run.fresh(shape, dtype)
-    if out is not None:
-        out = _run.Spec(*out)
-        _check.result(_NAME, out, result.shape, result.dtype)
-        result = out
-    specs = _run.Spec(*image), _run.Spec(*points), result
-    return sampling, result, _run.prepare(sampling, *specs)
+def _about(function, align_corners, coordinates):
+    """Say what a grid's coordinates mean."""
+    align_corners = _check.flag(function, "align_corners", align_corners)
+    _check.words(function, coordinates=coordinates)
+    return _ABOUT[align_corners, coordinates]
 
 
-@lru_cache(maxsize=512)
-def _describe(name, image, points, mode, padding_mode, coordinates, align_corners, fill):
-    """Check input and grid: the result's shape and type, and what to do."""
-    image, points = _run.Spec(*image), _run.Spec(*points)
-    _check.dtype(name, "input", image.dtype, _check.INPUT_TYPES)
-    _check.dtype(name, "grid", points.dtype, _check.GRID_TYPES)
-    _check.image(name, image.shape)
-    _check.grid(name, points.shape, image.shape[0], len(image.shape) - 2)
-    batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]
-    shape = batch, image.shape[1], *points.shape[1:-1]
-    _check.something_to_sample(name, image.shape, shape)
-    axes = tuple(grid_axis(size, align_corners, coordinates) for size in image.shape[2:])
-    sampling = _run.Sampling(mode, padding_mode, axes, fill)
-    return (shape, image.dtype.newbyteorder("=")), sampling
+_ABOUT = {
+    options: Coordinates("grid", grid_axes, options)
+    for options in itertools.product((False, True), _check.CHOICES["coordinates"])
+}

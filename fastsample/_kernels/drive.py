@@ -5,6 +5,7 @@ import numpy as np
 
 from . import threads
 from .affine import grid_of, sum_of
+from .copy import copier
 from .jit import array_at, call, compiled, compiled_address
 from .kind import (
     AFFINE,
@@ -81,7 +82,17 @@ def driver(parallel):
 
 def launch(kind, parallel, arrays, pieces):
     """Run a kernel on (job, axes, image, grid, other, out), the last four as flat bytes."""
-    args = kernel(kind), *arrays, pieces
+    run(kernel(kind), parallel, arrays, pieces)
+
+
+def launch_copy(parallel, arrays, pieces):
+    """Shift by whole pixels: (job, steps, image, fill, other, out), the last four as flat bytes."""
+    run(copier(), parallel, arrays, pieces)
+
+
+def run(work, parallel, arrays, pieces):
+    """Run compiled work on its arrays, over threads where that pays and may be."""
+    args = work, *arrays, pieces
     if parallel and pieces > 1:
         threads.run(_serial, _parallel, args)
     else:

@@ -44,7 +44,9 @@ class Kind(NamedTuple):
     real: int  # the coordinates' type, one of VALUES
     role: int = SAMPLE
     source: int = GRID
-    last: int = 0  # 1: neighbours in memory are a pixel's channels, in the input and the result
+    # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
+    # there are at most four, else how many to take at once; 0 where they are not.
+    last: int = 0
 
 
 OFFSETS = {0: np.int32, 1: np.int64}

@@ -16,18 +16,16 @@ from .simd import (
     LANES,
     Vec,
     alignment,
-    broadcast,
     element_pointer,
     lanes_at,
     llvm_call,
     lowered_by,
     read,
-    suffix,
     undefined,
 )
 
 CACHE_LINE = 64
-PREFETCH_EVERY = 8  # of 16 lanes: neighbours mostly share a cache line; 4 and 16 were no quicker
+FEW = 4  # channels, at most, of a pixel that is read at once
 
 
 def _view_at(typing, raw, start, size, dtype):
@@ -72,54 +70,85 @@ def pass_caches(builder, write):
     write.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
 
 
-def _first_lanes(builder, count):
-    """A mask of the first `count` lanes."""
-    lanes = ir.Constant(ir.VectorType(I64, LANES), [ir.Constant(I64, k) for k in range(LANES)])
-    return builder.icmp_signed("<", lanes, broadcast(builder, count))
+def _masked(builder, array, pointer, count, width):
+    """For a masked access to `width` lanes: the pointer, the mask of the first ones, a suffix."""
+    lanes = ir.Constant(ir.VectorType(I64, width), list(range(width)))
+    counts = builder.insert_element(undefined(I64, width), count, ir.Constant(I32, 0))
+    counts = builder.shuffle_vector(counts, undefined(I64, width), lanes_at(*[0] * width))
+    element = pointer.type.pointee
+    pointer = builder.bitcast(pointer, ir.VectorType(element, width).as_pointer())
+    kind = f"v{width}{'f' if isinstance(array.dtype, types.Float) else 'i'}{array.dtype.bitwidth}"
+    return pointer, builder.icmp_signed("<", lanes, counts), f"{kind}.p0"
 
 
-def _load_first(typing, array, i, count):
-    vec = Vec(array.dtype)
+def _load_first(typing, array, i, count, width):
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+    vec, n = Vec(array.dtype), width.literal_value
 
     def code(context, builder, sig, args):
-        ty = context.get_value_type(vec)
         pointer = element_pointer(context, builder, array, *args[:2])
-        pointer = builder.bitcast(pointer, ty.as_pointer())
-        zeros, align = ir.Constant(ty, None), ir.Constant(I32, alignment(array))
-        name = f"llvm.masked.load.{suffix(vec)}.p0"
-        mask = _first_lanes(builder, args[2])
-        return llvm_call(builder, name, [pointer, align, mask, zeros], ty)
+        pointer, mask, kind = _masked(builder, array, pointer, args[2], n)
+        ty, align = pointer.type.pointee, ir.Constant(I32, alignment(array))
+        zeros, name = ir.Constant(ty, None), f"llvm.masked.load.{kind}"
+        found = llvm_call(builder, name, [pointer, align, mask, zeros], ty)
+        lanes = lanes_at(*range(n), *[n] * (LANES - n))
+        return builder.shuffle_vector(found, zeros, lanes) if n < LANES else found
 
-    return vec(array, types.intp, types.intp), code
+    return vec(array, types.intp, types.intp, width), code
 
 
 @lowered_by(_load_first)
-def load_first(array, i, count):
-    """array[i : i + count] and zeros, for a count of up to 16; nothing beyond is touched."""
+def load_first(array, i, count, width):
+    """array[i : i + count] and zeros, for a count of up to the constant width; nothing beyond."""
     found = np.zeros(LANES, array.dtype)
-    count = min(count, LANES)
+    count = min(count, width)
     found[:count] = array[i : i + count]
     return found
 
 
-def _store_first(typing, array, i, vec, count):
+def _store_first(typing, array, i, vec, count, width):
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+    n = width.literal_value
+
     def code(context, builder, sig, args):
-        ty = args[2].type
         pointer = element_pointer(context, builder, array, *args[:2])
-        pointer = builder.bitcast(pointer, ty.as_pointer())
-        align, mask = ir.Constant(I32, alignment(array)), _first_lanes(builder, args[3])
-        name = f"llvm.masked.store.{suffix(vec)}.p0"
-        llvm_call(builder, name, [args[2], pointer, align, mask], ir.VoidType())
+        pointer, mask, kind = _masked(builder, array, pointer, args[3], n)
+        value = builder.shuffle_vector(args[2], args[2], lanes_at(*range(n)))
+        align, name = ir.Constant(I32, alignment(array)), f"llvm.masked.store.{kind}"
+        llvm_call(builder, name, [value, pointer, align, mask], ir.VoidType())
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, vec, types.intp), code
+    return types.void(array, types.intp, vec, types.intp, width), code
 
 
 @lowered_by(_store_first)
-def store_first(array, i, vec, count):
-    """array[i : i + count] = the first lanes, for a count of up to 16; nothing else is written."""
-    count = min(count, LANES)
+def store_first(array, i, vec, count, width):
+    """array[i : i + count] = the first lanes, for a count of up to the constant width."""
+    count = min(count, width)
     array[i : i + count] = vec[:count]
+
+
+def _store_part(typing, array, i, vec, width):
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+    n = width.literal_value
+
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, array, *args[:2])
+        value = builder.shuffle_vector(args[2], args[2], lanes_at(*range(n)))
+        write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
+        write.align = alignment(array)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vec, width), code
+
+
+@lowered_by(_store_part)
+def store_part(array, i, vec, width):
+    """array[i : i + width] = the first lanes, for a constant width."""
+    array[i : i + width] = vec[:width]
 
 
 def _stream(typing, array, i, vec):
@@ -423,6 +452,86 @@ def gather_quads(array, first, offsets, j):
     return tuple(array[at + k] for k in range(4))
 
 
+def few_lanes(builder, pointer, count, align):
+    """Two to four elements and zeros in four lanes; nothing beyond the elements is read."""
+    element = pointer.type.pointee
+    if count == FEW:
+        return read(builder, pointer, ir.VectorType(element, FEW), align)
+    pair = read(builder, pointer, ir.VectorType(element, 2), align)
+    zeros = ir.Constant(pair.type, None)
+    found = builder.shuffle_vector(pair, zeros, lanes_at(0, 1, 2, 3))
+    if count == 3:
+        third = builder.load(builder.gep(pointer, [ir.Constant(I64, 2)]))
+        third.align = align
+        found = builder.insert_element(found, third, ir.Constant(I32, 2))
+    return found
+
+
+def _gather_pixels(typing, array, first, offsets, j, count):
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    vec = Vec(array.dtype)
+    returns = types.UniTuple(vec, LANES // FEW)
+
+    def code(context, builder, sig, args):
+        base, at = both_pointers(context, builder, array, offsets, args[:4])
+        found = []
+        for k in range(LANES):
+            offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
+            pointer = builder.gep(base, [offset])
+            found.append(few_lanes(builder, pointer, count.literal_value, alignment(array)))
+        parts = [concatenated(builder, found[k : k + FEW]) for k in range(0, LANES, FEW)]
+        return context.make_tuple(builder, returns, parts)
+
+    return returns(array, types.intp, offsets, types.intp, count), code
+
+
+@lowered_by(_gather_pixels)
+def gather_pixels(array, first, offsets, j, count):
+    """array[o : o + count] and zeros in four lanes, for o = first + offsets[j : j + 16]."""
+    found = np.zeros((LANES, FEW), array.dtype)
+    found[:, :count] = array[(first + offsets[j : j + LANES])[:, None] + np.arange(count)]
+    return tuple(found.reshape(-1, LANES))
+
+
+def _putting_pixels(streamed):
+    """A typing function: few channels of 16 points to memory, past the caches if `streamed`."""
+
+    def typed(typing, array, i, vecs, count):
+        if not isinstance(count, types.IntegerLiteral):
+            return None
+        n = count.literal_value
+
+        def code(context, builder, sig, args):
+            pointer = element_pointer(context, builder, array, *args[:2])
+            whole = concatenated(builder, cgutils.unpack_tuple(builder, args[2], LANES // FEW))
+            lanes = lanes_at(*[k // n * FEW + k % n for k in range(LANES * n)])
+            value = builder.shuffle_vector(whole, whole, lanes)
+            write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
+            write.align = alignment(array)
+            if streamed:
+                pass_caches(builder, write)
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, vecs, count), code
+
+    return typed
+
+
+@lowered_by(_putting_pixels(False))
+def store_pixels(array, i, vecs, count):
+    """The first `count` of each four lanes, one after the other, to array[i : i + 16 * count]."""
+    pixels = np.concatenate(vecs).reshape(-1, FEW)[:, :count]
+    array[i : i + LANES * count] = pixels.reshape(-1)
+
+
+@lowered_by(_putting_pixels(True))
+def stream_pixels(array, i, vecs, count):
+    """`store_pixels` past the caches, to the start of a cache line; then `fence`."""
+    pixels = np.concatenate(vecs).reshape(-1, FEW)[:, :count]
+    array[i : i + LANES * count] = pixels.reshape(-1)
+
+
 def ask_memory(builder, pointer):
     """One prefetch, for reading, to stay in all caches."""
     hints = [ir.Constant(I32, hint) for hint in (0, 3, 1)]
@@ -430,21 +539,24 @@ def ask_memory(builder, pointer):
     llvm_call(builder, "llvm.prefetch.p0", [pointer, *hints], ir.VoidType())
 
 
-def _prefetch(typing, array, first, offsets, j):
+def _prefetch(typing, array, first, offsets, j, every):
+    if not isinstance(every, types.IntegerLiteral):
+        return None
+
     def code(context, builder, sig, args):
         start = element_pointer(context, builder, array, *args[:2])
         at = element_pointer(context, builder, offsets, args[2], args[3])
-        for k in range(0, LANES, PREFETCH_EVERY):
+        for k in range(0, LANES, every.literal_value):
             offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
             ask_memory(builder, builder.gep(start, [offset]))
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, offsets, types.intp), code
+    return types.void(array, types.intp, offsets, types.intp, every), code
 
 
 @lowered_by(_prefetch)
-def prefetch(array, first, offsets, j):
-    """Ask the memory for array[first + offsets[j : j + 16]]; a hint that changes nothing."""
+def prefetch(array, first, offsets, j, every):
+    """Ask the memory for each `every`-th of array[first + offsets[j : j + 16]]; only a hint."""
 
 
 def _prefetch_at(typing, array, i):

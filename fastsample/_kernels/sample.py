@@ -1,8 +1,9 @@
 """SAMPLE: the result, tile by tile, all of a piece's channels with one plan."""
 
-from .gather import apply_of, apply_pixels_of, ask_of
+from .gather import apply_of, ask_of
 from .jit import inline, jit
 from .memory import fence
+from .pixels import pixels_of
 from .plan import plan_of
 from .scratch import tile_points
 from .tile import blocks, corner, tile_at, tiles_in_all
@@ -21,7 +22,7 @@ def piece_at(job, piece):
 def sample_of(kind):
     """The work on one piece: plan and apply its tiles, with `ahead` planning one tile early."""
     plan, ask, points = plan_of(kind), ask_of(kind), tile_points(kind)
-    apply = apply_pixels_of(kind) if kind.last else apply_of(kind)
+    apply = pixels_of(kind) if kind.last else apply_of(kind)
 
     @inline
     def apply_all(job, axes, input, planes, out, n, first, last, tile, scratch):

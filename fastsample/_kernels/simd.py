@@ -179,6 +179,24 @@ def ramp(like):
     return np.arange(LANES, dtype=like.dtype)
 
 
+def _spread(typing, vec, part):
+    if not isinstance(part, types.IntegerLiteral):
+        return None
+    first = part.literal_value * 4
+
+    def code(context, builder, sig, args):
+        lanes = lanes_at(*[first + k // 4 for k in range(LANES)])
+        return builder.shuffle_vector(args[0], args[0], lanes)
+
+    return vec(vec, part), code
+
+
+@lowered_by(_spread)
+def spread(vec, part):
+    """Four times each of the four lanes from 4 * part on."""
+    return np.repeat(vec[4 * part : 4 * part + 4], 4)
+
+
 def _convert(typing, vec, like):
     to = Vec(like.dtype)
 

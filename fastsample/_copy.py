@@ -1,0 +1,186 @@
+"""Shifts by whole pixels as work for a kernel: items of any type, copied."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _arrays, _job, _slide
+from ._kernels.copy import COPY
+from ._kernels.drive import NOTHING, launch_copy
+from ._kernels.kind import RULES
+from ._kernels.threads import MOST_THREADS
+from ._run import Sampling, Spec, spec
+
+Array = NDArray[Any]
+# One thread, cached: 53 bytes a ns in runs, 5 ns more for a row by itself, and an item by itself 1.
+RUN_BYTES, ROW_NS, ITEM_NS = 50, 5, 1
+
+
+class Work(NamedTuple):
+    """What the kernel is told, and how often it is called."""
+
+    job: Array
+    steps: Array
+    pieces: int
+    parallel: bool
+
+
+class Side(NamedTuple):
+    """Where the input or the output lies: bytes to the first item and along (N, C, D, H, W)."""
+
+    start: int
+    strides: tuple[int, int, int, int, int]
+
+
+def copy(
+    image: Array, shifts: Array, padding_mode: str, fill: Array, out: Array, back: bool = False
+) -> None:
+    """Shift the channels of (N, C, *in) by whole pixels into `out`, each group by its row.
+
+    `fill` holds one item of the result's type; `back` shifts the other way.
+    """
+    if out.size == 0:
+        return
+    specs = Spec(*spec(image)), Spec(*spec(out))
+    work = prepare(*specs, shifts.tobytes(), shifts.dtype, len(shifts), padding_mode, back)
+    if work is None:
+        copied = np.empty(out.shape, out.dtype)
+        copy(_arrays.native(image), shifts, padding_mode, fill, copied, back)
+        out[...] = copied
+        return
+    native = image.dtype.isnative
+    fill = np.repeat(fill if native else fill.byteswap(), int(work.job[0]["item"]) // fill.itemsize)
+    arrays = _arrays.read_bytes(image), _arrays.read_bytes(fill), NOTHING, _arrays.as_bytes(out)
+    launch_copy(work.parallel, (work.job, work.steps, *arrays), work.pieces)
+    if not native:
+        out.byteswap(inplace=True)
+
+
+def input_gradient(gradient: Array, shifts: Array, padding_mode: str) -> Array:
+    """The gradient of the input: back where nothing is read twice, else each to what it read."""
+    out = _arrays.empty(gradient.shape, gradient.dtype.newbyteorder("="))
+    sizes = gradient.shape[2:]
+    if padding_mode not in ("border", "reflection"):
+        copy(gradient, shifts, padding_mode, np.zeros(1, out.dtype), out, back=True)
+    elif out.size > 0:
+        steps = steps_of(shifts, np.array(sizes), padding_mode)[:, 3 - len(sizes) :]
+        sampling = _slide.sampling("nearest", padding_mode, sizes, 0.0)
+        scatter(sampling, gradient, steps.astype(np.float64), out)
+    return out
+
+
+def scatter(sampling: Sampling, gradient: Array, steps: Array, out: Array) -> None:
+    """Put what each pixel of the result takes to the pixel that it read, both parts alike."""
+    if out.dtype.kind != "c":
+        _slide.scatter(sampling, gradient, steps, out)
+        return
+    for part, target in ((gradient.real, out.real), (gradient.imag, out.imag)):
+        target[...] = _slide.input_gradient(sampling, part, steps)
+
+
+@lru_cache(maxsize=256)
+def prepare(
+    image: Spec,
+    out: Spec,
+    shifts: bytes,
+    dtype: Any,
+    groups: int,
+    padding_mode: str,
+    back: bool,
+) -> Work | None:
+    """The work of a call, or None where the elements of an array lie between others."""
+    sides = side_of(image), side_of(out)
+    if None in sides:
+        return None
+    table = np.frombuffer(shifts, dtype).reshape(groups, len(image.shape) - 2)
+    steps = steps_of(table, np.array(image.shape[2:]), padding_mode)
+    job = record(image, groups, RULES[padding_mode], *sides)
+    return Work(job, -steps if back else steps, cut(job[0]), pays(job[0]))
+
+
+def steps_of(shifts: Array, sizes: Array, padding_mode: str) -> Array:
+    """The shifts as (G, 3) steps along (z, y, x), of at most one size of the axis.
+
+    Whatever their type: -128 has no negative among int8, and half of uint64 is no int64.
+    """
+    wide = shifts.astype(np.uint64 if shifts.dtype.kind == "u" else np.int64)
+    steps = np.zeros((len(shifts), 3), np.int64)
+    part = steps[:, 3 - len(sizes) :]
+    if padding_mode in ("wrap", "reflection"):
+        period = sizes * (2 if padding_mode == "reflection" else 1)
+        part[...] = wide % period.astype(wide.dtype)
+        part -= period * (2 * part > period)  # the shorter way round
+    else:
+        part[...] = np.minimum(wide, sizes.astype(wide.dtype))
+        np.maximum(part, -sizes, out=part)
+    return steps
+
+
+def side_of(x: Spec) -> Side | None:
+    """Where an array (N, C, *in) lies, its missing axes of size 1."""
+    item = x.dtype.itemsize
+    layout = _job.layout(x.shape, x.strides, item)
+    if layout is None:
+        return None
+    steps = [s if n > 1 else 0 for s, n in zip(layout.strides, x.shape, strict=True)]
+    n, c, *spatial = (s * item for s in steps)
+    return Side(layout.start * item, (n, c, *[0] * (3 - len(spatial)), *spatial))
+
+
+def record(image: Spec, groups: int, rule: int, input: Side, out: Side) -> Array:
+    """What the kernel is told; where channels are neighbours, a group of them is an item."""
+    job = np.zeros(1, COPY)
+    task = job[0]
+    n, c, *sizes = image.shape
+    task["depth"], task["height"], task["width"] = [1] * (3 - len(sizes)) + sizes
+    task["c"], task["group"], task["item"], task["rule"] = (
+        c,
+        c // groups,
+        image.dtype.itemsize,
+        rule,
+    )
+    for name, side in (("input", input), ("out", out)):
+        task[f"{name}_start"] = side.start
+        for axis, stride in zip("ncdhw", side.strides, strict=True):
+            task[f"{name}_{axis}"] = stride
+    if c > groups and task["input_c"] == task["out_c"] == task["item"]:
+        task["item"] *= task["group"]
+        task["input_c"] = task["out_c"] = task["item"]
+        task["c"], task["group"] = groups, 1
+    task["planes"] = n * task["c"]
+    close(task)
+    return job
+
+
+def close(task: Any) -> None:
+    """An axis of one pixel has any stride: the one that leaves no gap."""
+    item, row = int(task["item"]), int(task["item"] * task["width"])
+    if task["width"] == 1:
+        task["input_w"] = task["out_w"] = item
+    if task["height"] == 1:
+        task["input_h"] = task["out_h"] = row
+    task["dense"] = runs(task) and task["input_h"] == task["out_h"] == row
+
+
+def runs(task: Any) -> bool:
+    """Do the items of a row follow each other?"""
+    return bool(task["input_w"] == task["out_w"] == task["item"])
+
+
+def cut(task: Any) -> int:
+    """Cut the work into pieces of some planes, or bands where planes are few; their number."""
+    planes, wanted = int(task["planes"]), 4 * MOST_THREADS
+    task["each"], bands = max(1, planes // wanted), -(-wanted // planes)
+    task["down"] = min(bands, int(task["height"]))
+    task["across"] = min(bands, int(task["width"])) if task["height"] == 1 else 1
+    return -(-planes // int(task["each"])) * int(task["down"]) * int(task["across"])
+
+
+def pays(task: Any) -> bool:
+    """Is it worth waking other threads?"""
+    rows = int(task["planes"]) * int(task["depth"]) * int(task["height"])
+    items = rows * int(task["width"])
+    by_runs = items * int(task["item"]) / RUN_BYTES + rows * ROW_NS
+    return (by_runs if runs(task) else items * ITEM_NS) > _job.SERIAL_NS

@@ -1,0 +1,163 @@
+"""What the functions that sample an input share: checks, results, gradients."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _arrays, _back, _check, _run
+from ._axis import Axis
+from ._kernels.kind import GRID
+
+Array = NDArray[Any]
+
+
+class Coordinates(NamedTuple):
+    """What a function's coordinates are called, and what they mean."""
+
+    argument: str
+    axes: Callable[..., tuple[Axis, ...]]  # of an input's spatial sizes and the options
+    options: tuple[Any, ...] = ()
+    source: int = GRID
+    check: Callable[..., None] = _check.grid  # of their shape, (N, *out, D) unless `size` is given
+    size: tuple[int, ...] | None = None  # *out
+
+
+class Options(NamedTuple):
+    """How to sample, as a user says it."""
+
+    mode: str
+    padding_mode: str
+    fill_value: Any
+    channels_last: bool = False
+
+
+def forward(
+    function: str,
+    about: Coordinates,
+    input: Any,
+    points: Any,
+    options: Options,
+    out: Any,
+    apart: dict[str, Array] | None = None,
+) -> Array:
+    """Sample `input` at `points` (N, *out, D), into `out` where it is given.
+
+    `apart` names the arrays that `out` may not overlap, if they are not these two.
+    """
+    image = _check.array(function, "input", input)
+    mode, padding_mode, fill, last = _options(function, options)
+    if out is not None:
+        _check.writable(function, out)
+    if last:
+        image, out = _channels_second(image), None if out is None else _channels_second(out)
+    specs = _run.spec(image), _run.spec(points), None if out is None else _run.spec(out)
+    prepared = _prepare(function, about, *specs, mode, padding_mode, fill, last)
+    sampling, result, ready = prepared
+    if out is None:
+        out = _empty(result, last)
+    else:
+        _check.apart(function, out, **(apart or {"input": image, about.argument: points}))
+    _run.run(ready, sampling, image, points, out)
+    return _channels_last(out) if last else out
+
+
+def backward(
+    function: str,
+    about: Coordinates,
+    arrays: tuple[Any, Any, Array],
+    options: Options,
+    output_mask: Any,
+    planar: bool = False,
+) -> tuple[Array | None, Array | None]:
+    """Gradients of an input and of points (N, *out, D), from (grad_output, input, points).
+
+    `planar` makes the second one as a view of an array (N, D, *out).
+    """
+    gradient = _check.array(function, "grad_output", arrays[0])
+    image, points = _check.array(function, "input", arrays[1]), arrays[2]
+    mode, padding_mode, fill, last = _options(function, options)
+    to_input, to_points = _check.mask(function, output_mask)
+    if last:
+        image = _channels_second(image)
+    specs = _run.spec(image), _run.spec(points)
+    result, sampling = _describe(function, about, *specs, mode, padding_mode, fill)
+    _check.gradient(function, "grad_output", gradient, *_as_seen(result, last))
+    if last:
+        gradient = _channels_second(gradient)
+    to_image = points_gradient = None
+    if to_input:
+        to_image = _back.input_gradient(sampling, gradient, image.shape, points)
+        to_image = np.ascontiguousarray(_channels_last(to_image)) if last else to_image
+    if to_points:
+        points_gradient = _back.coordinate_gradient(sampling, gradient, image, points, planar)
+    return to_image, points_gradient
+
+
+def _options(function: str, options: Options) -> tuple[str, str, float, bool]:
+    """Check the options that all functions have."""
+    mode, padding_mode, fill_value, channels_last = options
+    fill = _check.real(function, "fill_value", fill_value)
+    last = _check.flag(function, "channels_last", channels_last)
+    _check.words(function, mode=mode, padding_mode=padding_mode)
+    return mode, padding_mode, fill, last
+
+
+def _channels_second(x: Array) -> Array:
+    """(N, *in, C) as (N, C, *in)."""
+    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1)) if x.ndim > 2 else x
+
+
+def _channels_last(x: Array) -> Array:
+    """(N, C, *in) as (N, *in, C)."""
+    return x.transpose(0, *range(2, x.ndim), 1)
+
+
+def _as_seen(result: tuple[Any, Any], last: bool) -> tuple[Any, Any]:
+    """A result's shape and type, as the user sees them."""
+    shape, dtype = result
+    return ((shape[0], *shape[2:], shape[1]) if last else shape), dtype
+
+
+def _empty(result: _run.Spec, last: bool) -> Array:
+    """A fresh result (N, C, *out), its channels last in memory if they are so."""
+    shape, dtype = _as_seen((result.shape, result.dtype), last)
+    made = _arrays.empty(shape, dtype)
+    return _channels_second(made) if last else made
+
+
+@lru_cache(maxsize=512)
+def _prepare(function, about, image, points, out, mode, padding_mode, fill, last):
+    """Check a call and prepare it: what to do, the result's spec, and the kernel's work."""
+    described = about, image, points, mode, padding_mode, fill
+    (shape, dtype), sampling = _describe(function, *described)
+    seen, _ = _as_seen((shape, dtype), last)
+    if out is None:
+        result = _run.fresh(seen, dtype)
+        if last:
+            n, *steps, c = result.strides
+            result = _run.Spec(shape, (n, c, *steps), dtype)
+    else:
+        result = _run.Spec(*out)
+        _check.result(function, result, shape, dtype)
+    specs = _run.Spec(*image), _run.Spec(*points), result
+    return sampling, result, _run.prepare(sampling, *specs)
+
+
+@lru_cache(maxsize=512)
+def _describe(function, about, image, points, mode, padding_mode, fill):
+    """Check input and points: the result's shape and type, and what to do."""
+    image, points = _run.Spec(*image), _run.Spec(*points)
+    _check.dtype(function, "input", image.dtype, _check.INPUT_TYPES)
+    _check.dtype(function, about.argument, points.dtype, _check.GRID_TYPES)
+    _check.image(function, image.shape)
+    about.check(function, about.argument, points.shape, image.shape)
+    batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]
+    size = points.shape[1:-1] if about.size is None else about.size
+    shape = batch, image.shape[1], *size
+    _check.something_to_sample(function, image.shape, shape)
+    axes = about.axes(image.shape[2:], *about.options)
+    sampling = _run.Sampling(mode, padding_mode, axes, fill, about.source)
+    return (shape, image.dtype.newbyteorder("=")), sampling

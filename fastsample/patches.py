@@ -1,0 +1,262 @@
+"""patch_affine: each object's box of its image, warped in place; and its gradients."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _back, _check, _run
+from ._axis import affine_axis
+from ._gradients import has_backward
+from ._kernels.kind import AFFINE
+
+_NAME, _BACK = "patch_affine", "patch_affine_backward"
+
+
+class _Scene(NamedTuple):
+    """The arrays of a call, checked."""
+
+    images: NDArray[Any]
+    theta: NDArray[Any]
+    boxes: NDArray[Any]
+    box_to_image: NDArray[Any]
+
+
+class _Patch(NamedTuple):
+    """An object, how it is sampled, and where: its box, an index of all channels at once."""
+
+    number: int
+    sampling: _run.Sampling
+    image: int
+    rows: slice
+    cols: slice
+
+    @property
+    def box(self) -> tuple[slice, slice, slice, slice]:
+        """Of arrays (N, C, H, W)."""
+        return slice(self.image, self.image + 1), slice(None), self.rows, self.cols
+
+
+def patch_affine(
+    images: ArrayLike,
+    theta: ArrayLike,
+    boxes: ArrayLike,
+    box_to_image: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Warp boxes of images, each by its own affine map, and put them back.
+
+    Parameters
+    ----------
+    images : array_like, shape (N, C, H, W)
+        float32 or float64. Any strides and byte order.
+    theta : array_like, shape (K, 2, 3)
+        float32 or float64. The matrix of each object, as for `affine_sample`, on coordinates in
+        which its box runs from -1 to 1.
+    boxes : array_like of integers, shape (K, 4)
+        x0 y0 x1 y1 in pixels, x along the width: columns x0 to x1 - 1 and rows y0 to y1 - 1. A box
+        may be empty and lies in its image.
+    box_to_image : array_like of integers, shape (K,)
+        The image that each box belongs to.
+    mode, padding_mode, align_corners
+        As for `grid_sample`. What lies outside of a box is padding, even inside the image.
+    out : ndarray, shape (N, C, H, W), optional
+        Where to write the result: of the images' type, with any strides.
+
+    Returns
+    -------
+    ndarray, shape (N, C, H, W)
+        A copy of the images with each object's patch in its box; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `affine_sample`; and a box that runs outside, or an image that is not there, of which the
+        message names the first.
+
+    Notes
+    -----
+    Each box is read from the original images, so that objects do not see each other's patches.
+    Where boxes overlap, the later object wins.
+
+    References
+    ----------
+    PyTorch 2.13, `torch.nn.functional.affine_grid` and `grid_sample` on slices of the images.
+    M. Jaderberg et al., "Spatial Transformer Networks", 2015.
+
+    Convention
+    ----------
+    theta maps the RESULT's coordinates (x, y) to the original's, both -1 to 1 across the box: to
+    turn an object one way, turn theta the other way. In a box that is no square, a turn by theta's
+    usual cosines and sines also shears; see ``docs/patches.md``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.arange(12.0).reshape(1, 1, 3, 4)
+    >>> mirror = np.array([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> fs.patch_affine(image, mirror, [[1, 0, 4, 2]], [0])
+    array([[[[ 0.,  3.,  2.,  1.],
+             [ 4.,  7.,  6.,  5.],
+             [ 8.,  9., 10., 11.]]]])
+    """
+    scene = _take(_NAME, images, theta, boxes, box_to_image)
+    align_corners = _check.flag(_NAME, "align_corners", align_corners)
+    _check.words(_NAME, mode=mode, padding_mode=padding_mode)
+    if out is None:
+        out = _arrays.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
+    else:
+        _check.writable(_NAME, out)
+        _check.result(_NAME, out, scene.images.shape, scene.images.dtype.newbyteorder("="))
+        _check.apart(_NAME, out, **scene._asdict())
+    out[...] = scene.images
+    for patch in _patches(scene, mode, padding_mode, align_corners):
+        matrix = _arrays.native(scene.theta[patch.number : patch.number + 1])
+        _run.sample(patch.sampling, scene.images[patch.box], matrix, out[patch.box])
+    return out
+
+
+@has_backward(patch_affine, "images", "theta")
+def patch_affine_backward(
+    grad_output: ArrayLike,
+    images: ArrayLike,
+    theta: ArrayLike,
+    boxes: ArrayLike,
+    box_to_image: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    output_mask: tuple[bool, bool] = (True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Gradients of `patch_affine` with respect to its images and theta.
+
+    Parameters
+    ----------
+    grad_output : array_like, shape (N, C, H, W)
+        The gradient of some number with respect to the result; of the images' type.
+    images, theta, boxes, box_to_image, mode, padding_mode, align_corners
+        As they were passed to `patch_affine`.
+    output_mask : (bool, bool)
+        Which gradients are wanted, the images' and theta's. The other one costs nothing.
+
+    Returns
+    -------
+    grad_images : ndarray, of the images' shape and type, or None
+    grad_theta : ndarray, of theta's shape and type, or None
+        0 for an object that owns no pixel of the result.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `patch_affine`, and where `grad_output` has not the result's shape or the images' type.
+
+    Notes
+    -----
+    The gradient of a pixel belongs to the object that wrote it last, and to the image itself where
+    there is none. See `grid_sample_backward` for the slopes at borders. The bits are the same for
+    any number of threads.
+
+    References
+    ----------
+    PyTorch 2.13, autograd through slices, `affine_grid` and `grid_sample`.
+
+    Convention
+    ----------
+    grad_theta is per unit of theta's elements, whose coordinates run from -1 to 1 across the box.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.arange(4.0).reshape(1, 1, 1, 4)
+    >>> theta = np.array([[[0.5, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> ones = np.ones((1, 1, 1, 4))
+    >>> fs.patch_affine_backward(ones, image, theta, [[0, 0, 2, 1]], [0])
+    (array([[[[1., 1., 1., 1.]]]]), array([[[0., 0., 2.],
+            [0., 0., 0.]]]))
+    """
+    scene = _take(_BACK, images, theta, boxes, box_to_image)
+    gradient = _check.array(_BACK, "grad_output", grad_output)
+    align_corners = _check.flag(_BACK, "align_corners", align_corners)
+    _check.words(_BACK, mode=mode, padding_mode=padding_mode)
+    to_images, to_theta = _check.mask(_BACK, output_mask)
+    shape, dtype = scene.images.shape, scene.images.dtype.newbyteorder("=")
+    _check.gradient(_BACK, "grad_output", gradient, shape, dtype)
+    patches = list(_patches(scene, mode, padding_mode, align_corners))
+    winners = _winners(shape, patches)
+    grad_images = _passed_by(gradient, winners) if to_images else None
+    grad_theta = np.zeros_like(_arrays.native(scene.theta)) if to_theta else None
+    for patch, share in _shares(gradient, patches, winners):
+        _add(patch, share, scene, grad_images, grad_theta)
+    return grad_images, grad_theta
+
+
+def _take(name, images, theta, boxes, box_to_image):
+    """Take the arrays in and check them: the message names the first object that does not fit."""
+    scene = _Scene(
+        _check.array(name, "images", images),
+        _check.array(name, "theta", theta),
+        _check.integers(name, "boxes", boxes),
+        _check.integers(name, "box_to_image", box_to_image),
+    )
+    _check.dtype(name, "images", scene.images.dtype, _check.INPUT_TYPES)
+    _check.dtype(name, "theta", scene.theta.dtype, _check.GRID_TYPES)
+    _check.images(name, scene.images.shape)
+    _check.thetas(name, scene.theta.shape)
+    count = len(scene.theta)
+    _check.shaped(name, "boxes", scene.boxes.shape, (count, 4), "(K, 4) for K matrices theta")
+    form = "(K,) for K matrices theta"
+    _check.shaped(name, "box_to_image", scene.box_to_image.shape, (count,), form)
+    _check.boxes(name, scene.boxes, scene.images.shape[2:])
+    _check.indices(name, "box_to_image", scene.box_to_image, len(scene.images))
+    return scene
+
+
+def _patches(scene: _Scene, mode: str, padding_mode: str, align_corners: bool) -> Iterator[_Patch]:
+    """All objects whose boxes have pixels, in their order."""
+    owners = scene.box_to_image.tolist()
+    for k, (x0, y0, x1, y1) in enumerate(scene.boxes.tolist()):
+        if x0 < x1 and y0 < y1:
+            sizes = y1 - y0, x1 - x0
+            axes = tuple(affine_axis(size, size, align_corners) for size in sizes)
+            sampling = _run.Sampling(mode, padding_mode, axes, 0.0, AFFINE)
+            yield _Patch(k, sampling, owners[k], slice(y0, y1), slice(x0, x1))
+
+
+def _winners(shape, patches):
+    """The object that wrote each pixel last (N, 1, H, W), -1 where none did."""
+    winners = np.full((shape[0], 1, *shape[2:]), -1)
+    for patch in patches:
+        winners[patch.box] = patch.number
+    return winners
+
+
+def _passed_by(gradient, winners):
+    """The gradient where the result is the image itself, 0 elsewhere."""
+    found = np.zeros(gradient.shape, gradient.dtype.newbyteorder("="))
+    np.copyto(found, gradient, where=winners < 0)
+    return found
+
+
+def _shares(gradient, patches, winners):
+    """Each object that owns a pixel, and its box's gradient: 0 where a later object won."""
+    for patch in patches:
+        own = winners[patch.box] == patch.number
+        if own.any():
+            yield patch, np.where(own, gradient[patch.box], 0)
+
+
+def _add(patch, share, scene, grad_images, grad_theta):
+    """Take an object's share of the gradient back to its pixels and its matrix."""
+    one = slice(patch.number, patch.number + 1)
+    matrix = _arrays.native(scene.theta[one])
+    if grad_images is not None:
+        _back.scatter(patch.sampling, share, matrix, grad_images[patch.box], add=True)
+    if grad_theta is not None:
+        image = scene.images[patch.box]
+        _back.slope(patch.sampling, share, image, matrix, grad_theta[one])

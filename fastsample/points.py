@@ -1,0 +1,136 @@
+"""point_sample: values at points of the unit square."""
+
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from . import _check
+from ._axis import point_axes
+from ._gradients import has_backward
+from ._sampled import Coordinates, Options, backward, forward
+
+_NAME, _BACK = "point_sample", "point_sample_backward"
+_ABOUT = {align: Coordinates("points", point_axes, (align,)) for align in (False, True)}
+
+
+def point_sample(
+    input: ArrayLike,
+    points: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Sample feature maps at points whose coordinates run from 0 to 1.
+
+    As PointRend and its relatives do: few points, many channels, large maps.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C, *in)
+        float32 or float64. ``*in`` is (W,), (H, W) or (D, H, W).
+    points : array_like, shape (N, *out, D)
+        float32 or float64, mostly (N, P, D). Coordinates (x), (x, y) or (x, y, z), x along the LAST
+        axis of `input`; 0 and 1 are the outer edges of the map, or the centres of its outer pixels
+        with `align_corners`.
+    mode, padding_mode, align_corners, fill_value, channels_last
+        As for `grid_sample`.
+    out : ndarray, shape (N, C, *out), optional
+        Where to write the result: of the input's type, with any strides.
+
+    Returns
+    -------
+    ndarray, shape (N, C, *out)
+        Of the input's type; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample`.
+
+    Notes
+    -----
+    Along an axis of size S a coordinate p is the pixel p S - 1/2, or p (S - 1) with
+    `align_corners`, rounded once; PyTorch's users round also on the way, at 2 p - 1.
+
+    References
+    ----------
+    A. Kirillov et al., "PointRend: Image Segmentation as Rendering", 2019.
+
+    Convention
+    ----------
+    Points are ordered (x, y, z), array axes (N, C, D, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 20.0, 30.0]]], dtype=np.float32)
+    >>> fs.point_sample(row, np.array([[[0.125], [0.5]]], dtype=np.float32))
+    array([[[ 0., 15.]]], dtype=float32)
+    """
+    about = _ABOUT[_check.flag(_NAME, "align_corners", align_corners)]
+    where = _check.array(_NAME, "points", points)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return forward(_NAME, about, input, where, options, out)
+
+
+@has_backward(point_sample, "input", "points")
+def point_sample_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    points: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool] = (True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Gradients of `point_sample` with respect to its input and its points.
+
+    Parameters
+    ----------
+    grad_output : array_like, shape (N, C, *out)
+        The gradient of some number with respect to the result; of the input's type.
+    input, points, mode, padding_mode, align_corners, fill_value, channels_last
+        As they were passed to `point_sample`.
+    output_mask : (bool, bool)
+        Which gradients are wanted, the input's and the points'. The other one costs nothing.
+
+    Returns
+    -------
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_points : ndarray, of the points' shape and type, or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample_backward`.
+
+    Notes
+    -----
+    See `grid_sample_backward`.
+
+    References
+    ----------
+    A. Kirillov et al., "PointRend: Image Segmentation as Rendering", 2019.
+
+    Convention
+    ----------
+    grad_points is per unit of the points: the width of the map.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 20.0, 30.0]]])
+    >>> fs.point_sample_backward(np.ones((1, 1, 1)), row, np.array([[[0.5]]]))
+    (array([[[0. , 0.5, 0.5, 0. ]]]), array([[[40.]]]))
+    """
+    about = _ABOUT[_check.flag(_BACK, "align_corners", align_corners)]
+    arrays = grad_output, input, _check.array(_BACK, "points", points)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return backward(_BACK, about, arrays, options, output_mask)

@@ -1,0 +1,233 @@
+"""region_shift: groups of channels moved within their image; and its gradients."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _check, _copy, _run, _slide
+from ._gradients import has_backward
+
+_NAME, _BACK = "region_shift", "region_shift_backward"
+_DIFFERENTIABLE = ("float32", "float64", "complex64", "complex128")
+
+
+class _Scene(NamedTuple):
+    """What a call is about, checked; the image is seen as (N, C, *in)."""
+
+    image: NDArray[Any]
+    shifts: NDArray[Any]
+    whole: bool
+    padding_mode: str
+    fill: NDArray[Any]  # one item of the image's type
+    channels_last: bool
+
+
+def region_shift(
+    input: ArrayLike,
+    shifts: ArrayLike,
+    padding_mode: str = "border",
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Shift groups of channels, each by its own distance.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C, *in)
+        Numbers of any type, or bools, where shifts are integers; else float32 or float64. ``*in``
+        is (W,), (H, W) or (D, H, W). Any strides and byte order.
+    shifts : array_like, shape (G, D)
+        Integers, float32 or float64, in pixels. Row g moves the g-th of G groups of C / G
+        channels that follow each other; G divides C, and G = C gives each channel a row. Columns
+        are in the order of the array's axes: (dx), (dy, dx) or (dz, dy, dx). Positive moves the
+        content to larger indices.
+    padding_mode : {"border", "zeros", "reflection", "wrap", "constant"}
+        What moves in from outside; see Convention.
+    fill_value : float
+        What "constant" moves in. An integer type takes the nearest number it has.
+    channels_last : bool
+        Whether `input` and the result are laid out as (N, *in, C).
+    out : ndarray, of the result's shape and type, optional
+        Where to write the result; with any strides.
+
+    Returns
+    -------
+    ndarray, shape (N, C, *in)
+        Of the input's type, in native byte order; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, shifts that do not divide the channels among them; an unknown word
+        for `padding_mode`; an `out` that is read-only or shares memory with an input.
+    TypeError
+        An argument of a type that is not supported.
+
+    Notes
+    -----
+    The result at h is the input at h - s. Shifts of an integer type copy, bit by bit, however far
+    they go. Shifts of a floating type are computed in their own precision and interpolate linearly
+    along each axis, as Active Shift does; one that is whole copies, too. A NaN makes NaN of its
+    group.
+
+    "border" is what slice indexing does, "wrap" is a roll, and "zeros" a depthwise convolution with
+    a single one in each kernel. `fastsample.shifts` makes the tables of several papers.
+
+    The result is the same to the bit for any number of threads.
+
+    References
+    ----------
+    T. Yu et al., "S2-MLP: Spatial-Shift MLP Architecture for Vision", 2021. Y. Jeon and J. Kim,
+    "Constructing Fast Network through Deconstruction of Convolution" (Active Shift), 2018.
+
+    Convention
+    ----------
+    A row `a b c d`, shifted by 2::
+
+        border       a a a b
+        zeros        0 0 a b
+        constant     k k a b
+        reflection   b a a b
+        wrap         c d a b
+
+    A row of `shifts` is ordered (dz, dy, dx), as for `numpy.roll` and `scipy.ndimage.shift`, not
+    (x, y, z) as coordinates are.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[1, 2, 3, 4], [1, 2, 3, 4]]])
+    >>> fs.region_shift(row, [[1], [-2]])
+    array([[[1, 1, 2, 3],
+            [3, 4, 4, 4]]])
+    >>> fs.region_shift(row.astype(np.float32), np.array([[0.5]]), "zeros")
+    array([[[0.5, 1.5, 2.5, 3.5],
+            [0.5, 1.5, 2.5, 3.5]]], dtype=float32)
+    """
+    if out is not None:
+        _check.writable(_NAME, out)
+    scene = _scene(_NAME, input, shifts, padding_mode, fill_value, channels_last)
+    image, table = scene.image, scene.shifts
+    shape = np.moveaxis(image, 1, -1).shape if scene.channels_last else image.shape
+    dtype = image.dtype.newbyteorder("=")
+    if out is None:
+        out = _arrays.empty(shape, dtype)
+    else:
+        _check.result(_NAME, out, shape, dtype)
+        _check.apart(_NAME, out, input=image, shifts=table)
+    target = np.moveaxis(out, -1, 1) if scene.channels_last else out
+    if scene.whole:
+        _copy.copy(image, table, padding_mode, scene.fill, target)
+    else:
+        _slide.slide(_sampling(scene), image, table, target)
+    return out
+
+
+@has_backward(region_shift, "input", "shifts")
+def region_shift_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    shifts: ArrayLike,
+    padding_mode: str = "border",
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool] = (True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Gradients of `region_shift` with respect to its input and its shifts.
+
+    Parameters
+    ----------
+    grad_output : array_like, of the result's shape
+        The gradient of some number with respect to the result; of the input's type.
+    input : array_like, shape (N, C, *in)
+        As it was passed to `region_shift`: float32 or float64, with integer shifts also complex64
+        or complex128.
+    shifts, padding_mode, fill_value, channels_last
+        As they were passed to `region_shift`.
+    output_mask : (bool, bool)
+        Which gradients are wanted, the input's and the shifts'. The other one costs nothing.
+
+    Returns
+    -------
+    grad_input : ndarray, of the input's shape and type, or None
+        The exact adjoint.
+    grad_shifts : ndarray, of the shifts' shape and type, or None
+        Per pixel, summed over samples and channels in double. None for integer shifts, which have
+        none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `region_shift`, and where `grad_output` has not the result's shape or the input's type.
+
+    Notes
+    -----
+    At a whole shift the slope is that of the cell to the right. With "border" it is 0 where the
+    input is read at an outer pixel's centre or beyond.
+
+    The bits are the same for any number of threads.
+
+    References
+    ----------
+    Y. Jeon and J. Kim, "Constructing Fast Network through Deconstruction of Convolution", 2018,
+    whose (α, β) read ahead: they are (-dx, -dy).
+
+    Convention
+    ----------
+    A row of grad_shifts is ordered (dz, dy, dx), as the shifts'.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 30.0, 60.0]]])
+    >>> fs.region_shift_backward(np.ones((1, 1, 4)), row, np.array([[0.25]]))
+    (array([[[1.25, 1.  , 1.  , 0.75]]]), array([[-60.]]))
+    """
+    gradient = _check.array(_BACK, "grad_output", grad_output)
+    scene = _scene(_BACK, input, shifts, padding_mode, fill_value, channels_last)
+    image, table = scene.image, scene.shifts
+    _check.dtype(_BACK, "input", image.dtype, _DIFFERENTIABLE)
+    to_input, to_shifts = _check.mask(_BACK, output_mask)
+    shape = np.moveaxis(image, 1, -1).shape if scene.channels_last else image.shape
+    _check.gradient(_BACK, "grad_output", gradient, shape, image.dtype.newbyteorder("="))
+    gradient = np.moveaxis(gradient, -1, 1) if scene.channels_last else gradient
+    grad_input = grad_shifts = None
+    if to_input and scene.whole:
+        grad_input = _copy.input_gradient(gradient, table, padding_mode)
+    elif to_input:
+        grad_input = _slide.input_gradient(_sampling(scene), gradient, table)
+    if grad_input is not None and scene.channels_last:
+        grad_input = np.ascontiguousarray(np.moveaxis(grad_input, 1, -1))
+    if to_shifts and not scene.whole:
+        grad_shifts = _slide.shift_gradient(_sampling(scene), gradient, image, table)
+    return grad_input, grad_shifts
+
+
+def _scene(
+    name: str, input: Any, shifts: Any, padding_mode: str, fill_value: Any, channels_last: Any
+) -> _Scene:
+    """Check what both functions are told."""
+    image, table = _check.array(name, "input", input), _check.array(name, "shifts", shifts)
+    last = _check.flag(name, "channels_last", channels_last)
+    _check.words(name, padding_mode=padding_mode)
+    _check.image(name, image.shape)
+    image = np.moveaxis(image, -1, 1) if last else image
+    _check.shifts(name, table, image.shape)
+    whole = table.dtype.kind in "iu"
+    if whole:
+        _check.copied(name, "input", image.dtype)
+    else:
+        _check.dtype(name, "input", image.dtype, _check.INPUT_TYPES)
+    fill = _check.real(name, "fill_value", fill_value) if padding_mode == "constant" else 0
+    item = _check.item(name, "fill_value", fill, image.dtype.newbyteorder("="))
+    return _Scene(image, table, whole, padding_mode, item, last)
+
+
+def _sampling(scene: _Scene) -> _run.Sampling:
+    """Describe how to read between pixels."""
+    sizes = scene.image.shape[2:]
+    return _slide.sampling("bilinear", scene.padding_mode, sizes, float(scene.fill[0]))

@@ -1,0 +1,246 @@
+"""flow_warp and remap: images read at displacements in pixels, and at maps in pixels."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _check
+from ._axis import flow_axes, grid_axes
+from ._gradients import has_backward
+from ._kernels.kind import FLOW
+from ._sampled import Coordinates, Options, backward, forward
+
+_FLOW, _FLOW_BACK, _REMAP = "flow_warp", "flow_warp_backward", "remap"
+_STEPS = Coordinates("flow", flow_axes, source=FLOW, check=_check.flow)
+_STEPS_LAST = _STEPS._replace(check=_check.flow_last)
+_PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"))
+
+
+def flow_warp(
+    input: ArrayLike,
+    flow: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Warp images or feature maps by a flow: displacements in pixels.
+
+    What Deep Feature Flow and Accel do to bring features of a key frame to the current one.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C, *in)
+        float32 or float64.
+    flow : array_like, shape (N, D, *in)
+        float32 or float64: dx, dy, dz, each a map of the input's own size. With `channels_last`
+        (N, *in, D).
+    mode, padding_mode, fill_value, channels_last
+        As for `grid_sample`; "reflection" mirrors at the outer pixels' edges.
+    out : ndarray, of the result's shape, optional
+        Where to write the result: of the input's type, with any strides.
+
+    Returns
+    -------
+    ndarray, of the input's shape (its batch the larger one)
+        At (y, x) the input at (y + dy, x + dx).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample`, and where the flow has not the input's sizes.
+
+    Notes
+    -----
+    Whole displacements copy pixels, and no displacement gives the input, to the last bit. (The way
+    through normalised coordinates is off by 1e-7 of the value.)
+
+    A batch of 1 on either side is shared with all samples of the other, without a copy.
+
+    References
+    ----------
+    X. Zhu et al., "Deep Feature Flow for Video Recognition", 2017. S. Jain et al., "Accel: A
+    Corrective Fusion Network for Efficient Semantic Segmentation on Video", 2019.
+
+    Convention
+    ----------
+    Flow components are ordered (dx, dy, dz), in pixels, x along the last spatial axis; positive
+    ones read ahead.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 20.0, 30.0]]])
+    >>> fs.flow_warp(row, np.array([[[1.0, 1.0, 0.5, 0.0]]]))
+    array([[[10., 20., 25., 30.]]])
+    """
+    about, steps = _flow(_FLOW, flow, channels_last)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return forward(_FLOW, about, input, steps, options, out)
+
+
+@has_backward(flow_warp, "input", "flow")
+def flow_warp_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    flow: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    *,
+    fill_value: float = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool] = (True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Gradients of `flow_warp` with respect to its input and its flow.
+
+    Parameters
+    ----------
+    grad_output : array_like, of the result's shape
+        The gradient of some number with respect to the result; of the input's type.
+    input, flow, mode, padding_mode, fill_value, channels_last
+        As they were passed to `flow_warp`.
+    output_mask : (bool, bool)
+        Which gradients are wanted, the input's and the flow's. The other one costs nothing.
+
+    Returns
+    -------
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_flow : ndarray, of the flow's shape and type, or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `flow_warp`, and where `grad_output` has not the result's shape or the input's type.
+
+    Notes
+    -----
+    See `grid_sample_backward`. At whole displacements the slope is that of the cell to the right.
+
+    References
+    ----------
+    X. Zhu et al., "Deep Feature Flow for Video Recognition", 2017.
+
+    Convention
+    ----------
+    grad_flow is ordered as the flow, per pixel.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 40.0]]])
+    >>> flow = np.array([[[0.5, 0.5, 0.0]]])
+    >>> fs.flow_warp_backward(np.ones((1, 1, 3)), row, flow, padding_mode="border")
+    (array([[[0.5, 1. , 1.5]]]), array([[[10., 30.,  0.]]]))
+    """
+    about, steps = _flow(_FLOW_BACK, flow, channels_last)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    planar = not channels_last
+    arrays = grad_output, input, steps
+    to_input, to_flow = backward(_FLOW_BACK, about, arrays, options, output_mask, planar)
+    if to_flow is not None and planar:
+        to_flow = _planar(to_flow)
+    return to_input, to_flow
+
+
+def remap(
+    image: ArrayLike,
+    map_x: ArrayLike,
+    map_y: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    *,
+    fill_value: float = 0,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Sample an image at maps of pixel coordinates: OpenCV's call, on any size and any channels.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W) or (H, W, C)
+        float32 or float64.
+    map_x, map_y : array_like, shape (*out)
+        float32 or float64, both of one shape and type: where each pixel of the result reads, in
+        pixels, 0 the centre of the first one.
+    mode, padding_mode, fill_value
+        As for `grid_sample`; "reflection" mirrors at the outer pixels' edges.
+    out : ndarray, shape (*out) or (*out, C), optional
+        Where to write the result: of the image's type, with any strides.
+
+    Returns
+    -------
+    ndarray, shape (*out) or (*out, C)
+        Of the image's type; `out` itself, where given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample`, and where the maps differ in shape or type.
+
+    Notes
+    -----
+    Coordinates are exact; OpenCV may round them to 1/32 of a pixel. It names the borders
+    BORDER_CONSTANT ("constant", "zeros"), BORDER_REPLICATE ("border"), BORDER_REFLECT
+    ("reflection") and BORDER_WRAP ("wrap").
+
+    References
+    ----------
+    OpenCV 5.0, `cv2.remap`.
+
+    Convention
+    ----------
+    Maps are in pixels, x along the width; a pixel's channels come last.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> fs.remap(image, np.array([[1.0, 0.5]]), np.array([[0.0, 1.0]]))
+    array([[2. , 3.5]])
+    """
+    pixels = _check.picture(_REMAP, _check.array(_REMAP, "image", image))
+    x, y = _check.array(_REMAP, "map_x", map_x), _check.array(_REMAP, "map_y", map_y)
+    maps = _maps(x, y)
+    gray, shape = pixels.ndim == 2, maps.shape[1:-1] + pixels.shape[2:]
+    _check.something_to_sample(_REMAP, pixels.shape, shape, "image", pixels.shape[:2])
+    if out is not None:
+        _check.writable(_REMAP, out)
+        _check.result_shape(_REMAP, out, shape)
+    target = None if out is None else (out[..., None] if gray else out)[None]
+    options = Options(mode, padding_mode, fill_value, True)
+    image = (pixels[..., None] if gray else pixels)[None]
+    apart = {"image": pixels, "map_x": x, "map_y": y}
+    made = forward(_REMAP, _PIXELS, image, maps, options, target, apart)
+    if out is not None:
+        return out
+    return made[0, ..., 0] if gray else made[0]
+
+
+def _flow(function, flow, channels_last):
+    """Check a flow: what it means, and it as steps (N, *in, D)."""
+    steps = _check.array(function, "flow", flow)
+    if _check.flag(function, "channels_last", channels_last):
+        return _STEPS_LAST, steps
+    if steps.ndim < 3:
+        raise ValueError(
+            f"{function}: flow must have shape (N, D, *in) with 1, 2 or 3 axes in *in; "
+            f"got {steps.shape}"
+        )
+    return _STEPS, steps.transpose(0, *range(2, steps.ndim), 1)
+
+
+def _planar(steps):
+    """Turn steps (N, *in, D) into a flow (N, D, *in)."""
+    return steps.transpose(0, steps.ndim - 1, *range(1, steps.ndim - 1))
+
+
+def _maps(x, y):
+    """Two maps as one array (1, *out, 2), without a copy where both are laid out alike."""
+    _check.alike(_REMAP, map_x=x, map_y=y)
+    apart = y.ctypes.data - x.ctypes.data
+    if x.strides == y.strides and apart % x.itemsize == 0:
+        shape, strides = (1, *x.shape, 2), (0, *x.strides, apart)
+        return _arrays.both(x, y, shape, strides)
+    return np.stack([x, y], axis=-1)[None]
