@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .cases import Case
-from .implementations import IMPLEMENTATIONS
+from .cases import EVERY, Case
+from .implementations import IMPLEMENTATIONS, ready
 
-SMALLEST = Case("8x8 image, 4 points", (1, 1, 8, 8))
+SMALLEST = Case("8x8 image, 4 points", (1, 1, 8, 8), others=EVERY)
 
 
 def small_arrays():
@@ -22,10 +22,7 @@ class Small:
     param_names = ("implementation",)
 
     def setup(self, implementation):
-        self.call = IMPLEMENTATIONS[implementation](SMALLEST, *small_arrays())
-        if self.call is None:
-            raise NotImplementedError(f"{implementation} is not installed")
-        self.call()
+        self.call = ready(implementation, SMALLEST, small_arrays())
 
     def time_call(self, implementation):
         self.call()

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .bench_small import SMALLEST, small_arrays
-from .cases import CASES, make_grid, make_input
-from .implementations import IMPLEMENTATIONS, as_array
+from .cases import CASES, make_arrays
+from .implementations import IMPLEMENTATIONS, as_arrays
 
 OURS = "fastsample"
 SMALLEST_MICROSECONDS = 8
@@ -21,7 +21,7 @@ REST = 0.005  # seconds: the last library's threads stop spinning
 
 @dataclass(frozen=True)
 class Row:
-    """One library in one case; times in seconds, `difference` from torch's result."""
+    """One library in one case; times in seconds, `difference` as the function of that name."""
 
     case: str
     library: str
@@ -59,7 +59,7 @@ def parse(argv):
 def race(case, rounds):
     """Every library of a case takes its turn in each round."""
     calls = contestants(case)
-    results = {name: as_array(name, call()) for name, call in calls.items()}
+    results = {name: as_arrays(name, call()) for name, call in calls.items()}
     batches = {name: batch(call) for name, call in calls.items()}
     times = {name: [] for name in calls}
     for _ in range(rounds):
@@ -82,13 +82,8 @@ def race(case, rounds):
 
 def contestants(case):
     """The libraries that are installed, can do the case and are asked about it."""
-    if case is SMALLEST:
-        x, grid = small_arrays()
-        names = IMPLEMENTATIONS
-    else:
-        x, grid = make_input(case), make_grid(case)
-        names = [n for n in IMPLEMENTATIONS if n != "scipy" or n in case.targets]  # scipy is slow
-    calls = {name: IMPLEMENTATIONS[name](case, x, grid) for name in names}
+    arrays = small_arrays() if case is SMALLEST else make_arrays(case)
+    calls = {name: IMPLEMENTATIONS[name](case, *arrays) for name in (OURS, *case.others)}
     return {name: call for name, call in calls.items() if call is not None}
 
 
@@ -112,22 +107,28 @@ def seconds(call, number):
 
 
 def difference(results, name):
-    """The largest difference from torch's result, where torch is there."""
+    """The largest difference from torch's arrays, in parts of each array's largest element."""
     if "torch" not in results or name == "torch":
         return None
-    return float(np.abs(results[name] - results["torch"]).max())
+    pairs = zip(results[name], results["torch"], strict=True)
+    return max(apart(found, wanted) for found, wanted in pairs if found is not None)
+
+
+def apart(found, wanted):
+    """The largest difference, in parts of the largest element."""
+    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
 
 
 def print_rows(rows, case):
     """Print a case: best and median, how many times ours, the target, the difference."""
     head = f"{'best':>10}{'median':>10}{'ratio':>9}{'target':>16}{'off torch':>11}"
-    print(f"\n{case:<26}{head}")
+    print(f"\n{case:<40}{head}")
     for row in rows:
         if row.case == case:
             ratio = "" if row.library == OURS else f"{row.ratio:.2f}x"
             off = "" if row.difference is None else f"{row.difference:.1e}"
             times = f"{shown(row.best):>10}{shown(row.median):>10}"
-            print(f"  {row.library:<24}{times}{ratio:>9}{verdict(row):>16}{off:>11}", flush=True)
+            print(f"  {row.library:<38}{times}{ratio:>9}{verdict(row):>16}{off:>11}", flush=True)
 
 
 def shown(value):

@@ -1,0 +1,54 @@
+"""The pages' code runs: every Python block of a page, in order, in one namespace.
+
+A block that is not to run says why where it begins: ```python not run: needs a camera
+"""
+
+import math
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+BLOCK = re.compile(r"^```python(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+each_page = pytest.mark.parametrize("page", PAGES)
+
+
+def blocks(page):
+    """Each Python block: the line before its code, what stands beside its language, its code."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for found in BLOCK.finditer(text):
+        yield text.count("\n", 0, found.start(2)), found[1], found[2]
+
+
+@cache
+def run(page):
+    """Run a page and return its names; a traceback shows the page's own lines."""
+    names = {}
+    for line, beside, code in blocks(page):
+        if not beside:
+            exec(compile("\n" * line + code, str(ROOT / page), "exec"), names)
+    return names
+
+
+@each_page
+def test_a_block_that_does_not_run_says_why(page):
+    for line, beside, _ in blocks(page):
+        assert not beside or re.match(r" not run: \w", beside), f"{page}:{line}"
+
+
+@pytest.mark.compiled
+@each_page
+def test_runs(page):
+    run(page)
+
+
+@pytest.mark.compiled
+def test_gradients_find_what_they_should():
+    names = run("docs/gradients.md")
+    angle, *shift = abs(names["found"] - names["truth"])
+    assert math.degrees(angle) < 0.05
+    assert max(shift) < 0.05
+    assert names["final"] < names["initial"] / 10
