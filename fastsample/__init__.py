@@ -2,7 +2,9 @@
 
 from . import shifts
 from .affine import affine_grid, affine_grid_backward, affine_sample, affine_sample_backward
+from .deform import deform_conv2d, deform_conv2d_backward
 from .grid import grid_sample, grid_sample_backward
+from .masks import paste_masks
 from .patches import patch_affine, patch_affine_backward
 from .points import point_sample, point_sample_backward
 from .shift import region_shift, region_shift_backward
@@ -15,10 +17,13 @@ __all__ = [
     "affine_grid_backward",
     "affine_sample",
     "affine_sample_backward",
+    "deform_conv2d",
+    "deform_conv2d_backward",
     "flow_warp",
     "flow_warp_backward",
     "grid_sample",
     "grid_sample_backward",
+    "paste_masks",
     "patch_affine",
     "patch_affine_backward",
     "point_sample",

@@ -61,7 +61,8 @@ class _Pair:
 def _spread(x):
     """All elements between the lowest and the highest address of x, as one axis."""
     flip = tuple(slice(None, None, -1) if s < 0 else slice(None) for s in x.strides)
-    span = 1 + sum(abs(s) * (n - 1) for s, n in zip(x.strides, x.shape, strict=True)) // x.itemsize
+    reach = sum(abs(s) * (n - 1) for s, n in zip(x.strides, x.shape, strict=True))
+    span = 1 - -reach // x.itemsize  # upwards: elements may lie between elements
     return as_strided(x[flip], (span,), (x.itemsize,))
 
 

@@ -12,6 +12,7 @@ from ._kernels.kind import MODES
 
 INPUT_TYPES = ("float32", "float64")
 GRID_TYPES = ("float32", "float64")
+MASK_TYPES = ("float32", "float64", "uint8", "bool")
 
 
 def array(function, name, thing):
@@ -204,14 +205,14 @@ def matrices(function, shape, batch, axes):
         raise ValueError(f"{rule} or 1; got {shape}")
 
 
-def sizes(function, came, counts, form):
+def sizes(function, came, counts, form, name="size"):
     """A tuple of so many non-negative ints."""
     try:
         found = tuple(operator.index(n) for n in came)
     except TypeError:
-        raise TypeError(f"{function}: size must be {form} of ints; got {came!r}") from None
+        raise TypeError(f"{function}: {name} must be {form} of ints; got {came!r}") from None
     if len(found) not in counts or min(found, default=0) < 0:
-        raise ValueError(f"{function}: size must be {form}, none negative; got {came!r}")
+        raise ValueError(f"{function}: {name} must be {form}, none negative; got {came!r}")
     return found
 
 
@@ -258,10 +259,10 @@ def planar(function, channels_last):
         raise TypeError(f"{function}: channels_last must be False for now; got True")
 
 
-def images(function, shape):
+def images(function, name, shape):
     """(N, C, H, W)."""
     if len(shape) != 4:
-        raise ValueError(f"{function}: images must have shape (N, C, H, W); got {shape}")
+        raise ValueError(f"{function}: {name} must have shape (N, C, H, W); got {shape}")
 
 
 def shaped(function, name, shape, wanted, form):
@@ -317,32 +318,35 @@ def copied(function, name, came):
         raise TypeError(f"{function}: {name} must be numbers or bools; got {came}")
 
 
-def shifts(function, came, shape):
+def shifts(function, shape, dtype, image):
     """(G, D): a row for each of G groups of the channels of an input (N, C, *in)."""
-    if came.dtype.kind not in "iu" and came.dtype.newbyteorder("=").name not in GRID_TYPES:
+    if dtype.kind not in "iu" and dtype.newbyteorder("=").name not in GRID_TYPES:
         raise TypeError(
-            f"{function}: shifts must be integers, {' or '.join(GRID_TYPES)}; got {came.dtype}: "
+            f"{function}: shifts must be integers, {' or '.join(GRID_TYPES)}; got {dtype}: "
             "convert it with shifts.astype(numpy.int64) or shifts.astype(numpy.float32)"
         )
-    channels, axes = shape[1], len(shape) - 2
+    channels, axes = image[1], len(image) - 2
     rule = f"{function}: shifts must have shape (G, {axes}) where G divides C = {channels}"
-    if came.ndim != 2 or came.shape[1] != axes:
-        raise ValueError(f"{rule}; got {came.shape}")
-    groups = came.shape[0]
-    if groups != channels and (groups == 0 or channels % groups):
-        raise ValueError(f"{rule}; got {came.shape}")
+    if len(shape) != 2 or shape[1] != axes:
+        raise ValueError(f"{rule}; got {shape}")
+    if shape[0] != channels and (shape[0] == 0 or channels % shape[0]):
+        raise ValueError(f"{rule}; got {shape}")
+
+
+def number(function, name, came):
+    """A real number: an int as it is, others as a float."""
+    found = real(function, name, came)
+    return int(came) if isinstance(came, int | np.integer) else found
 
 
 def item(function, name, came, dtype):
-    """A real number as one of the type: integers take the nearest that they have."""
-    number = real(function, name, came)
+    """A number as one of a type: integers take the nearest that they have."""
     if dtype.kind in "iu":
-        if number != number:
+        if came != came:
             raise ValueError(f"{function}: {name} must be a number that {dtype} has; got {came!r}")
-        exact = came if isinstance(came, int | np.integer) else number
-        number = round(min(max(exact, np.iinfo(dtype).min), np.iinfo(dtype).max))
+        came = round(min(max(came, np.iinfo(dtype).min), np.iinfo(dtype).max))
     with np.errstate(over="ignore"):
-        return np.array([number], dtype)
+        return np.array([came], dtype)
 
 
 def count(function, name, came):
@@ -372,20 +376,84 @@ def axis(function, name, came):
     return found
 
 
-def window(function, name, came):
-    """Rows and columns of a kernel, both positive."""
-    try:
-        rows, columns = (operator.index(n) for n in came)
-    except (TypeError, ValueError):
-        raise TypeError(f"{function}: {name} must be a pair of ints; got {came!r}") from None
-    if min(rows, columns) < 1:
-        raise ValueError(f"{function}: {name} must be a pair of positive ints; got {came!r}")
-    return rows, columns
-
-
 def line(function, name, came):
     """A kernel of one row or of one column."""
-    rows, columns = window(function, name, came)
+    rows, columns = pair(function, name, came, 1)
     if min(rows, columns) > 1:
         raise ValueError(f"{function}: {name} must be (1, K) or (K, 1); got {came!r}")
     return rows, columns
+
+
+def same_type(function, name, came, dtype):
+    """An array that takes part in a product with the input."""
+    if came.newbyteorder("=") != dtype:
+        raise TypeError(
+            f"{function}: {name} must have the input's type {dtype}; got {came}: "
+            f"convert it with {name}.astype(numpy.{dtype})"
+        )
+
+
+def pair(function, name, came, least):
+    """An int for both axes, or two, none below the least."""
+    rule = f"{function}: {name} must be an int of at least {least}, or two; got {came!r}"
+    try:
+        found = (operator.index(came),) * 2
+    except TypeError:
+        try:
+            found = tuple(operator.index(n) for n in came)
+        except TypeError:
+            raise TypeError(rule) from None
+    if len(found) != 2 or min(found) < least:
+        raise ValueError(rule)
+    return found
+
+
+def kernel(function, shape, channels):
+    """(Cout, Cin / groups, kh, kw) for so many channels; the number of groups."""
+    known = len(shape) == 4 and channels > 0 and 0 not in shape[1:] and channels % shape[1] == 0
+    if not known or shape[0] % (channels // shape[1]):
+        raise ValueError(
+            f"{function}: weight must have shape (Cout, Cin / groups, kh, kw) with Cin = "
+            f"{channels} and Cout a multiple of the groups; got {shape}"
+        )
+    return channels // shape[1]
+
+
+def window(function, shape, room, sizes):
+    """A kernel of this shape, which covers so much room, has a place in an image so large."""
+    if room[0] > sizes[0] or room[1] > sizes[1]:
+        raise ValueError(
+            f"{function}: weight must be a kernel that, dilated, fits the padded input of "
+            f"{sizes[0]} x {sizes[1]}; got {room[0]} x {room[1]} from shape {shape}"
+        )
+
+
+def offset(function, shape, wanted, taps, channels):
+    """(N, 2 * groups * taps, Ho, Wo), the groups a divisor of the channels; their number."""
+    samples, rows, cols = wanted
+    groups, rest = divmod(shape[1], 2 * taps) if len(shape) == 4 else (0, 0)
+    fits = len(shape) == 4 and (shape[0], *shape[2:]) == wanted
+    if not fits or rest or groups == 0 or channels % groups:
+        raise ValueError(
+            f"{function}: offset must have shape ({samples}, {2 * taps} * groups, {rows}, {cols}), "
+            f"groups a divisor of {channels}; got {shape}"
+        )
+    return groups
+
+
+def masks(function, shape):
+    """(K, h, w), with pixels in each mask."""
+    if len(shape) != 3 or 0 in shape[1:]:
+        raise ValueError(
+            f"{function}: masks must have shape (K, h, w), neither h nor w 0; got {shape}"
+        )
+
+
+def finite(function, name, came):
+    """No NaN and no infinity in any row; the message names the first with one."""
+    wrong = np.flatnonzero(~np.isfinite(came).all(1))
+    if len(wrong):
+        k = wrong[0]
+        raise ValueError(
+            f"{function}: {name}[{k}] must be finite; got {' '.join(map(str, came[k]))}"
+        )

@@ -176,7 +176,8 @@ def patch_affine_backward(
     >>> image = np.arange(4.0).reshape(1, 1, 1, 4)
     >>> theta = np.array([[[0.5, 0.0, 0.0], [0.0, 1.0, 0.0]]])
     >>> ones = np.ones((1, 1, 1, 4))
-    >>> fs.patch_affine_backward(ones, image, theta, [[0, 0, 2, 1]], [0])
+    >>> rule = {"padding_mode": "border"}
+    >>> fs.patch_affine_backward(ones, image, theta, [[0, 0, 2, 1]], [0], **rule)
     (array([[[[1., 1., 1., 1.]]]]), array([[[0., 0., 2.],
             [0., 0., 0.]]]))
     """
@@ -206,7 +207,7 @@ def _take(name, images, theta, boxes, box_to_image):
     )
     _check.dtype(name, "images", scene.images.dtype, _check.INPUT_TYPES)
     _check.dtype(name, "theta", scene.theta.dtype, _check.GRID_TYPES)
-    _check.images(name, scene.images.shape)
+    _check.images(name, "images", scene.images.shape)
     _check.thetas(name, scene.theta.shape)
     count = len(scene.theta)
     _check.shaped(name, "boxes", scene.boxes.shape, (count, 4), "(K, 4) for K matrices theta")
@@ -229,7 +230,7 @@ def _patches(scene: _Scene, mode: str, padding_mode: str, align_corners: bool) -
 
 
 def _winners(shape, patches):
-    """The object that wrote each pixel last (N, 1, H, W), -1 where none did."""
+    """Find the object that wrote each pixel last (N, 1, H, W), -1 where none did."""
     winners = np.full((shape[0], 1, *shape[2:]), -1)
     for patch in patches:
         winners[patch.box] = patch.number
@@ -237,7 +238,7 @@ def _winners(shape, patches):
 
 
 def _passed_by(gradient, winners):
-    """The gradient where the result is the image itself, 0 elsewhere."""
+    """Copy the gradient where the result is the image itself; 0 elsewhere."""
     found = np.zeros(gradient.shape, gradient.dtype.newbyteorder("="))
     np.copyto(found, gradient, where=winners < 0)
     return found

@@ -1,5 +1,6 @@
 """region_shift: groups of channels moved within their image; and its gradients."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,15 +13,13 @@ _NAME, _BACK = "region_shift", "region_shift_backward"
 _DIFFERENTIABLE = ("float32", "float64", "complex64", "complex128")
 
 
-class _Scene(NamedTuple):
-    """What a call is about, checked; the image is seen as (N, C, *in)."""
+class _Call(NamedTuple):
+    """What a call is about, checked."""
 
-    image: NDArray[Any]
-    shifts: NDArray[Any]
+    dtype: np.dtype[Any]
     whole: bool
-    padding_mode: str
-    fill: NDArray[Any]  # one item of the image's type
-    channels_last: bool
+    fill: bytes  # an item of that type
+    sampling: _run.Sampling  # between pixels
 
 
 def region_shift(
@@ -107,22 +106,21 @@ def region_shift(
     array([[[0.5, 1.5, 2.5, 3.5],
             [0.5, 1.5, 2.5, 3.5]]], dtype=float32)
     """
-    if out is not None:
-        _check.writable(_NAME, out)
-    scene = _scene(_NAME, input, shifts, padding_mode, fill_value, channels_last)
-    image, table = scene.image, scene.shifts
-    shape = np.moveaxis(image, 1, -1).shape if scene.channels_last else image.shape
-    dtype = image.dtype.newbyteorder("=")
+    image, table = _check.array(_NAME, "input", input), _check.array(_NAME, "shifts", shifts)
+    fill, last = _options(_NAME, padding_mode, fill_value, channels_last)
+    shape, image = image.shape, _channels_second(image) if last else image
+    call = _describe(_NAME, image.shape, image.dtype, table.shape, table.dtype, padding_mode, fill)
     if out is None:
-        out = _arrays.empty(shape, dtype)
+        out = (np.empty if call.whole else _arrays.empty)(shape, call.dtype)
     else:
-        _check.result(_NAME, out, shape, dtype)
+        _check.writable(_NAME, out)
+        _check.result(_NAME, out, shape, call.dtype)
         _check.apart(_NAME, out, input=image, shifts=table)
-    target = np.moveaxis(out, -1, 1) if scene.channels_last else out
-    if scene.whole:
-        _copy.copy(image, table, padding_mode, scene.fill, target)
+    target = _channels_second(out) if last else out
+    if call.whole:
+        _copy.copy(image, table, padding_mode, call.fill, target)
     else:
-        _slide.slide(_sampling(scene), image, table, target)
+        _slide.slide(call.sampling, image, table, target)
     return out
 
 
@@ -188,46 +186,55 @@ def region_shift_backward(
     (array([[[1.25, 1.  , 1.  , 0.75]]]), array([[-60.]]))
     """
     gradient = _check.array(_BACK, "grad_output", grad_output)
-    scene = _scene(_BACK, input, shifts, padding_mode, fill_value, channels_last)
-    image, table = scene.image, scene.shifts
-    _check.dtype(_BACK, "input", image.dtype, _DIFFERENTIABLE)
+    image, table = _check.array(_BACK, "input", input), _check.array(_BACK, "shifts", shifts)
+    fill, last = _options(_BACK, padding_mode, fill_value, channels_last)
     to_input, to_shifts = _check.mask(_BACK, output_mask)
-    shape = np.moveaxis(image, 1, -1).shape if scene.channels_last else image.shape
-    _check.gradient(_BACK, "grad_output", gradient, shape, image.dtype.newbyteorder("="))
-    gradient = np.moveaxis(gradient, -1, 1) if scene.channels_last else gradient
+    shape, image = image.shape, _channels_second(image) if last else image
+    call = _describe(_BACK, image.shape, image.dtype, table.shape, table.dtype, padding_mode, fill)
+    _check.dtype(_BACK, "input", image.dtype, _DIFFERENTIABLE)
+    _check.gradient(_BACK, "grad_output", gradient, shape, call.dtype)
+    gradient = _channels_second(gradient) if last else gradient
     grad_input = grad_shifts = None
-    if to_input and scene.whole:
-        grad_input = _copy.input_gradient(gradient, table, padding_mode)
-    elif to_input:
-        grad_input = _slide.input_gradient(_sampling(scene), gradient, table)
-    if grad_input is not None and scene.channels_last:
-        grad_input = np.ascontiguousarray(np.moveaxis(grad_input, 1, -1))
-    if to_shifts and not scene.whole:
-        grad_shifts = _slide.shift_gradient(_sampling(scene), gradient, image, table)
+    if to_input:
+        grad_input = _input_gradient(call, gradient, table)
+        grad_input = np.ascontiguousarray(np.moveaxis(grad_input, 1, -1)) if last else grad_input
+    if to_shifts and not call.whole:
+        grad_shifts = _slide.shift_gradient(call.sampling, gradient, image, table)
     return grad_input, grad_shifts
 
 
-def _scene(
-    name: str, input: Any, shifts: Any, padding_mode: str, fill_value: Any, channels_last: Any
-) -> _Scene:
-    """Check what both functions are told."""
-    image, table = _check.array(name, "input", input), _check.array(name, "shifts", shifts)
-    last = _check.flag(name, "channels_last", channels_last)
+def _input_gradient(call: _Call, gradient: NDArray[Any], shifts: NDArray[Any]) -> NDArray[Any]:
+    """Go back through copies, or through the interpolation."""
+    if call.whole:
+        return _copy.input_gradient(gradient, shifts, call.sampling.padding_mode)
+    return _slide.input_gradient(call.sampling, gradient, shifts)
+
+
+def _options(
+    name: str, padding_mode: str, fill_value: Any, channels_last: Any
+) -> tuple[int | float, bool]:
+    """Check the options."""
     _check.words(name, padding_mode=padding_mode)
-    _check.image(name, image.shape)
-    image = np.moveaxis(image, -1, 1) if last else image
-    _check.shifts(name, table, image.shape)
-    whole = table.dtype.kind in "iu"
+    fill = _check.number(name, "fill_value", fill_value)
+    return fill, _check.flag(name, "channels_last", channels_last)
+
+
+def _channels_second(x: NDArray[Any]) -> NDArray[Any]:
+    """See (N, *in, C) as (N, C, *in)."""
+    return np.moveaxis(x, -1, 1) if x.ndim > 2 else x
+
+
+@lru_cache(maxsize=512)
+def _describe(name, image, dtype, shifts, kind, padding_mode, fill):
+    """Check shapes and types, of the input (N, C, *in) and of the shifts."""
+    _check.image(name, image)
+    _check.shifts(name, shifts, kind, image)
+    whole = kind.kind in "iu"
     if whole:
-        _check.copied(name, "input", image.dtype)
+        _check.copied(name, "input", dtype)
     else:
-        _check.dtype(name, "input", image.dtype, _check.INPUT_TYPES)
-    fill = _check.real(name, "fill_value", fill_value) if padding_mode == "constant" else 0
-    item = _check.item(name, "fill_value", fill, image.dtype.newbyteorder("="))
-    return _Scene(image, table, whole, padding_mode, item, last)
-
-
-def _sampling(scene: _Scene) -> _run.Sampling:
-    """Describe how to read between pixels."""
-    sizes = scene.image.shape[2:]
-    return _slide.sampling("bilinear", scene.padding_mode, sizes, float(scene.fill[0]))
+        _check.dtype(name, "input", dtype, _check.INPUT_TYPES)
+    fill = fill if padding_mode == "constant" else 0
+    native = dtype.newbyteorder("=")
+    item = _check.item(name, "fill_value", fill, native).tobytes()
+    return _Call(native, whole, item, _slide.sampling("bilinear", padding_mode, image[2:], fill))

@@ -193,7 +193,7 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
            [ 1,  0,  0,  0, -1]])
     """
     channels = _check.count("shift_net", "channels", channels)
-    rows, columns = _check.window("shift_net", "kernel", kernel)
+    rows, columns = _check.pair("shift_net", "kernel", kernel, 1)
     taps = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
     centre = rows // 2 * columns + columns // 2
     groups = np.full(len(taps), channels // len(taps))

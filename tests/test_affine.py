@@ -393,6 +393,22 @@ class TestSample:
         np.testing.assert_array_equal(got, fs.affine_sample(image, theta, (4, 5)))
 
 
+class TestChannelsLast:
+    """(N, *in, C), (N, *size, C): the same numbers in another order of axes."""
+
+    def test_is_the_same_elsewhere(self):
+        image, theta = noise(270, (2, 5, 7, 10), np.float32), matrices(271, 2, 2)
+        grad = noise(272, (2, 5, 5, 9), np.float32)
+        last = [np.moveaxis(a, 1, -1).copy() for a in (grad, image)]
+        got = fs.affine_sample(last[1], theta, (5, 9), channels_last=True)
+        want = fs.affine_sample(image, theta, (5, 9)).astype(np.float64)
+        assert_close(np.moveaxis(got, -1, 1), want, 3)
+        grads = fs.affine_sample_backward(*last, theta, (5, 9), channels_last=True)
+        wants = fs.affine_sample_backward(grad, image, theta, (5, 9))
+        assert_close(np.moveaxis(grads[0], -1, 1), wants[0].astype(np.float64), 9)
+        assert_close(grads[1], wants[1].astype(np.float64), 1000)
+
+
 class TestSampleBackward:
     @each_kernel
     def test_is_the_gradient_through_the_grid(self, kernel):

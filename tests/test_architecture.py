@@ -19,6 +19,7 @@ FLOORS = {
     "_copy": 2,
     "_slide": 2,
     "_gradients": 2,
+    "_paste": 2,
     "_arrays": 2,
     "_check": 2,
 }

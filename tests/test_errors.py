@@ -295,8 +295,7 @@ WRONG = [
     ("coordinates", "pixels", SHAPE, ("normalized", "'pixels'")),
     *(("align_corners", value, TYPE, (repr(value),)) for value in (None, 1, "yes")),
     *(("fill_value", value, EITHER, ()) for value in ("0", None, 1j, [1.0])),
-    ("channels_last", True, TYPE, ("True",)),
-    ("channels_last", 0, TYPE, ()),
+    *(("channels_last", value, TYPE, (repr(value),)) for value in (None, 0, "yes")),
     *(
         ("output_mask", m, EITHER, (repr(m),))
         for m in [(), (True,), (True, False, True), None, True]

@@ -227,6 +227,19 @@ class TestBands:
             image = noise(117, (1, 1, 1024, 600), np.float32)
             check_image(image, grid, rows, coordinates="pixel")
 
+    @each_kernel
+    def test_points_in_order(self, kernel):
+        """Row after row: a tile's taps end now before a row where bands meet, now behind it."""
+        rng = np.random.default_rng(196)
+        for rows, step in ((37, 1), (40, -1), (43, 1)):
+            sizes = rows, *(6, 5)[: kernel.ndim - 1]
+            others = [rng.uniform(-1, s, 10_000) for s in sizes[:0:-1]]
+            first = np.linspace(-2.3, rows + 1.2, 10_000)[::step]
+            grid = np.stack([*others, first], -1)[None].astype(kernel.grid)
+            image = noise(197, (1, 1, *sizes), kernel.input)
+            options = {**kernel.options, "coordinates": "pixel"}
+            check(grad_for(image, grid), image, grid, rows, load=10, **options)
+
     @pytest.mark.parametrize("padding", PADDINGS)
     def test_every_border(self, padding):
         """Wrapped and mirrored points fall on bands far from their neighbours'."""
@@ -453,6 +466,40 @@ class TestLayouts:
         got = fs.grid_sample_backward(grad, image, grid, coordinates="pixel")
         np.testing.assert_array_equal(got[0], [[[[1.75, 0.25], [0.75, 0.25]]]])
         np.testing.assert_array_equal(got[1], [[[1.5, 2.5], [2.5, 4.0]]])
+
+
+class TestChannelsLast:
+    """(N, *in, C), (N, *out, C): the same numbers in another order of axes."""
+
+    @staticmethod
+    def check(image, grid, mask=(True, True)):
+        grad, shape = grad_for(image, grid), image.shape
+        last = [np.moveaxis(a, 1, -1).copy() for a in (grad, image)]
+        grads = backward(*last, grid, channels_last=True, output_mask=mask)
+        assert [g is not None for g in grads] == list(mask)
+        wants = oracle.grid_sample_backward(grad, image, grid)
+        if mask[0]:
+            assert grads[0].flags.c_contiguous
+            assert_close(np.moveaxis(grads[0], -1, 1), wants[0], 9)
+        if mask[1]:
+            assert_close(grads[1], wants[1], 9 * np.sqrt(shape[1]) * max(shape[2:]))
+
+    @pytest.mark.parametrize("ndim", [1, 2, 3])
+    @pytest.mark.parametrize("mask", [(True, True), (True, False), (False, True)])
+    def test_each_gradient(self, ndim, mask):
+        image = noise(190, (2, 5, *SMALL[ndim]), np.float32)
+        grid = coordinates(191, (2, *OUT[ndim]), np.float32, SMALL[ndim], "normalized")
+        self.check(image, grid, mask)
+
+    @pytest.mark.parametrize("channels", [0, 1, 2, 3, 4, 15, 16, 17, 33, 64])
+    def test_numbers_of_channels(self, channels):
+        grid = coordinates(192, (1, 5, 7), np.float32, (6, 7), "normalized")
+        self.check(noise(193, (1, channels, 6, 7), np.float32), grid)
+
+    @pytest.mark.parametrize(("n_input", "n_grid"), [(1, 3), (3, 1)])
+    def test_shared_batches(self, n_input, n_grid):
+        grid = coordinates(194, (n_grid, 5, 7), np.float32, (6, 7), "normalized")
+        self.check(noise(195, (n_input, 5, 6, 7), np.float32), grid)
 
 
 def slim(array, axis):

@@ -10,16 +10,25 @@ import pytest
 
 from fastsample._kernels import memory
 from fastsample._kernels.memory import (
+    add_unit,
     fence,
     gather,
     gather_pairs,
+    gather_pixels,
     gather_quads,
+    load_first,
     load_pairs,
     load_triples,
     local,
     prefetch,
+    prefetch_at,
     starts_line,
+    store_first,
+    store_interleaved,
+    store_part,
+    store_pixels,
     stream,
+    stream_interleaved,
     view_at,
 )
 from fastsample._kernels.simd import (
@@ -32,9 +41,12 @@ from fastsample._kernels.simd import (
     load,
     multiply_add,
     number,
+    ramp,
     rint,
     splat,
+    spread,
     store,
+    store_mask,
     where,
     within,
 )
@@ -237,12 +249,111 @@ class TestMemory:
     @each_number
     def test_prefetch_changes_nothing(self, dtype):
         def ask(a, offsets):
-            prefetch(a, 2, offsets, 1)
+            prefetch(a, 2, offsets, 1, 8)
+            prefetch_at(a, 5)
 
         a, offsets = numbers(dtype, 100), np.arange(LANES + 1, dtype=np.int32)
         before = a.tobytes()
         compiled(ask)(a, offsets)
         assert a.tobytes() == before
+
+
+class TestWholePixels:
+    @each_number
+    def test_pairs_triples_and_quads_lane_by_lane(self, dtype):
+        def put(a, out):
+            w, x, y, z = load(a, 0), load(a, LANES), load(a, 2 * LANES), load(a, 3 * LANES)
+            store_interleaved(out, 0, (w,))
+            store_interleaved(out, LANES, (w, x))
+            store_interleaved(out, 3 * LANES, (w, x, y))
+            store_interleaved(out, 6 * LANES, (w, x, y, z))
+
+        a, out = numbers(dtype, 4 * LANES), np.zeros(10 * LANES, dtype)
+        compiled(put)(a, out)
+        rows = a.reshape(4, LANES)
+        same(out, np.concatenate([rows[:k].T.ravel() for k in (1, 2, 3, 4)]))
+
+    @each_number
+    def test_streamed_pairs(self, dtype):
+        def put(a, out, at):
+            stream_interleaved(out, at, (load(a, 0), load(a, LANES)))
+            fence()
+
+        a, out = numbers(dtype, 2 * LANES), np.zeros(3 * LANES, dtype)
+        at = -out.ctypes.data % 64 // out.itemsize
+        compiled(put)(a, out, at)
+        same(out[at : at + 2 * LANES], a.reshape(2, LANES).T.ravel())
+
+    @each_float
+    @pytest.mark.parametrize("count", [1, 2, 4])
+    def test_units_are_added(self, dtype, count):
+        adders = {1: one_unit, 2: two_units, 4: four_units}
+        terms, out = numbers(dtype, 12), numbers(dtype, 12, seed=1)
+        want = out.copy()
+        want[3 : 3 + count] += terms[5 : 5 + count]
+        compiled(adders[count])(out, terms)
+        same(out, want)
+
+    @each_float
+    @pytest.mark.parametrize("count", [2, 3, 4])
+    def test_few_channels(self, dtype, count):
+        takers = {2: two_channels, 3: three_channels, 4: four_channels}
+        offsets = np.arange(LANES + 1, dtype=np.int32)[::-1] * count
+        a, out = numbers(dtype, (LANES + 2) * count), np.zeros(LANES * count, dtype)
+        compiled(takers[count])(a, offsets, out)
+        same(out, np.concatenate([a[o + count :][:count] for o in offsets[1:]]))
+
+    @each_float
+    @pytest.mark.parametrize("count", [1, 3, 7, 8, 20])
+    def test_first_lanes(self, dtype, count):
+        """What is left of a pixel's channels: nothing beyond them is read or written."""
+
+        def copy(a, out, count):
+            store_first(out, 1, load_first(a, 0, count, 8), count, 8)
+            store_part(out, 12, load_first(a, 0, count, 8), 4)
+
+        there = min(count, 8)
+        a, out = numbers(dtype, there), np.zeros(16, dtype)
+        compiled(copy)(a, out, count)
+        whole = np.zeros(8, dtype)
+        whole[:there] = a
+        want = np.zeros(16, dtype)
+        want[1 : 1 + there], want[12:] = a, whole[:4]
+        same(out, want)
+
+    @each_number
+    def test_ramp_and_spread(self, dtype):
+        def kernel(a, out):
+            store(out, 0, ramp(a))
+            store(out, LANES, spread(load(a, 0), 2))
+
+        a, out = numbers(dtype), np.zeros(2 * LANES, dtype)
+        compiled(kernel)(a, out)
+        same(out, np.concatenate([np.arange(LANES, dtype=dtype), np.repeat(a[8:12], 4)]))
+
+
+def one_unit(out, terms):
+    add_unit(out, 3, terms, 5, 1)
+
+
+def two_units(out, terms):
+    add_unit(out, 3, terms, 5, 2)
+
+
+def four_units(out, terms):
+    add_unit(out, 3, terms, 5, 4)
+
+
+def two_channels(a, offsets, out):
+    store_pixels(out, 0, gather_pixels(a, 2, offsets, 1, 2), 2)
+
+
+def three_channels(a, offsets, out):
+    store_pixels(out, 0, gather_pixels(a, 3, offsets, 1, 3), 3)
+
+
+def four_channels(a, offsets, out):
+    store_pixels(out, 0, gather_pixels(a, 4, offsets, 1, 4), 4)
 
 
 class TestArithmetic:
@@ -406,6 +517,22 @@ class TestSelection:
             np.where(a >= nine, a, b),
         )
         same(out, np.concatenate(want))
+
+    @each_number
+    @pytest.mark.parametrize("byte", [bool, np.uint8])
+    @pytest.mark.parametrize("at", [0, 3])
+    def test_store_mask(self, dtype, byte, at):
+        """Bytes 0 and 1, where there was anything."""
+
+        def kernel(a, b, out, i):
+            store_mask(out, i, load(a, 0) < load(b, 0))
+
+        a, b = self.lanes(dtype)
+        raw = np.full(LANES + 5, 7, np.uint8)
+        compiled(kernel)(a, b, raw.view(byte), at)
+        want = np.full(LANES + 5, 7, np.uint8)
+        want[at : at + LANES] = a < b
+        same(raw, want)
 
     @pytest.mark.parametrize("dtype", [np.int32, np.int64])
     def test_within(self, dtype):

@@ -15,6 +15,7 @@ from numba.core import cgutils
 
 from .jit import array_at, compiled_address, inline, jit
 from .kind import BORDER, REFLECTION, WRAP
+from .memory import local
 from .simd import element_pointer, lowered_by, read
 from .threads import once
 
@@ -23,7 +24,7 @@ COPY = np.dtype(
     [
         (name, "i8")
         for name in (
-            *("planes", "c", "group"),  # in all; channels of a sample, of a group
+            *("planes", "c"),  # in all; of a sample
             *("each", "down", "across"),  # a piece: so many planes, or one of the bands of a plane
             *("depth", "height", "width"),
             *("rule", "item"),
@@ -34,7 +35,8 @@ COPY = np.dtype(
     ]
 )
 BEFORE, INSIDE, AFTER = range(3)
-WHOLE_ROWS = 4  # rows are copied with what lies between them if that is at most a quarter
+NARROW = 8
+BETWEEN = 4  # rows are copied in one run if at most one in so many bytes lies between them
 
 
 class Part(NamedTuple):
@@ -44,6 +46,13 @@ class Part(NamedTuple):
     count: int
     start: int
     step: int
+
+
+# A move: a block of the output that is read forwards, backwards or over and over along each axis.
+# Its first byte in a plane of the output and in one of the input; sizes; the input's strides; and
+# whether it is the fill value that is read.
+TO, AT, SLABS, ROWS, COLS, SLAB, ROW, COL, FILLED, FIELDS = range(10)
+MOST = 27 * FIELDS  # three parts along three axes
 
 
 class Place(NamedTuple):
@@ -101,60 +110,47 @@ def copy_item(out, i, source, j, item):
     out[i : i + item] = source[j : j + item]
 
 
-def singly_of(item):
-    """Copy a rectangle of items of a constant size, wherever each of them lies."""
-
-    @jit
-    def singly(out, to, source, at, rows, cols):
-        for y in range(rows):
-            i, j = to.start + y * to.row, at.start + y * at.row
-            for x in range(cols):
-                copy_item(out, i + x * to.col, source, j + x * at.col, item)
-
-    return singly
-
-
-ones, twos, fours, eights, sixteens = (singly_of(item) for item in (1, 2, 4, 8, 16))
-
-
-@jit
-def any_singly(out, to, source, at, rows, cols, item):
-    """The same for items of any size."""
-    for y in range(rows):
-        i, j = to.start + y * to.row, at.start + y * at.row
-        for x in range(cols):
-            copy_bytes(out, i + x * to.col, source, j + x * at.col, item)
+@inline
+def copy_one(out, i, source, j, item):
+    """An item of any size."""
+    if item == 4:
+        copy_item(out, i, source, j, 4)
+    elif item == 8:
+        copy_item(out, i, source, j, 8)
+    elif item == 1:
+        copy_item(out, i, source, j, 1)
+    elif item == 2:
+        copy_item(out, i, source, j, 2)
+    elif item == 16:
+        copy_item(out, i, source, j, 16)
+    else:
+        copy_bytes(out, i, source, j, item)
 
 
 @jit
 def copy_singly(out, to, source, at, rows, cols, item):
-    """A rectangle, item by item."""
-    if item == 1:
-        ones(out, to, source, at, rows, cols)
-    elif item == 2:
-        twos(out, to, source, at, rows, cols)
-    elif item == 4:
-        fours(out, to, source, at, rows, cols)
-    elif item == 8:
-        eights(out, to, source, at, rows, cols)
-    elif item == 16:
-        sixteens(out, to, source, at, rows, cols)
-    else:
-        any_singly(out, to, source, at, rows, cols, item)
+    """A rectangle, item by item; a narrow one column by column, for the sake of a longer loop."""
+    if cols < NARROW:
+        rows, cols = cols, rows
+        to, at = Place(to.start, to.col, to.row), Place(at.start, at.col, at.row)
+    for y in range(rows):
+        i, j = to.start + y * to.row, at.start + y * at.row
+        for x in range(cols):
+            copy_one(out, i + x * to.col, source, j + x * at.col, item)
 
 
-@jit
-def copy_rows(out, to, source, at, rows, cols, item, dense):
-    """A rectangle, row by row where its rows have no gaps, or in one run.
+@inline
+def copy_rows(job, out, to, source, at, rows, cols):
+    """A rectangle, row by row where its rows have no gaps.
 
-    `dense` allows to copy what lies between the rows as well.
+    In one run where next to nothing lies between them: that is the sides of the inside, which are
+    written after it. (No other part of so many columns is read forwards: `wrap` goes the shorter
+    way round.)
     """
-    if rows <= 0 or cols <= 0:
-        return
-    length = cols * item
-    if to.col != item or at.col != item:
-        copy_singly(out, to, source, at, rows, cols, item)
-    elif to.row == at.row and dense and (to.row - length) * WHOLE_ROWS <= to.row:
+    length = cols * job.item
+    if to.col != job.item or at.col != job.item:
+        copy_singly(out, to, source, at, rows, cols, job.item)
+    elif job.dense and to.row == at.row and (to.row - length) * BETWEEN <= to.row:
         copy_bytes(out, to.start, source, at.start, (rows - 1) * to.row + length)
     else:
         for y in range(rows):
@@ -193,52 +189,43 @@ def part_of(rule, shift, size, k, low, high):
 
 
 @inline
-def fills(rule):
-    """Does nothing of the input lie beyond its edge?"""
-    return rule != BORDER and rule != REFLECTION and rule != WRAP
+def put(job, z, y, x, filled, moves, at):
+    """Write a move down."""
+    moves[at + TO] = z.first * job.out_d + y.first * job.out_h + x.first * job.out_w
+    moves[at + AT] = z.start * job.input_d + y.start * job.input_h + x.start * job.input_w
+    moves[at + SLABS], moves[at + ROWS], moves[at + COLS] = z.count, y.count, x.count
+    moves[at + SLAB], moves[at + ROW] = z.step * job.input_d, y.step * job.input_h
+    moves[at + COL], moves[at + FILLED] = x.step * job.input_w, filled
 
 
 @jit
-def copy_part(job, y, x, to, at, filled, image, fill, out, dense):
-    """The rectangle of a part of the rows and a part of the columns of an image."""
-    start = to + y.first * job.out_h + x.first * job.out_w
-    target = Place(start, job.out_h, job.out_w)
-    if filled:
-        copy_rows(out, target, fill, Place(0, 0, 0), y.count, x.count, job.item, 0)
-    else:
-        start = at + y.start * job.input_h + x.start * job.input_w
-        source = Place(start, y.step * job.input_h, x.step * job.input_w)
-        copy_rows(out, target, image, source, y.count, x.count, job.item, dense)
-
-
-@jit
-def shift_image(job, dy, dx, band, filled, to, at, image, fill, out):
-    """Rows and columns, within a band. The inside comes first: it may spill over its sides."""
-    for ky in range(3):
-        y = part_of(job.rule, dy, job.height, ky, band.top, band.bottom)
-        x = part_of(job.rule, dx, job.width, INSIDE, band.left, band.right)
-        beyond = filled or (fills(job.rule) and ky != INSIDE)
-        copy_part(job, y, x, to, at, beyond, image, fill, out, job.dense)
-        for kx in (BEFORE, AFTER):
-            x = part_of(job.rule, dx, job.width, kx, band.left, band.right)
-            copy_part(job, y, x, to, at, filled or fills(job.rule), image, fill, out, 0)
-
-
-@jit
-def shift_plane(job, steps, plane, band, image, fill, out):
-    """A channel of a sample, by the steps (z, y, x) of its group."""
-    n, c = plane // job.c, plane % job.c
-    row = c // job.group * 3
-    dz, dy, dx = steps[row], steps[row + 1], steps[row + 2]
-    to = job.out_start + n * job.out_n + c * job.out_c
-    at = job.input_start + n * job.input_n + c * job.input_c
-    for kz in range(3):
+def plan(job, dz, dy, dx, band, moves):
+    """Write the moves of a plane down; where they end. The inside of a row comes first."""
+    fills = job.rule != BORDER and job.rule != REFLECTION and job.rule != WRAP
+    end = 0
+    for k in range(27):
+        kz, ky, kx = k // 9, k // 3 % 3, (INSIDE + k) % 3
         z = part_of(job.rule, dz, job.depth, kz, 0, job.depth)
-        filled = fills(job.rule) and kz != INSIDE
-        for k in range(z.count):
-            target = to + (z.first + k) * job.out_d
-            source = at + (z.start + k * z.step) * job.input_d
-            shift_image(job, dy, dx, band, filled, target, source, image, fill, out)
+        y = part_of(job.rule, dy, job.height, ky, band.top, band.bottom)
+        x = part_of(job.rule, dx, job.width, kx, band.left, band.right)
+        if z.count > 0 and y.count > 0 and x.count > 0:
+            put(job, z, y, x, fills and not kz == ky == kx == INSIDE, moves, end)
+            end += FIELDS
+    return end
+
+
+@inline
+def apply(job, moves, end, to, at, image, fill, out):
+    """Do the moves in a plane that begins at `at` in the input and at `to` in the output."""
+    for k in range(0, end, FIELDS):
+        source, start = image, at + moves[k + AT]
+        slab, row, col = moves[k + SLAB], moves[k + ROW], moves[k + COL]
+        if moves[k + FILLED]:
+            source, start, slab, row, col = fill, 0, 0, 0, 0
+        for z in range(moves[k + SLABS]):
+            target = Place(to + moves[k + TO] + z * job.out_d, job.out_h, job.out_w)
+            origin = Place(start + z * slab, row, col)
+            copy_rows(job, out, target, source, origin, moves[k + ROWS], moves[k + COLS])
 
 
 @inline
@@ -248,17 +235,39 @@ def share(size, parts, k):
     return min(k * each, size), min((k + 1) * each, size)
 
 
+@inline
+def band_of(job, piece):
+    """The rows and columns of a piece."""
+    top, bottom = share(job.height, job.down, piece // job.across % job.down)
+    left, right = share(job.width, job.across, piece % job.across)
+    return Band(top, bottom, left, right)
+
+
+@jit
+def run(job, steps, image, fill, out, piece):
+    """One piece: some planes, or a band of one. Neighbours that move alike share their moves."""
+    moves = local(MOST, np.int64)
+    band, first = band_of(job, piece), piece // (job.down * job.across) * job.each
+    n, c = first // job.c, first % job.c
+    dz = dy = dx = end = 0
+    for _ in range(min(job.each, job.planes - first)):
+        z, y, x = steps[3 * c], steps[3 * c + 1], steps[3 * c + 2]
+        if end == 0 or z != dz or y != dy or x != dx:
+            dz, dy, dx = z, y, x
+            end = plan(job, dz, dy, dx, band, moves)
+        to = job.out_start + n * job.out_n + c * job.out_c
+        at = job.input_start + n * job.input_n + c * job.input_c
+        apply(job, moves, end, to, at, image, fill, out)
+        c += 1
+        if c == job.c:
+            n, c = n + 1, 0
+
+
 def work(job_at, steps_at, image_at, fill_at, other_at, out_at, piece):
-    """The work on one piece: some planes, or a band of one."""
+    """The work on one piece, of arrays at addresses."""
     job, steps = array_at(job_at, COPY)[0], array_at(steps_at, np.int64)
     image, fill = array_at(image_at, np.uint8), array_at(fill_at, np.uint8)
-    out = array_at(out_at, np.uint8)
-    bands = job.down * job.across
-    top, bottom = share(job.height, job.down, piece % bands // job.across)
-    left, right = share(job.width, job.across, piece % job.across)
-    first = piece // bands * job.each
-    for plane in range(first, min(first + job.each, job.planes)):
-        shift_plane(job, steps, plane, Band(top, bottom, left, right), image, fill, out)
+    run(job, steps, image, fill, array_at(out_at, np.uint8), piece)
 
 
 @once

@@ -153,10 +153,11 @@ call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
 
 def _array_at_twin(pointer, dtype):
     """The array that begins at a pointer."""
-    if np.dtype(dtype).names:
-        fields = np.dtype(dtype).names
-        return [SimpleNamespace(**dict(zip(fields, row, strict=True))) for row in pointer]
-    return pointer.view(dtype)
+    array = pointer.view(dtype)
+    if array.dtype.names:
+        fields = array.dtype.names
+        return [SimpleNamespace(**dict(zip(fields, row, strict=True))) for row in array]
+    return array
 
 
 def _array_at(typing, pointer, dtype):

@@ -116,6 +116,7 @@ JOB = np.dtype(
         ("slope_col", "i8"),
         ("slope_axis", "i8"),
         ("fill", "f8"),
+        ("threshold", "f8"),  # of a mask: what a pixel must reach
     ],
     align=True,
 )

@@ -138,6 +138,22 @@ def store(array, i, vec):
     array[i : i + LANES] = vec
 
 
+def _store_mask(typing, array, i, mask):
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, array, *args[:2])
+        flags = builder.zext(args[2], ir.VectorType(ir.IntType(8), LANES))
+        builder.store(flags, builder.bitcast(pointer, flags.type.as_pointer())).align = 1
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, mask), code
+
+
+@lowered_by(_store_mask)
+def store_mask(array, i, mask):
+    """array[i : i + 16] = mask, as bytes 0 and 1."""
+    array[i : i + LANES] = mask
+
+
 # Arithmetic --------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,401 @@
+"""deform_conv2d: a convolution whose taps read where offsets tell them; and its gradients."""
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _back, _check, _run
+from ._axis import step_axis
+from ._gradients import has_backward
+from ._kernels.kind import FLOW
+
+_NAME, _BACK = "deform_conv2d", "deform_conv2d_backward"
+_BYTES = 64 * 2**20  # of columns and what is as large as they are, at a time
+
+
+class _Given(NamedTuple):
+    """The arrays of a call; gradients have the same names."""
+
+    input: NDArray[Any]
+    offset: NDArray[Any]
+    weight: NDArray[Any]
+    bias: NDArray[Any] | None
+    mask: NDArray[Any] | None
+
+
+class _Layer(NamedTuple):
+    """All of a call but the arrays' values."""
+
+    samples: int
+    channels: int
+    sizes: tuple[int, int]  # the input's
+    out_channels: int
+    points: tuple[int, int]  # the result's sizes
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    offset_groups: int
+    dtype: np.dtype[Any]
+
+    @property
+    def taps(self) -> int:
+        """Of one channel."""
+        return self.kernel[0] * self.kernel[1]
+
+    @property
+    def kernels(self) -> tuple[int, int, int]:
+        """The shape of the weights as a matrix for each group."""
+        depth = self.channels // self.groups * self.taps
+        return self.groups, self.out_channels // self.groups, depth
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the result."""
+        return self.samples, self.out_channels, *self.points
+
+
+class _Tap(NamedTuple):
+    """One tap of the channels that share its offsets, in a block of points."""
+
+    sampling: _run.Sampling
+    channels: slice
+    number: int  # of the tap
+    row: int  # of the mask's channels
+    y_x: slice  # of the offset's channels
+
+
+_Block = tuple[slice, slice, slice, slice]  # an index of arrays (N, C, Ho, Wo), all channels
+
+
+def deform_conv2d(
+    input: ArrayLike,
+    offset: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int | tuple[int, int] = 1,
+    mask: ArrayLike | None = None,
+) -> NDArray[Any]:
+    """Convolve images with a kernel whose taps are moved, each by its own offset at each point.
+
+    torchvision's function of the same name, for NumPy arrays.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, Cin, H, W)
+        float32 or float64. Any strides and byte order.
+    offset : array_like, shape (N, 2 * G * kh * kw, Ho, Wo)
+        float32 or float64. How far each tap is moved, in pixels of the input: channels 2 m and
+        2 m + 1 are (y, x) of tap m % (kh * kw), in row-major order, for the channels of group
+        m // (kh * kw). The G offset groups are equal parts of the input's channels. Positions are
+        computed in the offset's own precision.
+    weight : array_like, shape (Cout, Cin / groups, kh, kw)
+        Of the input's type. Its second axis tells the number of groups.
+    bias : array_like, shape (Cout,), optional
+        What is added to each channel of the result; of the input's type.
+    stride, padding, dilation : int or (int, int)
+        Along y and x: the steps of the output in the input, the zeros around the input, and the
+        steps from one tap to the next.
+    mask : array_like, shape (N, G * kh * kw, Ho, Wo), optional
+        What each tap's value is multiplied by (the modulation of version 2); of the input's type.
+
+    Returns
+    -------
+    ndarray, shape (N, Cout, Ho, Wo)
+        Of the input's type. Ho = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1, Wo alike.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other, a stride, padding or dilation that is none, or a kernel
+        larger than the padded input.
+    TypeError
+        An argument of a type that is not supported; the message says what to convert to.
+
+    Notes
+    -----
+    A tap reads linearly between pixels and fades to 0 over one pixel beyond the edge. An infinite
+    offset reads 0; NaN gives NaN at its own position alone.
+
+    What the taps read is made into columns, a block of samples or rows at a time so that they never
+    take more than 64 MB, and multiplied with the weights by `numpy.matmul`. The columns are the
+    same to the bit for any number of threads; the product is that of NumPy's BLAS.
+
+    References
+    ----------
+    torchvision 0.28, `torchvision.ops.deform_conv2d`. J. Dai et al., "Deformable Convolutional
+    Networks", 2017. X. Zhu et al., "Deformable ConvNets v2: More Deformable, Better Results", 2019.
+
+    Convention
+    ----------
+    Offsets are (y, x), where grids and flows are (x, y). Tap (i, j) of the output's point (oy, ox)
+    reads at y = oy stride - padding + i dilation + dy, and x alike.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.array([[[[0.0, 1.0, 2.0, 3.0]]]])
+    >>> offset = np.zeros((1, 2, 1, 4))
+    >>> offset[0, 1] = [1, 0.5, -2, 0.5]
+    >>> fs.deform_conv2d(image, offset, np.array([[[[10.0]]]]))
+    array([[[[10., 15.,  0., 15.]]]])
+    """
+    given = _take(_NAME, input, offset, weight, bias, mask)
+    layer = _describe(_NAME, given, stride, padding, dilation)
+    kernels = _kernels(given.weight, layer)
+    out = _arrays.empty(layer.shape, layer.dtype)
+    with np.errstate(all="ignore"):
+        for block, (columns,) in _blocks(layer, 1):
+            for tap in _taps(layer, block):
+                _sample(given, tap, block, columns)
+                _scale(given, tap, block, columns)
+            _put(np.matmul(kernels, _grouped(columns, layer)), given.bias, out[block])
+    return out
+
+
+@has_backward(deform_conv2d, "input", "offset", "weight", "bias", "mask")
+def deform_conv2d_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    offset: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int | tuple[int, int] = 1,
+    mask: ArrayLike | None = None,
+) -> tuple[NDArray[Any] | None, ...]:
+    """Gradients of `deform_conv2d` with respect to its arrays.
+
+    Parameters
+    ----------
+    grad_output : array_like, shape (N, Cout, Ho, Wo)
+        The gradient of some number with respect to the result; of the input's type.
+    input, offset, weight, bias, stride, padding, dilation, mask
+        As they were passed to `deform_conv2d`.
+
+    Returns
+    -------
+    grad_input, grad_offset, grad_weight : ndarray
+        Of their argument's shape and type. grad_offset is per pixel.
+    grad_bias, grad_mask : ndarray or None
+        None where the argument was not given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `deform_conv2d`, and where `grad_output` has not the result's shape or the input's type.
+
+    Notes
+    -----
+    At a whole pixel an offset's slope is that of the cell to the right. A tap whose offset is NaN
+    adds nothing to grad_input.
+
+    Columns and their gradients are made a block at a time and take 64 MB together. Blocks add to
+    grad_weight in their order.
+
+    References
+    ----------
+    torchvision 0.28, `torchvision.ops.deform_conv2d` under autograd.
+
+    Convention
+    ----------
+    grad_offset is ordered (y, x), as the offset.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.array([[[[0.0, 1.0, 2.0, 4.0]]]])
+    >>> offset = np.zeros((1, 2, 1, 4))
+    >>> offset[0, 1] = 0.25
+    >>> found = fs.deform_conv2d_backward(np.ones_like(image), image, offset, np.ones((1, 1, 1, 1)))
+    >>> found[0]
+    array([[[[0.75, 1.  , 1.  , 1.  ]]]])
+    >>> found[1][:, 1]
+    array([[[ 1.,  1.,  2., -4.]]])
+    >>> found[2:]
+    (array([[[[7.]]]]), None, None)
+    """
+    given = _take(_BACK, input, offset, weight, bias, mask)
+    layer = _describe(_BACK, given, stride, padding, dilation)
+    gradient = _check.array(_BACK, "grad_output", grad_output)
+    _check.gradient(_BACK, "grad_output", gradient, layer.shape, layer.dtype)
+    kernels = _kernels(given.weight, layer).swapaxes(1, 2)
+    grads = _zeros(given)
+    with np.errstate(all="ignore"):
+        for block, (columns, grad_columns) in _blocks(layer, 2):
+            grad = _collected(gradient[block], layer)
+            np.matmul(kernels, grad, out=_grouped(grad_columns, layer))
+            for tap in _taps(layer, block):
+                _sample(given, tap, block, columns)
+                _add_tap(given, grads, tap, block, columns, grad_columns)
+            shares = np.matmul(grad, _grouped(columns, layer).swapaxes(1, 2))
+            grads.weight[...] += shares.reshape(grads.weight.shape)
+        if grads.bias is not None:
+            gradient.sum((0, 2, 3), out=grads.bias)
+    return tuple(grads)
+
+
+def _take(name, input, offset, weight, bias, mask):
+    """Take the arrays in and check their types."""
+    named = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}
+    given = _Given(*(a if a is None else _check.array(name, k, a) for k, a in named.items()))
+    _check.dtype(name, "input", given.input.dtype, _check.INPUT_TYPES)
+    _check.dtype(name, "offset", given.offset.dtype, _check.GRID_TYPES)
+    for part in ("weight", "bias", "mask"):
+        if (array := getattr(given, part)) is not None:
+            _check.same_type(name, part, array.dtype, _native(given.input))
+    return given
+
+
+def _native(array):
+    """Tell an array's type in this machine's byte order."""
+    return array.dtype.newbyteorder("=")
+
+
+def _zeros(given):
+    """Make room for the gradients."""
+    return _Given(*(None if a is None else np.zeros(a.shape, _native(a)) for a in given))
+
+
+def _describe(name, given, stride, padding, dilation):
+    """Check shapes and settings."""
+    input, weight = given.input.shape, given.weight.shape
+    _check.images(name, "input", input)
+    groups = _check.kernel(name, weight, input[1])
+    stride, dilation = (
+        _check.pair(name, word, came, 1)
+        for word, came in (("stride", stride), ("dilation", dilation))
+    )
+    padding = _check.pair(name, "padding", padding, 0)
+    padded = tuple(n + 2 * p for n, p in zip(input[2:], padding, strict=True))
+    covered = tuple(d * (k - 1) + 1 for k, d in zip(weight[2:], dilation, strict=True))
+    _check.window(name, weight, covered, padded)
+    points = tuple((n - c) // s + 1 for n, c, s in zip(padded, covered, stride, strict=True))
+    taps = weight[2] * weight[3]
+    offset_groups = _check.offset(name, given.offset.shape, (input[0], *points), taps, input[1])
+    if given.bias is not None:
+        _check.shaped(name, "bias", given.bias.shape, weight[:1], "(Cout,)")
+    if given.mask is not None:
+        shape = input[0], offset_groups * taps, *points
+        _check.shaped(name, "mask", given.mask.shape, shape, "(N, groups * kh * kw, Ho, Wo)")
+    layer = _Layer(
+        *(*input[:2], input[2:], weight[0], points, weight[2:]),
+        *(stride, padding, dilation, groups, offset_groups, _native(given.input)),
+    )
+    _check.something_to_sample(name, input, layer.shape)
+    return layer
+
+
+def _kernels(weight, layer):
+    """See the weights as a matrix for each group."""
+    return np.ascontiguousarray(weight, layer.dtype).reshape(layer.kernels)
+
+
+def _blocks(layer: _Layer, copies: int) -> Iterator[tuple[_Block, NDArray[Any]]]:
+    """Cut the result into blocks: samples, or rows of one, or parts of a row.
+
+    With each comes room for columns (Cin, taps, N, Ho, Wo), so many copies.
+    """
+    if 0 in layer.shape:
+        return
+    height = layer.channels * layer.taps
+    most = max(1, _BYTES // ((copies * height + layer.out_channels) * layer.dtype.itemsize))
+    (rows, cols), limits = layer.points, (layer.samples, *layer.points)
+    wanted = most // (rows * cols), most // cols, most
+    steps = [min(max(1, step), limit) for step, limit in zip(wanted, limits, strict=True)]
+    room = np.empty(copies * height * prod(steps), layer.dtype)
+    for first in product(*map(range, (0, 0, 0), limits, steps)):
+        parts = [
+            slice(a, min(a + n, limit)) for a, n, limit in zip(first, steps, limits, strict=True)
+        ]
+        sizes = [part.stop - part.start for part in parts]
+        columns = room[: copies * height * prod(sizes)]
+        block = parts[0], slice(None), parts[1], parts[2]
+        yield block, columns.reshape(copies, layer.channels, layer.taps, *sizes)
+
+
+def _taps(layer: _Layer, block: _Block) -> Iterator[_Tap]:
+    """All taps of all offset groups."""
+    share = layer.channels // layer.offset_groups
+    for group, i, j in product(range(layer.offset_groups), *map(range, layer.kernel)):
+        axes = tuple(
+            step_axis(size, part.stop - part.start, part.start * stride - pad + tap * step, stride)
+            for size, part, stride, pad, step, tap in zip(
+                *(layer.sizes, block[2:], layer.stride, layer.padding, layer.dilation, (i, j)),
+                strict=True,
+            )
+        )
+        number = i * layer.kernel[1] + j
+        row = group * layer.taps + number
+        sampling = _run.Sampling("bilinear", "zeros", axes, 0.0, FLOW)
+        channels = slice(group * share, (group + 1) * share)
+        yield _Tap(sampling, channels, number, row, slice(2 * row, 2 * row + 2))
+
+
+def _flow(offset, tap, block):
+    """See a tap's offsets as a flow (N, Ho, Wo, (x, y)): the planes of y and x from behind."""
+    samples, _, rows, cols = block
+    return offset[samples, tap.y_x, rows, cols].transpose(0, 2, 3, 1)[..., ::-1]
+
+
+def _of_tap(columns, tap):
+    """See what one tap has read as (N, C, Ho, Wo)."""
+    return columns[tap.channels, tap.number].swapaxes(0, 1)
+
+
+def _sample(given, tap, block, columns):
+    """Let a tap read its columns."""
+    image = given.input[block[0], tap.channels]
+    _run.sample(tap.sampling, image, _flow(given.offset, tap, block), _of_tap(columns, tap))
+
+
+def _mask_of(mask, tap, block):
+    """Choose a tap's part of the mask: (N, Ho, Wo)."""
+    samples, _, rows, cols = block
+    return mask[samples, tap.row, rows, cols]
+
+
+def _scale(given, tap, block, columns):
+    """Multiply a tap's columns, or their gradient, by the mask."""
+    if given.mask is not None:
+        found = _of_tap(columns, tap)
+        found *= _mask_of(given.mask, tap, block)[:, None]
+
+
+def _grouped(columns, layer):
+    """See columns as a matrix for each group."""
+    return columns.reshape(layer.groups, layer.kernels[2], -1)
+
+
+def _put(products, bias, out):
+    """Put products (groups, Cout / groups, points) into their block of the result."""
+    n, channels, *points = out.shape
+    found = products.reshape(channels, n, *points).swapaxes(0, 1)
+    np.add(found, 0 if bias is None else bias[:, None, None], out=out)
+
+
+def _collected(gradient, layer):
+    """Bring a block's gradient (N, Cout, Ho, Wo) into the form of `products` in `_put`."""
+    channels = np.ascontiguousarray(gradient.swapaxes(0, 1), layer.dtype)
+    return channels.reshape(*layer.kernels[:2], -1)
+
+
+def _add_tap(given, grads, tap, block, columns, grad_columns):
+    """Add a tap's share to the gradients of input, offset and mask."""
+    if given.mask is not None:
+        pair = _of_tap(columns, tap), _of_tap(grad_columns, tap)
+        np.einsum("ncyx,ncyx->nyx", *pair, out=_mask_of(grads.mask, tap, block))
+        _scale(given, tap, block, columns)
+        _scale(given, tap, block, grad_columns)
+    gradient, flow = _of_tap(grad_columns, tap), _flow(given.offset, tap, block)
+    image, grad_image = (a[block[0], tap.channels] for a in (given.input, grads.input))
+    _back.scatter(tap.sampling, gradient, flow, grad_image, add=True)
+    _back.slope(tap.sampling, gradient, image, flow, _flow(grads.offset, tap, block))

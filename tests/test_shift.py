@@ -1,0 +1,535 @@
+"""region_shift, its gradients, and the papers' patterns of shifts."""
+
+import numpy as np
+import pytest
+import systems
+from cases import FILL, identity, noise
+from scipy import ndimage
+from systems import (
+    GRADIENT,
+    LAYOUTS,
+    is_written_and_returned,
+    layouts,
+    refused,
+    slopes,
+    watched,
+)
+from tolerances import assert_close, of_the_coarser
+
+import fastsample as fs
+
+F32, F64 = np.float32, np.float64
+NEAR = of_the_coarser(F32, factor=3)
+PADDINGS = ("zeros", "border", "reflection", "wrap", "constant")
+PADS = {"zeros": "constant", "border": "edge", "reflection": "symmetric", "wrap": "wrap"}
+"""NumPy's names of the same borders."""
+INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+DTYPES = ["bool", *INTEGERS, "float16", "float32", "float64", "complex64", "complex128"]
+
+
+def numbers(seed, shape, dtype):
+    """Every value that fits into eight bits, and both parts of a complex number."""
+    rng = np.random.default_rng(seed)
+    if np.dtype(dtype).kind in "bu":
+        return rng.integers(0, 2 if dtype == "bool" else 256, shape).astype(dtype)
+    values = rng.integers(-128, 128, shape)
+    if np.dtype(dtype).kind == "c":
+        values = values + 1j * rng.integers(-128, 128, shape)
+    return values.astype(dtype)
+
+
+def fill_of(padding):
+    """A fill value where one is read."""
+    return {"fill_value": 3} if padding == "constant" else {}
+
+
+def check_copy(input, shifts, padding="border", **options):
+    """The result, equal to the oracle's to the bit."""
+    got = watched(fs.region_shift, input, shifts, padding_mode=padding, **options)
+    assert got.dtype == input.dtype.newbyteorder("=")
+    assert got.flags.c_contiguous
+    assert not np.shares_memory(got, input)
+    want = systems.region_shift(input, shifts, padding, **options)
+    assert got.tobytes() == want.tobytes(), f"{input.dtype} {padding} {shifts.tolist()}"
+    return got
+
+
+class TestIntegers:
+    @pytest.mark.parametrize("padding", PADDINGS)
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_any_dtype(self, dtype, padding):
+        shifts = np.array([[2, -1], [0, 3], [-4, 0]])
+        check_copy(numbers(1, (2, 6, 5, 7), dtype), shifts, padding, **fill_of(padding))
+
+    @pytest.mark.parametrize("padding", PADDINGS)
+    @pytest.mark.parametrize("ndim", [1, 2, 3])
+    def test_any_number_of_axes(self, ndim, padding):
+        shifts = np.random.default_rng(2).integers(-5, 6, (4, ndim))
+        input = numbers(3, (2, 8, *(6, 5, 4)[:ndim]), "int32")
+        check_copy(input, shifts, padding, **fill_of(padding))
+
+    @pytest.mark.parametrize("groups", [1, 2, 3, 4, 6, 12])
+    def test_any_number_of_groups(self, groups):
+        shifts = np.random.default_rng(4).integers(-3, 4, (groups, 2))
+        check_copy(numbers(5, (1, 12, 4, 5), "uint8"), shifts)
+
+    @pytest.mark.parametrize("padding", PADDINGS)
+    @pytest.mark.parametrize("width", [1, 2, 3, 15, 16, 17, 64, 65])
+    def test_widths(self, width, padding):
+        shifts = np.array([[0, 0], [0, 1], [0, -1], [1, width - 1], [-1, width], [0, -width - 1]])
+        check_copy(numbers(6, (1, 6, 3, width), "float32"), shifts, padding, **fill_of(padding))
+
+    @pytest.mark.parametrize("padding", PADDINGS)
+    def test_huge_shifts(self, padding):
+        top, bottom = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+        far = [5, -5, 6, 10**6, 2**31, -(2**31), 2**32 + 1, 2**62, top, bottom, bottom + 1]
+        shifts = np.array([[0, s] for s in far] + [[s, 1] for s in far])
+        input = numbers(7, (1, len(shifts), 5, 5), "int16")
+        check_copy(input, shifts, padding, **fill_of(padding))
+
+    @pytest.mark.parametrize("dtype", INTEGERS)
+    def test_any_integer_may_shift(self, dtype):
+        """-128 has no negative among int8, and half of uint64 is no int64."""
+        info = np.iinfo(dtype)
+        shifts = np.array([[info.min, 1], [info.max, 0], [2, info.max], [3, info.min]], dtype)
+        for padding in PADDINGS:
+            check_copy(numbers(8, (1, 4, 7, 6), "uint8"), shifts, padding, **fill_of(padding))
+
+    def test_positive_moves_to_larger_indices(self):
+        row = np.array([[[1, 2, 3, 4]]])
+        np.testing.assert_array_equal(fs.region_shift(row, np.array([[1]])), [[[1, 1, 2, 3]]])
+        np.testing.assert_array_equal(
+            fs.region_shift(row, np.array([[-1]]), "zeros"), [[[2, 3, 4, 0]]]
+        )
+
+    def test_rows_are_dy_dx(self):
+        image = np.arange(12).reshape(1, 1, 3, 4)
+        got = fs.region_shift(image, np.array([[1, 2]]), "wrap")
+        np.testing.assert_array_equal(got, np.roll(image, (1, 2), (2, 3)))
+
+    @pytest.mark.parametrize("padding", PADS)
+    def test_is_pad_roll_crop(self, padding):
+        input = numbers(9, (2, 4, 6, 7), "float32")
+        shifts = np.array([[2, -3], [0, 1], [-1, 0], [3, 3]])
+        got = fs.region_shift(input, shifts, padding)
+        np.testing.assert_array_equal(got, pad_roll_crop(input, shifts, padding))
+
+    def test_special_values_are_copied(self):
+        """A NaN's payload and a negative zero too."""
+        bits = np.array([[0x7FC00001, 0xFF800001, 0x80000000, 0x00000001, 0x7F800000]], np.uint32)
+        input = bits.view(F32)[None]
+        got = fs.region_shift(input, np.array([[2]]), "wrap")
+        np.testing.assert_array_equal(got.view(np.uint32), np.roll(bits, 2)[None])
+
+    def test_a_list_will_do(self):
+        image = np.arange(12).reshape(1, 1, 3, 4)
+        got = fs.region_shift(image, [[1, 0]], "wrap")
+        np.testing.assert_array_equal(got, np.roll(image, 1, 2))
+
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    @pytest.mark.parametrize("dtype", ["uint8", "float32", "complex128"])
+    def test_layouts(self, dtype, layout):
+        input, shifts = numbers(10, (2, 4, 5, 6), dtype), np.array([[1, -2], [-1, 3]])
+        for padding in ("border", "wrap", "zeros"):
+            check_copy(dict(layouts(input))[layout], dict(layouts(shifts))[layout], padding)
+
+    @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32", "complex128"])
+    def test_out(self, dtype):
+        input = numbers(11, (2, 4, 5, 6), dtype)
+        is_written_and_returned(fs.region_shift, input, np.array([[1, -2], [-1, 3]]))
+
+    def test_channels_last(self):
+        input, shifts = numbers(12, (2, 4, 5, 6), "int64"), np.array([[1, -2], [-1, 3]])
+        with systems.once_layouts_exist():
+            got = fs.region_shift(systems.last(input), shifts, channels_last=True)
+            np.testing.assert_array_equal(got, systems.last(fs.region_shift(input, shifts)))
+
+    @pytest.mark.parametrize("shape", [(0, 4, 5, 6), (2, 0, 5, 6), (2, 4, 0, 6), (2, 4, 5, 0)])
+    @pytest.mark.parametrize("padding", PADDINGS)
+    def test_empty(self, shape, padding):
+        got = fs.region_shift(np.ones(shape), np.array([[1, 0], [0, 1]]), padding)
+        assert got.shape == shape
+
+
+class TestFractions:
+    @pytest.mark.parametrize(
+        ("padding", "ndim"),
+        [("border", 1), ("border", 2), ("border", 3), ("zeros", 2), ("wrap", 2)],
+    )
+    def test_equals_oracle(self, padding, ndim):
+        input = noise(13, (2, 6, *(6, 5, 4)[:ndim]), F32)
+        check_slide(input, fractions(14, (3, ndim)), padding_mode=padding)
+
+    def test_equals_oracle_in_double(self):
+        check_slide(noise(15, (2, 6, 6, 5), F64), fractions(16, (6, 2), F64))
+
+    def test_constant(self):
+        options = {"padding_mode": "constant", "fill_value": FILL}
+        check_slide(noise(17, (2, 6, 6, 5), F32), fractions(18, (6, 2)), **options)
+
+    @pytest.mark.parametrize("padding", ["border", "zeros", "wrap"])
+    def test_whole_floats_copy(self, padding):
+        input = noise(19, (2, 6, 5, 7), F32)
+        input[:, :, ::2, ::3] = np.nan
+        shifts = np.array([[2, -1], [0, 3], [-4, 0]])
+        got = fs.region_shift(input, shifts.astype(F32), padding)
+        np.testing.assert_array_equal(got, fs.region_shift(input, shifts, padding))
+
+    def test_active_shift_reads_ahead(self):
+        """(α, β) along x and y is (-dx, -dy), and a row holds (dy, dx)."""
+        ramp = np.arange(8, dtype=F32) + 10 * np.arange(6, dtype=F32)[:, None]
+        alpha, beta = 0.25, 0.5
+        got = fs.region_shift(ramp[None, None], np.array([[-beta, -alpha]], F32))
+        np.testing.assert_allclose(got[0, 0, :-1, :-1], (ramp + alpha + 10 * beta)[:-1, :-1])
+
+    def test_nan_spoils_its_group_alone(self):
+        shifts = np.array([[0.5, 0], [np.nan, 0], [0, 0.5]], F32)
+        got = fs.region_shift(noise(20, (2, 6, 5, 7), F32), shifts)
+        spoilt = np.isnan(got).all((0, 2, 3))
+        np.testing.assert_array_equal(spoilt, [False, False, True, True, False, False])
+        assert np.isfinite(got[:, ~spoilt]).all()
+
+    @pytest.mark.parametrize(("value", "edge"), [(np.inf, 0), (3e38, 0), (-np.inf, -1)])
+    def test_far_shifts(self, value, edge):
+        input, shifts = noise(21, (1, 2, 5, 7), F32), np.array([[0, value]], F32)
+        want = np.broadcast_to(input[..., edge, None], input.shape)
+        np.testing.assert_array_equal(fs.region_shift(input, shifts), want)
+        assert not fs.region_shift(input, shifts, "zeros").any()
+
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_layouts(self, layout):
+        input, shifts = noise(22, (2, 6, 5, 7), F32), fractions(23, (3, 2))
+        check_slide(dict(layouts(input))[layout], dict(layouts(shifts))[layout])
+
+    def test_out(self):
+        is_written_and_returned(
+            fs.region_shift, noise(24, (2, 6, 5, 7), F32), fractions(25, (3, 2))
+        )
+
+
+def fractions(seed, shape, dtype=F32):
+    """Shifts of a few pixels, a tenth off every integer and every half."""
+    rng = np.random.default_rng(seed)
+    return (rng.integers(-3, 3, shape) + rng.choice([0.2, 0.7], shape)).astype(dtype)
+
+
+def check_slide(input, shifts, **options):
+    """The result, after a comparison with the oracle."""
+    got = watched(fs.region_shift, input, shifts, **options)
+    assert got.dtype == input.dtype.newbyteorder("=")
+    assert_close(got, systems.region_shift(input, shifts, **options), 4, NEAR, str(options))
+
+
+class TestBackward:
+    @pytest.mark.parametrize(("padding", "ndim"), [("border", 2), ("zeros", 3)])
+    def test_equals_finite_differences(self, padding, ndim):
+        input = noise(26, (2, 4, *(4, 3, 2)[:ndim]), F64)
+        check_gradients(input, fractions(27, (2, ndim), F64), padding_mode=padding)
+
+    def test_a_shift_for_each_channel(self):
+        check_gradients(noise(28, (2, 4, 3, 4), F64), fractions(29, (4, 2), F64))
+
+    @pytest.mark.parametrize("padding", ["zeros", "border", "reflection", "wrap"])
+    def test_integer_shifts_have_no_gradient_of_their_own(self, padding):
+        input, shifts = noise(32, (2, 6, 5, 4), F32), np.array([[2, -1], [0, 3], [-9, 9]])
+        grad = noise(33, input.shape, F32)
+        back, none = watched(fs.region_shift_backward, grad, input, shifts, padding_mode=padding)
+        assert none is None
+        assert back.dtype == F32
+        wide = input.astype(F64)
+        want = slopes(lambda x: systems.region_shift(x, shifts, padding), wide, grad.astype(F64))
+        assert_close(back, want, table=GRADIENT)
+
+    @pytest.mark.parametrize("dtype", [F32, np.complex128])
+    @pytest.mark.parametrize("padding", ["zeros", "border", "wrap", "constant"])
+    def test_integer_shifts_adjoint(self, dtype, padding):
+        input, grad = (numbers(seed, (2, 6, 9, 8), dtype) for seed in (34, 35))
+        shifts = np.array([[2, -1], [0, 3], [-20, 2**40]])
+        back, _ = fs.region_shift_backward(grad, input, shifts, padding)
+        assert back.dtype == dtype
+        forward = fs.region_shift(input, shifts, padding)  # whole numbers: every sum is exact
+        assert np.vdot(input, back) == np.vdot(forward, grad)
+
+    def test_whole_floats_have_the_slope_of_the_right_hand_cell(self):
+        """A shift moves the content, so its slope is the pixel's less its right neighbour's; the
+        bounds of `border` count as outside."""
+        image, grad = noise(36, (5, 9), F64), noise(47, (5, 9), F64)
+        _, slope = fs.region_shift_backward(grad[None, None], image[None, None], np.zeros((1, 2)))
+        by_y = -np.vdot(np.diff(image, axis=0)[1:], grad[1:-1])
+        by_x = -np.vdot(np.diff(image, axis=1)[:, 1:], grad[:, 1:-1])
+        np.testing.assert_allclose(slope, [[by_y, by_x]], rtol=1e-10)
+
+    @pytest.mark.parametrize("output_mask", [(True, False), (False, True)])
+    def test_output_mask(self, output_mask):
+        input, shifts = noise(37, (2, 4, 5, 6), F64), fractions(38, (2, 2), F64)
+        both = fs.region_shift_backward(input, input, shifts)
+        got = fs.region_shift_backward(input, input, shifts, output_mask=output_mask)
+        for one, full, asked in zip(got, both, output_mask, strict=True):
+            np.testing.assert_array_equal(one, full if asked else None)
+
+    def test_vjp(self):
+        input, shifts = noise(45, (2, 4, 5, 6), F64), fractions(46, (2, 2), F64)
+        result, pullback = fs.vjp(fs.region_shift, input, shifts)
+        np.testing.assert_array_equal(result, fs.region_shift(input, shifts))
+        want = fs.region_shift_backward(result, input, shifts)
+        for one, other in zip(pullback(result), want, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    @pytest.mark.parametrize("shift", [F64, np.int64])
+    def test_layouts(self, layout, shift):
+        input, shifts = noise(39, (2, 4, 5, 6), F64), np.array([[1, -2], [0, 3]], shift)
+        grad = noise(40, input.shape, F64)
+        want = fs.region_shift_backward(grad, input, shifts)
+        others = (dict(layouts(a))[layout] for a in (grad, input, shifts))
+        for one, other in zip(watched(fs.region_shift_backward, *others), want, strict=True):
+            if other is None:
+                assert one is None
+            else:
+                np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def check_gradients(input, shifts, **options):
+    """Both gradients against finite differences of the oracle."""
+    grad = noise(41, input.shape, input.dtype)
+    got = watched(fs.region_shift_backward, grad, input, shifts, **options)
+    wide, rows, weights = (x.astype(F64) for x in (input, shifts, grad))
+    want = (
+        slopes(lambda x: systems.region_shift(x, rows, **options), wide, weights),
+        slopes(lambda s: systems.region_shift(wide, s, **options), rows, weights),
+    )
+    for name, one, other in zip(("grad_input", "grad_shifts"), got, want, strict=True):
+        assert one.dtype == input.dtype, name
+        assert_close(one, other, np.abs(other).max(initial=1), GRADIENT, f"{name} {options}")
+
+
+TENSOR = np.arange(200).reshape(1, 8, 5, 5)
+PAIRS = np.array([[0, 1], [0, -1], [1, 0], [-1, 0]])
+"""+1 x, -1 x, +1 y, -1 y, as rows of (dy, dx)."""
+
+
+def slice_indexing(input):
+    """The edge keeps its value, and what is read is never what was written."""
+    out = input.copy()
+    out[:, 0:2, :, 1:] = input[:, 0:2, :, :-1]
+    out[:, 2:4, :, :-1] = input[:, 2:4, :, 1:]
+    out[:, 4:6, 1:, :] = input[:, 4:6, :-1, :]
+    out[:, 6:8, :-1, :] = input[:, 6:8, 1:, :]
+    return out
+
+
+def pad_roll_crop(input, shifts, padding="border"):
+    """As Swin rolls and AS-MLP pads."""
+    rows = np.repeat(shifts, input.shape[1] // len(shifts), axis=0)
+    by = np.abs(rows).max()
+    wide = np.pad(input, [(0, 0), (0, 0), (by, by), (by, by)], PADS[padding])
+    for c, row in enumerate(rows):
+        wide[:, c] = np.roll(wide[:, c], row, axis=(1, 2))
+    return wide[:, :, by:-by, by:-by]
+
+
+def depthwise_convolution(input, shifts):
+    """A 3x3 kernel with a single one for each channel; a correlation reads at its one."""
+    out = np.empty_like(input)
+    for c, (dy, dx) in enumerate(np.repeat(shifts, input.shape[1] // len(shifts), axis=0)):
+        kernel = np.zeros((3, 3), input.dtype)
+        kernel[1 - dy, 1 - dx] = 1
+        out[:, c] = ndimage.correlate(input[:, c], kernel[None], mode="nearest")
+    return out
+
+
+def deformable_convolution(input, shifts):
+    """Constant offsets, a group for each shift, an identity weight; padded: outside it reads 0."""
+    channels = input.shape[1]
+    wide = np.pad(input, [(0, 0), (0, 0), (1, 1), (1, 1)], "edge").astype(F32)
+    offset = np.broadcast_to(-shifts.reshape(1, -1, 1, 1), (1, shifts.size, *wide.shape[2:]))
+    weight = np.eye(channels, dtype=F32)[..., None, None]
+    return fs.deform_conv2d(wide, offset.astype(F32), weight)[:, :, 1:-1, 1:-1]
+
+
+def clamped_grid_sampling(input, shifts):
+    """The groups as a batch, each with its grid."""
+    _, channels, height, width = input.shape
+    groups = input.reshape(len(shifts), channels // len(shifts), height, width).astype(F32)
+    grid = identity((height, width), F32) - shifts[:, None, None, ::-1]
+    grid = np.clip(grid, 0, [width - 1, height - 1]).astype(F32)
+    return fs.grid_sample(groups, grid, coordinates="pixel").reshape(input.shape)
+
+
+class TestFiveWays:
+    """The classic ways to shift agree."""
+
+    @pytest.fixture
+    def moved(self):
+        return fs.region_shift(TENSOR, PAIRS)
+
+    def test_by_hand(self, moved):
+        np.testing.assert_array_equal(moved[0, 0, 0], [0, 0, 1, 2, 3])
+        np.testing.assert_array_equal(moved[0, 7, :, 4], [184, 189, 194, 199, 199])
+
+    def test_slice_indexing(self, moved):
+        np.testing.assert_array_equal(slice_indexing(TENSOR), moved)
+
+    def test_pad_roll_crop(self, moved):
+        np.testing.assert_array_equal(pad_roll_crop(TENSOR, PAIRS), moved)
+
+    def test_depthwise_convolution(self, moved):
+        np.testing.assert_array_equal(depthwise_convolution(TENSOR, PAIRS), moved)
+
+    def test_deformable_convolution(self, moved):
+        np.testing.assert_array_equal(deformable_convolution(TENSOR, PAIRS), moved)
+
+    def test_clamped_grid_sampling(self, moved):
+        np.testing.assert_array_equal(clamped_grid_sampling(TENSOR, PAIRS), moved)
+
+    def test_fractional_shifts_that_are_whole(self, moved):
+        got = fs.region_shift(TENSOR.astype(F32), PAIRS.astype(F32))
+        np.testing.assert_array_equal(got, moved)
+
+    def test_s2_mlp_is_the_same_with_its_axes_turned(self, moved):
+        got = fs.region_shift(TENSOR, fs.shifts.s2_mlp(8)[:, ::-1])
+        np.testing.assert_array_equal(got, moved)
+
+
+class TestPatterns:
+    @pytest.mark.parametrize("channels", [4, 8, 9, 10, 11, 3, 1, 0])
+    def test_s2_mlp(self, channels):
+        table = pattern(fs.shifts.s2_mlp(channels), channels)
+        input = numbers(42, (2, channels, 4, 5), "int32")
+        a, b, c = channels // 4, channels // 2, 3 * channels // 4
+        want = input.copy()
+        want[:, :a, 1:] = input[:, :a, :-1]
+        want[:, a:b, :-1] = input[:, a:b, 1:]
+        want[:, b:c, :, 1:] = input[:, b:c, :, :-1]
+        want[:, c:, :, :-1] = input[:, c:, :, 1:]
+        np.testing.assert_array_equal(shifted(input, table), want)
+
+    @pytest.mark.parametrize("axis", [0, 1])
+    @pytest.mark.parametrize(
+        ("channels", "size"), [(9, 3), (10, 5), (10, 3), (4, 3), (8, 7), (6, 1)]
+    )
+    def test_as_mlp(self, channels, size, axis):
+        table = pattern(fs.shifts.as_mlp(channels, size, axis), channels)
+        assert not table[:, 1 - axis].any()
+        input = numbers(43, (2, channels, 6, 7), "int32")
+        chunk = -(-channels // size)
+        groups = [input[:, k : k + chunk] for k in range(0, channels, chunk)]
+        moved = [along(axis, group, k - size // 2) for k, group in enumerate(groups)]
+        np.testing.assert_array_equal(shifted(input, table, "zeros"), np.concatenate(moved, 1))
+
+    @pytest.mark.parametrize("channels", [7, 3, 12])
+    @pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (1, 7), (5, 1), (1, 4), (1, 1)])
+    def test_cycle_fc(self, channels, kernel):
+        table = pattern(fs.shifts.cycle_fc(channels, kernel), channels)
+        taps, axis = max(kernel), int(kernel[0] == 1)
+        reads = [(i + taps // 2) % taps - taps // 2 for i in range(channels)]
+        np.testing.assert_array_equal(table[:, axis], np.negative(reads))
+        assert not table[:, 1 - axis].any()
+
+    def test_cycle_fc_by_hand(self):
+        table = fs.shifts.cycle_fc(7, (1, 3))
+        np.testing.assert_array_equal(table[:, 1], [0, -1, 1, 0, -1, 1, 0])
+
+    @pytest.mark.parametrize("channels", [9, 18, 20, 26, 8, 4])
+    @pytest.mark.parametrize("kernel", [(3, 3), (1, 3), (3, 1), (2, 2)])
+    def test_shift_net(self, channels, kernel):
+        """A depthwise correlation with one-hot kernels, zeros outside."""
+        table = pattern(fs.shifts.shift_net(channels, kernel), channels)
+        taps, centre = kernel[0] * kernel[1], kernel[0] // 2 * kernel[1] + kernel[1] // 2
+        groups = np.full(taps, channels // taps)
+        groups[centre] += channels % taps
+        input = numbers(44, (2, channels, 5, 6), "int32")
+        want = np.empty_like(input)
+        for c, tap in enumerate(np.repeat(np.arange(taps), groups)):
+            one_hot = (np.arange(taps) == tap).astype(input.dtype).reshape(1, *kernel)
+            want[:, c] = ndimage.correlate(input[:, c], one_hot, mode="constant")
+        np.testing.assert_array_equal(shifted(input, table, "zeros"), want)
+
+    def test_an_even_axis_of_as_mlp(self):
+        refused(fs.shifts.as_mlp, "size", 4, of=(8, 4, 0))
+
+    @pytest.mark.parametrize("axis", [2, -3, "x"])
+    def test_an_unknown_axis_of_as_mlp(self, axis):
+        refused(fs.shifts.as_mlp, "axis", axis, of=(8, 3, axis), error=(ValueError, TypeError))
+
+    def test_a_square_kernel_of_cycle_fc(self):
+        refused(fs.shifts.cycle_fc, "kernel", (3, 3), of=(8, (3, 3)))
+
+    def test_negative_channels(self):
+        refused(fs.shifts.s2_mlp, "channels", -1, of=(-1,))
+
+
+def pattern(table, channels):
+    """The table, once it is one."""
+    assert table.shape == (channels, 2)
+    assert np.issubdtype(table.dtype, np.signedinteger)
+    return table
+
+
+def shifted(input, table, padding="border"):
+    """By a pattern, which may have no rows."""
+    return fs.region_shift(input, table, padding) if len(table) else input
+
+
+def along(axis, group, by):
+    """Zero-padded, rolled and cropped along one axis of the image."""
+    pad = [(0, 0)] * 4
+    pad[2 + axis] = (abs(by), abs(by))
+    wide = np.roll(np.pad(group, pad), by, 2 + axis)
+    return wide.take(range(abs(by), abs(by) + group.shape[2 + axis]), 2 + axis)
+
+
+class TestErrors:
+    INPUT = np.ones((2, 8, 5, 6), F32)
+
+    @pytest.mark.parametrize("groups", [0, 3, 5, 16])
+    def test_a_table_that_does_not_divide_the_channels(self, groups):
+        shape = (groups, 2)
+        refused(fs.region_shift, "shifts", 8, shape, of=(self.INPUT, np.zeros(shape, int)))
+        refused(fs.region_shift, "shifts", 8, shape, of=(self.INPUT, np.zeros(shape, F32)))
+
+    @pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 3), (1, 4, 2), ()])
+    def test_a_table_of_another_shape(self, shape):
+        error = (ValueError, TypeError)  # a plain number is no array
+        refused(fs.region_shift, "shifts", of=(self.INPUT, np.zeros(shape, int)), error=error)
+
+    @pytest.mark.parametrize("dtype", [bool, complex, object])
+    def test_a_table_of_another_type(self, dtype):
+        of = self.INPUT, np.zeros((4, 2), dtype)
+        refused(fs.region_shift, "shifts", of=of, error=TypeError)
+
+    @pytest.mark.parametrize("dtype", ["bool", "int64"])
+    def test_fractions_of_what_has_none(self, dtype):
+        of = self.INPUT.astype(dtype), np.zeros((4, 2), F32)
+        refused(fs.region_shift, "input", dtype, of=of, error=TypeError)
+
+    def test_objects(self):
+        of = self.INPUT.astype(object), np.zeros((4, 2), int)
+        refused(fs.region_shift, "input", "object", of=of, error=TypeError)
+
+    @pytest.mark.parametrize("shape", [(2, 8), (2, 8, 1, 1, 1, 1)])
+    def test_input(self, shape):
+        refused(fs.region_shift, "input", shape, of=(np.ones(shape), np.zeros((4, 2), int)))
+
+    def test_padding_mode(self):
+        of = self.INPUT, np.zeros((4, 2), int)
+        refused(fs.region_shift, "padding_mode", "'edge'", of=of, padding_mode="edge")
+
+    @pytest.mark.parametrize("dtype", [int, F32])
+    def test_out(self, dtype):
+        of = self.INPUT, np.zeros((4, 2), dtype)
+        refused(fs.region_shift, "out", "input", of=of, out=self.INPUT)
+        refused(fs.region_shift, "out", self.INPUT.shape, of=of, out=np.ones((2, 8, 5, 5), F32))
+        frozen = np.ones_like(self.INPUT)
+        frozen.flags.writeable = False
+        refused(fs.region_shift, "out", "read-only", of=of, out=frozen)
+
+    def test_grad_output(self):
+        wrong = np.ones((2, 8, 5, 5), F32)
+        of = wrong, self.INPUT, np.zeros((4, 2), F32)
+        refused(fs.region_shift_backward, "grad_output", wrong.shape, of=of)
+
+    def test_gradients_of_integers(self):
+        input = self.INPUT.astype(np.int32)
+        of = input, input, np.zeros((4, 2), int)
+        refused(fs.region_shift_backward, "input", "int32", of=of, error=TypeError)
