@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
 from numba.core import cgutils
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
@@ -44,6 +44,11 @@ class _Cache(FunctionCache):
     def __init__(self, function, made_from):
         super().__init__(function)
         self._made_from = (*made_from, HARDWARE_GATHER, DIGEST)
+        # A file of its own: Numba numbers the files of one index, and two processes that save two
+        # kernels at once could give both one number, so that one would run as the other.
+        own = hashlib.sha256(repr(self._made_from).encode()).hexdigest()[:16]
+        base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
+        self._cache_file = IndexDataCacheFile(self._cache_path, f"{base}-{own}", stamp)
 
     def _index_key(self, sig, codegen):
         return sig, codegen.magic_tuple(), self._made_from

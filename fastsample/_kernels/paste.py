@@ -53,6 +53,14 @@ BOX = np.dtype(
 )
 
 
+class Rows(NamedTuple):
+    """Some rows of box k."""
+
+    k: int
+    begin: int
+    end: int
+
+
 class Strip(NamedTuple):
     """Some columns of some rows of a box."""
 
@@ -180,12 +188,12 @@ def paste_of(soft):
             mix(job, upper, lower, part, strip.cols, scratch, out, strip.target + row * job.out_row)
 
     @inline
-    def paste_rows(job, axes, masks, boxes, k, begin, end, scratch, out):
-        box = boxes[k]
-        corner = job.out_start + k * job.out_n + box.row * job.out_row + box.col * job.out_col
+    def paste_rows(job, axes, masks, box, rows, scratch, out):
+        mask, plane = rows.k * job.input_n, job.out_start + rows.k * job.out_n
         for col in range(0, box.cols, STRIP):
-            cols, target = min(box.cols - col, STRIP), corner + col * job.out_col
-            strip = Strip(col, cols, begin, end, k * job.input_n, target)
+            target = plane + box.row * job.out_row + (box.col + col) * job.out_col
+            cols = min(box.cols - col, STRIP)
+            strip = Strip(col, cols, rows.begin, rows.end, mask, target)
             paste(job, axes, masks, box, strip, scratch, out)
 
     @jit
@@ -201,7 +209,7 @@ def paste_of(soft):
             begin = cuts[cut + 1] if k == first else 0
             end = cuts[cut + 3] if k == last else boxes[k].rows
             if begin < end:
-                paste_rows(job, axes, masks, boxes, k, begin, end, scratch, out)
+                paste_rows(job, axes, masks, boxes[k], Rows(k, begin, end), scratch, out)
 
     return run
 
