@@ -1,6 +1,9 @@
 """The cache on disk: absent, unwritable, broken, warm; and what an import brings along."""
 
+import os
+import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import child
@@ -25,6 +28,24 @@ print(fs.__file__)
 for w in caught:
     print(w.category.__name__, w.message)
 """
+
+
+MODES = """
+import sys
+import numpy as np
+import fastsample as fs
+image = np.random.default_rng(0).random((1, 1, 9, 11), dtype=np.float32)
+grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 2)).astype(np.float32)
+for mode in sys.argv[1:] or ("nearest", "bilinear", "bicubic"):
+    print(mode, fs.grid_sample(image, grid, mode).tobytes().hex())
+"""
+
+
+def modes(cache, *which):
+    """What a process with this cache says of each of these modes, or of all."""
+    done = child.run(["-c", MODES, *which], LIMIT, NUMBA_CACHE_DIR=str(cache))
+    assert done.returncode == 0, done.stderr
+    return dict(line.split() for line in done.stdout.splitlines())
 
 
 def install(folder):
@@ -116,6 +137,47 @@ class TestCache:
         edited.write_text(edited.read_text() + "\n# an edit\n")
         call(folder, NUMBA_CACHE_DIR=str(cache))
         assert cache_files(cache) != before
+
+
+@pytest.mark.compiled
+class TestProcesses:
+    def test_eight_start_at_once_on_a_cold_cache(self, tmp_path):
+        """And what they leave there serves one that needs all of it."""
+        which = [("nearest",), ("bilinear",), ("bicubic",), ()] * 2
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda some: modes(tmp_path, *some), which))
+        want = modes(tmp_path / "another")
+        assert len(want) == 3
+        for got in (*found, modes(tmp_path)):
+            assert got == {mode: want[mode] for mode in got}
+
+    def test_what_two_compile_has_no_name_in_common(self, tmp_path):
+        """Code from disk shares one space of names, in which the first of a name stands for all."""
+        names = []
+        for k in range(2):
+            modes(tmp_path / str(k), "nearest")
+            code = b"".join(p.read_bytes() for p in (tmp_path / str(k)).rglob("*.nbc"))
+            names.append(set(re.findall(rb"_ZN10fastsample[A-Za-z0-9_]+", code)))
+        assert all(names)
+        assert not names[0] & names[1]
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    def test_a_forked_child_gives_other_names(self):
+        child.script(
+            """
+            import os
+            import fastsample
+            from numba.core.bytecode import FunctionIdentity
+            def name():
+                return FunctionIdentity.from_function(name).unique_name
+            read, write = os.pipe()
+            if os.fork() == 0:
+                os.write(write, name().encode())
+                os._exit(0)
+            os.wait()
+            assert os.read(read, 1000).decode() != name()
+            """
+        )
 
 
 class TestImport:

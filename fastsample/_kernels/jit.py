@@ -1,6 +1,8 @@
 """How kernels are compiled and kept on disk: one place for Numba's options."""
 
 import hashlib
+import itertools
+import os
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
 from numba.core import cgutils
+from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
@@ -87,6 +90,21 @@ def _kept(kernel, function, made_from):
     except RuntimeError as error:  # no folder can be written
         _warn_once(str(error))
     return kernel
+
+
+def number_apart():
+    """Let what this process compiles have names that no other process gives.
+
+    Numba names a function after its source and a number that counts from 1 in each process. All
+    kernels of a process share one space of names, in which the first of a name stands for all: of
+    two kernels from disk, compiled by two processes, one would call the other's inner functions.
+    """
+    FunctionIdentity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))
+
+
+number_apart()
+if hasattr(os, "register_at_fork"):  # a child would count on from where its parent was
+    os.register_at_fork(after_in_child=number_apart)
 
 
 def compiled(function, made_from, parallel):
