@@ -61,7 +61,7 @@ def vjp(
     (array([[[0.5, 1. , 0.5]]]), array([[[10.],
             [30.]]]))
     """
-    if function not in BACKWARDS:
+    if not any(function is known for known in BACKWARDS):  # which may have no hash
         known = ", ".join(sorted(f.__name__ for f in BACKWARDS))
         came = getattr(function, "__name__", repr(function))
         raise TypeError(f"vjp: function must be one of {known}; got {came}")
