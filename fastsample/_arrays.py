@@ -66,6 +66,23 @@ def _spread(x):
     return as_strided(x[flip], (span,), (x.itemsize,))
 
 
+def widened(x):
+    """float16 as float32; other arrays as they are."""
+    return x.astype(np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
+
+
+def computed_by_itself(dtype):
+    """Is a gradient of this type computed in it, and not part by part?"""
+    return dtype.kind == "f" and dtype.itemsize > 2
+
+
+def parts(*arrays):
+    """Complex arrays as their real parts, then their imaginary ones; float16 as float32."""
+    if arrays[0].dtype.kind == "c":
+        return [x.real for x in arrays], [x.imag for x in arrays]
+    return ([widened(x) for x in arrays],)
+
+
 def native(x):
     """A plain copy: contiguous, aligned, in this machine's byte order."""
     return np.array(x, x.dtype.newbyteorder("="), order="C")

@@ -37,6 +37,9 @@ def scatter(
         if not add:
             out[...] = 0
         return
+    if not _arrays.computed_by_itself(gradient.dtype):
+        scatter_parts(sampling, gradient, grid, out, add)
+        return
     specs = Spec(*spec(gradient)), Spec(*spec(grid)), Spec(*spec(out))
     calls = prepare_scatter(sampling, *specs, add)
     if calls is None:
@@ -52,6 +55,14 @@ def scatter(
         reach = np.empty((int(first.job[0]["grids"]), _job.tiles(first), 2), np.int64)
         start(first, NOTHING, grid, NOTHING, reach)
     start(then, gradient, grid, reach, out)
+
+
+def scatter_parts(sampling: Sampling, gradient: Array, grid: Array, out: Array, add: bool) -> None:
+    """`scatter` of complex numbers and of float16."""
+    targets = (out.real, out.imag) if out.dtype.kind == "c" else (out,)
+    for (part,), target in zip(_arrays.parts(gradient), targets, strict=True):
+        found = input_gradient(sampling, part, out.shape, grid)
+        target[...] = target + found if add else found
 
 
 @lru_cache(maxsize=512)
@@ -94,6 +105,11 @@ def slope(
     if 0 in gradient.shape:
         if not add:
             out[...] = 0
+        return
+    if not _arrays.computed_by_itself(gradient.dtype):
+        for k, part in enumerate(_arrays.parts(gradient, input)):
+            outside = sampling.fill if k == 0 else 0.0
+            slope(sampling._replace(fill=outside), *part, grid, out, add or k > 0)
         return
     specs = Spec(*spec(gradient)), Spec(*spec(input)), Spec(*spec(grid)), Spec(*spec(out))
     call = prepare_slope(sampling, *specs, add)

@@ -11,7 +11,7 @@ from ._kernels.copy import COPY
 from ._kernels.drive import NOTHING, launch_copy
 from ._kernels.kind import RULES
 from ._kernels.threads import MOST_THREADS
-from ._run import Sampling, Spec, spec
+from ._run import Spec, spec
 
 Array = NDArray[Any]
 # One thread, in the third-level cache: 53 bytes a ns, 5 ns to begin a row, 0.4 an item by itself.
@@ -62,17 +62,8 @@ def input_gradient(gradient: Array, shifts: Array, padding_mode: str) -> Array:
         sizes = np.array(out.shape[2:])
         steps = steps_of(shifts, sizes, padding_mode)[:, 3 - len(sizes) :]
         sampling = _slide.sampling("nearest", padding_mode, out.shape[2:], 0.0)
-        scatter(sampling, gradient, steps.astype(np.float64), out)
+        _slide.scatter(sampling, gradient, steps.astype(np.float64), out)
     return out
-
-
-def scatter(sampling: Sampling, gradient: Array, steps: Array, out: Array) -> None:
-    """Put what each pixel of the result takes to the pixel that it read, both parts alike."""
-    if out.dtype.kind != "c":
-        _slide.scatter(sampling, gradient, steps, out)
-        return
-    for part, target in ((gradient.real, out.real), (gradient.imag, out.imag)):
-        target[...] = _slide.input_gradient(sampling, part, steps)
 
 
 @lru_cache(maxsize=256)

@@ -24,16 +24,18 @@ from ._kernels.kind import (
     SAMPLE,
     SCATTER,
     SCATTERED,
+    WIDE,
     WINDOW,
     WRAP,
     ZEROS,
     Kind,
+    item_bytes,
 )
-from ._kernels.memory import FEW
+from ._kernels.memory import CACHE_LINE, FEW
 from ._kernels.scratch import tile_points
+from ._kernels.simd import LANES
 from ._kernels.threads import MOST_THREADS
 
-WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32 bits hold
 # Bytes of a plane from which planning ahead pays. Measured, ms with and without: 1x3x512x512 0.58
 # and 0.59, 1x3x720x720 1.38 and 1.66, 1x1x1024x1024 1.16 and 2.20, 1x1x96x96x96 2.3 and 3.8.
 AHEAD = 3 * 2**19
@@ -124,9 +126,14 @@ def kind_of(mode, padding_mode, sizes, strides, value, real, role=SAMPLE, source
     return Kind(rule, taps, len(sizes), place, wide, value, real, role, source)
 
 
-def pixels(kind, channels):
-    """The kernel for channels that are neighbours in memory, in the input and in the result."""
-    layout = SCATTERED if kind.layout == SCATTERED else WINDOW
+def pixels(kind, channels, step):
+    """The kernel for channels that are neighbours in memory, in the input and in the result.
+
+    `step` is how many elements lie from a pixel of the input to its right neighbour.
+    """
+    layout = PAIRED if step == channels <= FEW else WINDOW
+    if kind.layout == SCATTERED:
+        layout = SCATTERED
     if channels > FEW:
         channels = 8 if channels <= 8 else 16
     return kind._replace(layout=layout, last=channels)
@@ -137,9 +144,11 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
     task["fill"] = fill
-    task["stream"] = prod(shape) * kind.value >= STREAM
+    lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
+    task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     if kind.last:
+        task["input_whole"] = input.span - _reach(kind, input)
         task["next"] = 0
         task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
     table = _axis.records(kind, axes, input.strides[2:])
@@ -231,7 +240,7 @@ def _rewound(points, width):
 
 def _plane(kind, axes):
     """The bytes of one channel of the input."""
-    return prod(axis.size for axis in axes) * kind.value
+    return prod(axis.size for axis in axes) * item_bytes(kind)
 
 
 def _set_input(task, kind, axes, input):
@@ -240,6 +249,14 @@ def _set_input(task, kind, axes, input):
     task["inputs"] = input.samples
     task["ahead"] = _plane(kind, axes) > AHEAD
     task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
+
+
+def _reach(kind, input):
+    """How far from a window's start on a vector of its last pixels ends."""
+    *outer, inner = (max(step, 0) for step in input.strides[2:])
+    pair = kind.layout == PAIRED and kind.taps > 1
+    steps = kind.taps - (2 if pair else 1)
+    return (kind.taps - 1) * sum(outer) + steps * inner + (2 * FEW if pair else FEW)
 
 
 def _pays(kind, task, nanoseconds):

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from . import _arrays, _job
 from ._axis import Axis
 from ._kernels.drive import NOTHING, launch
-from ._kernels.kind import AFFINE, AFFINE_GRID, FLOW, GRID, SAMPLE
+from ._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
 
 Array = NDArray[Any]
 Parts = Iterator[tuple[Array, Array, Array]]
-Ready = _job.Call | Callable[[Array, Array, Array], Parts] | None
+Ready = _job.Call | Callable[..., Any] | None
 COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
 
 
@@ -66,10 +66,18 @@ def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array)
     """Do what `prepare` has found."""
     if isinstance(ready, _job.Call):
         start(ready, input, grid, NOTHING, out)
+    elif ready is components:
+        components(sampling, input, grid, out)
     elif ready is not None:
         for part in ready(input, grid, out):
             sample(sampling, *part)
             del part  # a copy goes before the next one comes
+
+
+def components(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Complex arrays: the real parts, then the imaginary ones, outside of which is 0."""
+    sample(sampling, input.real, grid, out.real)
+    sample(sampling._replace(fill=0.0), input.imag, grid, out.imag)
 
 
 @lru_cache(maxsize=512)
@@ -77,6 +85,8 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     """The call of a kernel, or how to cut the arrays into parts, or None for an empty output."""
     if 0 in out.shape:
         return None
+    if input.dtype.kind == "c":
+        return components
     if input.layout is None:
         return planes
     if grid.layout is None:
@@ -89,7 +99,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     layouts = shared(input), shared(grid), out.layout
     kind = kind_of(sampling, input, grid, SAMPLE)
     if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
-        kind = _job.pixels(kind, out.shape[1])
+        kind = _job.pixels(kind, out.shape[1], input.layout.strides[-1])
     return _job.sample_call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
 
 
@@ -117,7 +127,7 @@ def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     """The kernel for an input, or its gradient, and a grid."""
     assert input.layout is not None
     sizes, steps = input.shape[2:], input.layout.strides[2:]
-    types = input.dtype.itemsize, grid.dtype.itemsize
+    types = CODES[input.dtype], grid.dtype.itemsize
     mode, padding_mode = sampling.mode, sampling.padding_mode
     return _job.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
 

@@ -47,7 +47,7 @@ def forward(
 
     `apart` names the arrays that `out` may not overlap, if they are not these two.
     """
-    image = _check.array(function, "input", input)
+    image, points = _check.array(function, "input", input), _arrays.widened(points)
     mode, padding_mode, fill, last = _options(function, options)
     if out is not None:
         _check.writable(function, out)
@@ -77,13 +77,14 @@ def backward(
     `planar` makes the second one as a view of an array (N, D, *out).
     """
     gradient = _check.array(function, "grad_output", arrays[0])
-    image, points = _check.array(function, "input", arrays[1]), arrays[2]
+    image, points = _check.array(function, "input", arrays[1]), _arrays.widened(arrays[2])
     mode, padding_mode, fill, last = _options(function, options)
     to_input, to_points = _check.mask(function, output_mask)
     if last:
         image = _channels_second(image)
     specs = _run.spec(image), _run.spec(points)
     result, sampling = _describe(function, about, *specs, mode, padding_mode, fill)
+    _check.dtype(function, "input", image.dtype, _check.DIFFERENTIABLE)
     _check.gradient(function, "grad_output", gradient, *_as_seen(result, last))
     if last:
         gradient = _channels_second(gradient)
@@ -93,6 +94,7 @@ def backward(
         to_image = np.ascontiguousarray(_channels_last(to_image)) if last else to_image
     if to_points:
         points_gradient = _back.coordinate_gradient(sampling, gradient, image, points, planar)
+        points_gradient = points_gradient.astype(arrays[2].dtype.newbyteorder("="), copy=False)
     return to_image, points_gradient
 
 
@@ -152,6 +154,7 @@ def _describe(function, about, image, points, mode, padding_mode, fill):
     image, points = _run.Spec(*image), _run.Spec(*points)
     _check.dtype(function, "input", image.dtype, _check.INPUT_TYPES)
     _check.dtype(function, about.argument, points.dtype, _check.GRID_TYPES)
+    _check.fits(function, "fill_value", fill, image.dtype)
     _check.image(function, image.shape)
     about.check(function, about.argument, points.shape, image.shape)
     batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]

@@ -70,7 +70,7 @@ def affine_grid(
             [[ 0.5,  0.5],
              [-0.5,  0.5]]]])
     """
-    matrices = _check.array(_GRID, "theta", theta)
+    matrices = _arrays.widened(_check.array(_GRID, "theta", theta))
     _check.dtype(_GRID, "theta", matrices.dtype, _check.GRID_TYPES)
     align_corners = _check.flag(_GRID, "align_corners", align_corners)
     samples, sizes = _sizes(_GRID, size)
@@ -130,7 +130,7 @@ def affine_grid_backward(
             [0., 0., 4.]]])
     """
     gradient = _check.array(_GRID_BACK, "grad_grid", grad_grid)
-    _check.dtype(_GRID_BACK, "grad_grid", gradient.dtype, _check.GRID_TYPES)
+    _check.dtype(_GRID_BACK, "grad_grid", gradient.dtype, _check.FLOATS)
     align_corners = _check.flag(_GRID_BACK, "align_corners", align_corners)
     samples, sizes = _sizes(_GRID_BACK, size)
     shape, dtype = (samples, *sizes, len(sizes)), gradient.dtype.newbyteorder("=")

@@ -247,8 +247,8 @@ def _take(name, input, offset, weight, bias, mask):
     """Take the arrays in and check their types."""
     named = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}
     given = _Given(*(a if a is None else _check.array(name, k, a) for k, a in named.items()))
-    _check.dtype(name, "input", given.input.dtype, _check.INPUT_TYPES)
-    _check.dtype(name, "offset", given.offset.dtype, _check.GRID_TYPES)
+    _check.dtype(name, "input", given.input.dtype, _check.FLOATS)
+    _check.dtype(name, "offset", given.offset.dtype, _check.FLOATS)
     for part in ("weight", "bias", "mask"):
         if (array := getattr(given, part)) is not None:
             _check.same_type(name, part, array.dtype, _native(given.input))

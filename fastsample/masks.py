@@ -92,7 +92,7 @@ def paste_masks(
     size = _check.sizes(_NAME, image_size, (2,), "(H, W)", "image_size")
     level = None if threshold is None else _check.real(_NAME, "threshold", threshold)
     _check.dtype(_NAME, "masks", stack.dtype, _check.MASK_TYPES)
-    _check.dtype(_NAME, "boxes", corners.dtype, _check.GRID_TYPES)
+    _check.dtype(_NAME, "boxes", corners.dtype, _check.FLOATS)
     _check.masks(_NAME, stack.shape)
     _check.shaped(_NAME, "boxes", corners.shape, (len(stack), 4), "(K, 4)")
     _check.finite(_NAME, "boxes", corners)

@@ -116,7 +116,7 @@ def patch_affine(
         _check.apart(_NAME, out, **scene._asdict())
     out[...] = scene.images
     for patch in _patches(scene, mode, padding_mode, align_corners):
-        matrix = _arrays.native(scene.theta[patch.number : patch.number + 1])
+        matrix = _matrix(scene, patch)
         _run.sample(patch.sampling, scene.images[patch.box], matrix, out[patch.box])
     return out
 
@@ -187,13 +187,18 @@ def patch_affine_backward(
     _check.words(_BACK, mode=mode, padding_mode=padding_mode)
     to_images, to_theta = _check.mask(_BACK, output_mask)
     shape, dtype = scene.images.shape, scene.images.dtype.newbyteorder("=")
+    _check.dtype(_BACK, "images", dtype, _check.DIFFERENTIABLE)
     _check.gradient(_BACK, "grad_output", gradient, shape, dtype)
     patches = list(_patches(scene, mode, padding_mode, align_corners))
     winners = _winners(shape, patches)
     grad_images = _passed_by(gradient, winners) if to_images else None
-    grad_theta = np.zeros_like(_arrays.native(scene.theta)) if to_theta else None
+    grad_theta = _arrays.native(_arrays.widened(scene.theta)) if to_theta else None
+    if grad_theta is not None:
+        grad_theta[...] = 0
     for patch, share in _shares(gradient, patches, winners):
         _add(patch, share, scene, grad_images, grad_theta)
+    if grad_theta is not None:
+        grad_theta = grad_theta.astype(scene.theta.dtype.newbyteorder("="), copy=False)
     return grad_images, grad_theta
 
 
@@ -229,6 +234,11 @@ def _patches(scene: _Scene, mode: str, padding_mode: str, align_corners: bool) -
             yield _Patch(k, sampling, owners[k], slice(y0, y1), slice(x0, x1))
 
 
+def _matrix(scene, patch):
+    """Copy a patch's matrix (1, 2, 3)."""
+    return _arrays.widened(_arrays.native(scene.theta[patch.number : patch.number + 1]))
+
+
 def _winners(shape, patches):
     """Find the object that wrote each pixel last (N, 1, H, W), -1 where none did."""
     winners = np.full((shape[0], 1, *shape[2:]), -1)
@@ -254,10 +264,9 @@ def _shares(gradient, patches, winners):
 
 def _add(patch, share, scene, grad_images, grad_theta):
     """Take an object's share of the gradient back to its pixels and its matrix."""
-    one = slice(patch.number, patch.number + 1)
-    matrix = _arrays.native(scene.theta[one])
+    matrix = _matrix(scene, patch)
     if grad_images is not None:
         _back.scatter(patch.sampling, share, matrix, grad_images[patch.box], add=True)
     if grad_theta is not None:
         image = scene.images[patch.box]
-        _back.slope(patch.sampling, share, image, matrix, grad_theta[one])
+        _back.slope(patch.sampling, share, image, matrix, grad_theta[patch.number :][:1])

@@ -10,7 +10,6 @@ from . import _arrays, _check, _copy, _run, _slide
 from ._gradients import has_backward
 
 _NAME, _BACK = "region_shift", "region_shift_backward"
-_DIFFERENTIABLE = ("float32", "float64", "complex64", "complex128")
 
 
 class _Call(NamedTuple):
@@ -191,7 +190,7 @@ def region_shift_backward(
     to_input, to_shifts = _check.mask(_BACK, output_mask)
     shape, image = image.shape, _channels_second(image) if last else image
     call = _describe(_BACK, image.shape, image.dtype, table.shape, table.dtype, padding_mode, fill)
-    _check.dtype(_BACK, "input", image.dtype, _DIFFERENTIABLE)
+    _check.dtype(_BACK, "input", image.dtype, _check.DIFFERENTIABLE)
     _check.gradient(_BACK, "grad_output", gradient, shape, call.dtype)
     gradient = _channels_second(gradient) if last else gradient
     grad_input = grad_shifts = None

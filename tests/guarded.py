@@ -220,11 +220,36 @@ def affine(kernel):
             np.testing.assert_array_equal(got, want)
 
 
+def pixels(dtype, channels, *modes):
+    """Channels last, and planes of the types that float kernels do not show."""
+    import fastsample as fs
+    from test_types import image_of
+
+    pens, count = [Pen(), Pen(), Pen()], int(channels)
+    for width, points in itertools.product((1, 2, 3, 5, 8), (*range(1, 20), 33, 1025)):
+        image = image_of(dtype, (1, 4, width, count))
+        if count == 1:
+            image = image.reshape(1, 1, 4, width)
+        grid = np.random.default_rng(points).uniform(-2, width + 1, (1, points, 2))
+        for points in (grid.astype("f4"), hostile(grid.astype("f4"))):
+            for mode, side in itertools.product(modes, SIDES):
+                print(f"{dtype} {count} channels {width} {len(grid[0])} {mode} {side}", flush=True)
+                options = {"mode": mode, "coordinates": "pixel", "channels_last": count > 1}
+                want = fs.grid_sample(image, points, **options)
+                a, b = (pen.copy_of(x, side) for pen, x in zip(pens, (image, points), strict=False))
+                out = pens[2].array(want.shape, want.dtype, side)
+                np.testing.assert_array_equal(fs.grid_sample(a, b, out=out, **options), want)
+
+
 WAYS = {"forward": forward, "backward": backward, "affine": affine}
 
 
 def main(way, *names):
-    """Run the named kernels."""
+    """Run the named kernels; or pixels of a type and a number of channels, in some modes."""
+    if way == "pixels":
+        pixels(*names)
+        print("done", flush=True)
+        return
     from cases import KERNELS
     from test_gradients import GRADIENTS
 

@@ -12,8 +12,7 @@ F32 = np.float32
 IMAGE = np.ones((4, 3, 6, 7), F32)
 GRID = np.zeros((4, 8, 8, 2), F32)
 RESULT = (4, 3, 8, 8)
-INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-NUMERIC = ["bool", *INTEGERS, "float16", "complex64", "complex128"]
+NUMERIC = ["bool", "int64", "uint32", "uint64"]
 
 
 def fails(error, *parts, input=IMAGE, grid=GRID, **options):
@@ -268,16 +267,16 @@ WRONG = [
     ("grad_output", None, TYPE, ()),
     *(
         ("input", IMAGE.astype(t), TYPE, (t, "float32"))
-        for t in ["int32", "uint8", "bool", "object"]
+        for t in ["int64", "uint32", "bool", "object"]
     ),
     *(("input", zeros(*s), SHAPE, (s,)) for s in [(4, 3), (1, 2, 3, 4, 5, 6), (4, 3, 0, 7)]),
     ("input", "image", TYPE, ()),
     *(("grid", zeros(*s), SHAPE, ("(N, *out, 2)", s)) for s in [(4, 8, 8, 3), (3, 8, 8, 2), (2,)]),
-    *(("grid", GRID.astype(t), TYPE, (t, "float32")) for t in ["int64", "float16", "complex64"]),
+    *(("grid", GRID.astype(t), TYPE, (t, "float32")) for t in ["int64", "uint8", "complex64"]),
     ("grid", None, TYPE, ()),
     *(("theta", zeros(*s), SHAPE, ("(N, 2, 3)", s)) for s in [(4, 2, 2), (4, 3, 4), (4, 6), (3,)]),
     *(("theta", zeros(n, 2, 3), SHAPE, ("N = 4", (n, 2, 3))) for n in (3, 0, 5)),
-    *(("theta", THETA.astype(t), TYPE, (t, "float32")) for t in ["int64", "float16", "complex64"]),
+    *(("theta", THETA.astype(t), TYPE, (t, "float32")) for t in ["int64", "uint8", "complex64"]),
     ("theta", {}, TYPE, ()),
     *(
         ("grad_grid", zeros(*s), SHAPE, ((4, 8, 8, 2), s))

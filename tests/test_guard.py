@@ -31,6 +31,21 @@ def test_no_byte_too_far(way, ndim, mode):
     assert lines[-1] == "done"
 
 
+PIXELS = [
+    ("uint8", 3, ("nearest", "bilinear", "bicubic")),
+    *((dtype, n, ["bilinear"]) for dtype, n in (("uint8", 1), ("float32", 3), ("float32", 5))),
+    *((dtype, n, ["bilinear"]) for dtype, n in (("float16", 3), ("int16", 2))),
+]
+
+
+@pytest.mark.parametrize(("dtype", "channels", "modes"), PIXELS)
+def test_no_byte_too_far_in_whole_pixels(dtype, channels, modes):
+    done = child.run([GUARDED, "pixels", dtype, channels, *modes])
+    lines = done.stdout.splitlines() or ["nothing ran"]
+    assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
+    assert lines[-1] == "done"
+
+
 @pytest.mark.parametrize("side", ["start", "end"])
 def test_the_guard_bites(side):
     """One byte beyond a guarded array kills the process."""

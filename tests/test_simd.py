@@ -14,6 +14,7 @@ from fastsample._kernels.memory import (
     fence,
     gather,
     gather_pairs,
+    gather_pixel_pairs,
     gather_pixels,
     gather_quads,
     load_first,
@@ -37,7 +38,9 @@ from fastsample._kernels.simd import (
     at_least,
     at_most,
     convert,
+    everywhere,
     floor,
+    from_half,
     load,
     multiply_add,
     number,
@@ -47,6 +50,7 @@ from fastsample._kernels.simd import (
     spread,
     store,
     store_mask,
+    to_half,
     where,
     within,
 )
@@ -294,14 +298,63 @@ class TestWholePixels:
         compiled(adders[count])(out, terms)
         same(out, want)
 
-    @each_float
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int16])
     @pytest.mark.parametrize("count", [2, 3, 4])
     def test_few_channels(self, dtype, count):
-        takers = {2: two_channels, 3: three_channels, 4: four_channels}
         offsets = np.arange(LANES + 1, dtype=np.int32)[::-1] * count
-        a, out = numbers(dtype, (LANES + 2) * count), np.zeros(LANES * count, dtype)
-        compiled(takers[count])(a, offsets, out)
-        same(out, np.concatenate([a[o + count :][:count] for o in offsets[1:]]))
+        a, out = numbers(dtype, (LANES + 4) * count), np.zeros(LANES * count, dtype)
+        for take in takers(count):
+            out[...] = 0
+            compiled(take)(a, offsets, out)
+            same(out, np.concatenate([a[o + count :][:count] for o in offsets[1:]]))
+
+    def test_everywhere(self):
+        def kernel(a, out):
+            out[0] = everywhere(load(a, 0) <= 3)
+            out[1] = everywhere(load(a, 1) <= 3)
+
+        a, out = np.full(LANES + 1, 3, np.int32), np.zeros(2, bool)
+        a[-1] = 4
+        compiled(kernel)(a, out)
+        assert out.tolist() == [True, False]
+
+    def test_half(self):
+        """Every float16 there and back; and what lies between two, halves to even."""
+
+        def kernel(a, wide, out):
+            for j in range(0, len(a), LANES):
+                store(wide, j, from_half(load(a, j)))
+                store(out, j, to_half(load(wide, j)))
+
+        a = np.arange(2**16, dtype=np.uint16)
+        wide, out = np.zeros(2**16, np.float32), np.zeros(2**16, np.uint16)
+        compiled(kernel)(a, wide, out)
+        same(wide, a.view(np.float16).astype(np.float32))
+        same(out.view(np.float16), a.view(np.float16))
+
+        def narrow(a, out):
+            store(out, 0, to_half(load(a, 0)))
+
+        between = np.float32([1 + k / 2**11 for k in range(LANES - 2)] + [65519.9, 65520])
+        compiled(narrow)(between, out)
+        with np.errstate(over="ignore"):
+            same(out[:LANES].view(np.float16), between.astype(np.float16))
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
+    def test_small_integers(self, dtype):
+        """To floats and back, all of them."""
+
+        def kernel(a, wide, out):
+            for j in range(0, len(a), LANES):
+                store(wide, j, convert(load(a, j), wide))
+                store(out, j, convert(load(wide, j), out))
+
+        limits = np.iinfo(dtype)
+        a = np.arange(limits.min, limits.max + 1).astype(dtype)
+        wide, out = np.zeros(len(a), np.float32), np.zeros(len(a), dtype)
+        compiled(kernel)(a, wide, out)
+        same(wide, a.astype(np.float32))
+        same(out, a)
 
     @each_float
     @pytest.mark.parametrize("count", [1, 3, 7, 8, 20])
@@ -344,16 +397,28 @@ def four_units(out, terms):
     add_unit(out, 3, terms, 5, 4)
 
 
-def two_channels(a, offsets, out):
-    store_pixels(out, 0, gather_pixels(a, 2, offsets, 1, 2), 2)
+def takers(count):
+    """Pixels of so many channels by their own loads and by whole ones, and both of a pair."""
 
+    def exactly(a, offsets, out):
+        store_pixels(out, 0, gather_pixels(a, count, offsets, 1, count, False), count)
 
-def three_channels(a, offsets, out):
-    store_pixels(out, 0, gather_pixels(a, 3, offsets, 1, 3), 3)
+    def whole(a, offsets, out):
+        store_pixels(out, 0, gather_pixels(a, count, offsets, 1, count, True), count)
 
+    def right(a, offsets, out):
+        pairs = gather_pixel_pairs(a, 0, offsets, 1, count, False)
+        store_pixels(out, 0, (pairs[4], pairs[5], pairs[6], pairs[7]), count)
 
-def four_channels(a, offsets, out):
-    store_pixels(out, 0, gather_pixels(a, 4, offsets, 1, 4), 4)
+    def right_whole(a, offsets, out):
+        pairs = gather_pixel_pairs(a, 0, offsets, 1, count, True)
+        store_pixels(out, 0, (pairs[4], pairs[5], pairs[6], pairs[7]), count)
+
+    def left(a, offsets, out):
+        pairs = gather_pixel_pairs(a, count, offsets, 1, count, False)
+        store_pixels(out, 0, (pairs[0], pairs[1], pairs[2], pairs[3]), count)
+
+    return exactly, whole, right, right_whole, left
 
 
 class TestArithmetic:

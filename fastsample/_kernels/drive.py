@@ -17,6 +17,7 @@ from .kind import (
     SAMPLE,
     SCATTER,
     SLOPE,
+    STORED,
     VALUES,
 )
 from .sample import sample_of
@@ -39,7 +40,7 @@ NOTHING = np.zeros(0, np.uint8)  # for an array that a role does not have
 
 def array_types(kind):
     """What a kind's arrays hold: image, grid, other, and the one that it writes."""
-    value, real = VALUES[kind.value], VALUES[kind.real]
+    value, real = STORED[kind.value], VALUES[kind.real]
     slopes = EXACT if kind.source == AFFINE else real
     return {
         SAMPLE: (value, real, value, value),

@@ -1,7 +1,7 @@
 """Taps and weights to values: `apply` runs a plan over one channel's plane."""
 
 from .jit import inline, jit
-from .kind import CONSTANT, PAIRED, SCATTERED, VALUES
+from .kind import CONSTANT, PAIRED, SCATTERED, work_of
 from .memory import (
     gather,
     gather_pairs,
@@ -12,17 +12,12 @@ from .memory import (
     stream,
 )
 from .scratch import pitch_of, taps_in_all
-from .simd import LANES, load, multiply_add, splat, store, where
+from .simd import LANES, load, splat, store
+from .values import add_tap_of, narrow_of, widen_of
 
 # Of 16 points every so many are prefetched: neighbours mostly share a cache line (every 4 or 16
 # were no quicker on planes), which holds fewer whole pixels.
 ASKED, ASKED_PIXELS = 8, 4
-
-
-@inline
-def add_tap(total, value, weight):
-    """Add a tap, unless its weight is zero: what a dropped tap holds must not matter."""
-    return where(weight != 0.0, multiply_add(value, weight, total), total)
 
 
 def shift_of(kind):
@@ -44,35 +39,36 @@ def fetch_of(kind):
 
     The digits of `row` choose a tap on each axis but the last, along which the row runs.
     """
-    taps, pitch, shift = kind.taps, pitch_of(kind), shift_of(kind)
+    taps, pitch, shift, widen = kind.taps, pitch_of(kind), shift_of(kind), widen_of(kind)
 
     @inline
     def paired(axes, input, plane, row, scratch, j, found):
         first = plane + shift(row, axes)
         if taps == 1:
-            store(found, 0, gather(input, first, scratch.offsets, j))
+            store(found, 0, widen(gather(input, first, scratch.offsets, j), found))
         elif taps == 2:
             left, right = gather_pairs(input, first, scratch.offsets, j)
-            store(found, 0, left)
-            store(found, LANES, right)
+            store(found, 0, widen(left, found))
+            store(found, LANES, widen(right, found))
         else:
             a, b, c, d = gather_quads(input, first, scratch.offsets, j)
-            store(found, 0, a)
-            store(found, LANES, b)
-            store(found, 2 * LANES, c)
-            store(found, 3 * LANES, d)
+            store(found, 0, widen(a, found))
+            store(found, LANES, widen(b, found))
+            store(found, 2 * LANES, widen(c, found))
+            store(found, 3 * LANES, widen(d, found))
 
     @inline
     def in_window(axes, input, plane, row, scratch, j, found):
         first, step = plane + shift(row, axes), axes[kind.axes - 1].stride
         for k in range(taps):
-            store(found, k * LANES, gather(input, first + k * step, scratch.offsets, j))
+            value = gather(input, first + k * step, scratch.offsets, j)
+            store(found, k * LANES, widen(value, found))
 
     @inline
     def scattered(axes, input, plane, row, scratch, j, found):
         for k in range(taps):
             at = (row * taps + k) * pitch + j
-            store(found, k * LANES, gather(input, plane, scratch.offsets, at))
+            store(found, k * LANES, widen(gather(input, plane, scratch.offsets, at), found))
 
     if kind.layout == SCATTERED:
         return scattered
@@ -82,7 +78,8 @@ def fetch_of(kind):
 def sample_of(kind):
     """16 values of one plane."""
     taps, rows, pitch = kind.taps, taps_in_all(kind) // kind.taps, pitch_of(kind)
-    fetch, lanes, work = fetch_of(kind), kind.taps * LANES, VALUES[kind.value]
+    fetch, lanes, work = fetch_of(kind), kind.taps * LANES, work_of(kind)
+    add_tap = add_tap_of(kind)
 
     @inline
     def add_row(row, found, scratch, j, total):
@@ -94,15 +91,15 @@ def sample_of(kind):
     @inline
     def sample(fill, axes, input, plane, scratch, j):
         found = local(lanes, work)
-        total = splat(0.0, input)
+        total = splat(0.0, found)
         for row in range(rows):
             fetch(axes, input, plane, row, scratch, j, found)
             if taps < 4:
                 total = add_row(row, found, scratch, j, total)
             else:  # a sum for each row: a chain of 16 additions would be waited for
-                total = total + add_row(row, found, scratch, j, splat(0.0, input))
+                total = total + add_row(row, found, scratch, j, splat(0.0, found))
         if kind.rule == CONSTANT:
-            total = add_tap(total, splat(fill, input), load(scratch.fills, j))
+            total = add_tap(total, splat(fill, found), load(scratch.fills, j))
         return total
 
     return sample
@@ -117,7 +114,7 @@ def put_singly(scratch, out, at, step, count):
 
 def apply_of(kind):
     """The gatherer of a kind."""
-    sample = sample_of(kind)
+    sample, narrow = sample_of(kind), narrow_of(kind)
 
     @jit
     def apply(job, axes, input, plane, out, at, tile, scratch):
@@ -128,7 +125,7 @@ def apply_of(kind):
             whole = step == 1
             streamed = job.stream and whole and starts_line(out, to)
             for left in range(tile.cols, 0, -LANES):
-                value = sample(fill, axes, input, plane, scratch, j)
+                value = narrow(sample(fill, axes, input, plane, scratch, j), fill, out)
                 if left >= LANES and streamed:
                     stream(out, to, value)
                 elif left >= LANES and whole:

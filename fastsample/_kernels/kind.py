@@ -28,8 +28,12 @@ SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM = range(6)
 GRID, AFFINE, FLOW = range(3)
 
 # Where the taps of a point lie: in one window of taps x taps pixels, of which the neighbours along
-# the last axis are also neighbours in memory (PAIRED) or not (WINDOW), or anywhere (SCATTERED).
+# the last axis are also neighbours in memory, as whole pixels where channels are last (PAIRED), or
+# not (WINDOW); or anywhere (SCATTERED).
 PAIRED, WINDOW, SCATTERED = range(3)
+
+
+WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32 bits hold
 
 
 class Kind(NamedTuple):
@@ -40,7 +44,7 @@ class Kind(NamedTuple):
     axes: int  # spatial axes: 1, 2 or 3
     layout: int  # PAIRED, WINDOW or SCATTERED
     wide: int  # 1: a plane's offsets need 64 bits
-    value: int  # the input's and the output's type, one of VALUES
+    value: int  # the input's and the output's type, one of STORED
     real: int  # the coordinates' type, one of VALUES
     role: int = SAMPLE
     source: int = GRID
@@ -51,6 +55,35 @@ class Kind(NamedTuple):
 
 OFFSETS = {0: np.int32, 1: np.int64}
 VALUES = {4: np.float32, 8: np.float64}
+
+# What an array holds. Numba has no float16 on CPUs: to compiled code it is 16 bits.
+HALF = 2
+STORED = {
+    **VALUES,
+    HALF: np.uint16,
+    11: np.uint8,
+    12: np.int8,
+    21: np.uint16,
+    22: np.int16,
+    42: np.int32,
+}
+CODES = {np.dtype(t): code for code, t in STORED.items() if code != HALF}
+CODES[np.dtype(np.float16)] = HALF
+
+
+def work_of(kind):
+    """The type in which values are computed: float32, where that holds all of them."""
+    return np.float64 if STORED[kind.value] in (np.float64, np.int32) else np.float32
+
+
+def is_integer(kind):
+    """Are values rounded on their way out?"""
+    return kind.value not in VALUES and kind.value != HALF
+
+
+def item_bytes(kind):
+    """The bytes of an element."""
+    return np.dtype(STORED[kind.value]).itemsize
 
 
 def axis_dtype(real):
@@ -101,6 +134,7 @@ JOB = np.dtype(
         ("input_start", "i8"),  # the input, or its gradient
         ("input_n", "i8"),
         ("input_c", "i8"),
+        ("input_whole", "i8"),  # the last place at which a pixel may be read as a whole vector
         ("grid_start", "i8"),
         ("grid_n", "i8"),
         ("grid_row", "i8"),

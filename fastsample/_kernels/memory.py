@@ -452,46 +452,72 @@ def gather_quads(array, first, offsets, j):
     return tuple(array[at + k] for k in range(4))
 
 
-def few_lanes(builder, pointer, count, align):
-    """Two to four elements and zeros in four lanes; nothing beyond the elements is read."""
-    element = pointer.type.pointee
-    if count == FEW:
-        return read(builder, pointer, ir.VectorType(element, FEW), align)
-    pair = read(builder, pointer, ir.VectorType(element, 2), align)
-    zeros = ir.Constant(pair.type, None)
-    found = builder.shuffle_vector(pair, zeros, lanes_at(0, 1, 2, 3))
-    if count == 3:
-        third = builder.load(builder.gep(pointer, [ir.Constant(I64, 2)]))
-        third.align = align
-        found = builder.insert_element(found, third, ir.Constant(I32, 2))
+def exact_lanes(builder, pointer, count, width, align):
+    """`count` elements in `width` lanes, by loads that end with them."""
+    element, found, first = pointer.type.pointee, None, 0
+    for size in (8, 4, 2, 1):
+        if count & size:
+            piece = builder.gep(pointer, [ir.Constant(I64, first)])
+            value = read(builder, piece, ir.VectorType(element, size), align)
+            lanes = [k - first if first <= k < first + size else size for k in range(width)]
+            part = builder.shuffle_vector(value, ir.Constant(value.type, None), lanes_at(*lanes))
+            if found is not None:
+                lanes = [k if k < first else width + k for k in range(width)]
+                part = builder.shuffle_vector(found, part, lanes_at(*lanes))
+            found, first = part, first + size
     return found
 
 
-def _gather_pixels(typing, array, first, offsets, j, count):
-    if not isinstance(count, types.IntegerLiteral):
-        return None
-    vec = Vec(array.dtype)
-    returns = types.UniTuple(vec, LANES // FEW)
+def _gathering_pixels(neighbours):
+    """A typing function: few channels of 16 pixels, or of 16 pairs of pixels."""
 
-    def code(context, builder, sig, args):
-        base, at = both_pointers(context, builder, array, offsets, args[:4])
-        found = []
-        for k in range(LANES):
-            offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
-            pointer = builder.gep(base, [offset])
-            found.append(few_lanes(builder, pointer, count.literal_value, alignment(array)))
-        parts = [concatenated(builder, found[k : k + FEW]) for k in range(0, LANES, FEW)]
-        return context.make_tuple(builder, returns, parts)
+    def typed(typing, array, first, offsets, j, count, whole):
+        if not isinstance(count, types.IntegerLiteral) or not isinstance(whole, types.Literal):
+            return None
+        vec, n = Vec(array.dtype), count.literal_value
+        returns = types.UniTuple(vec, neighbours * LANES // FEW)
+        width = neighbours * (FEW if n > 2 else n)
 
-    return returns(array, types.intp, offsets, types.intp, count), code
+        def lanes(builder, pointer):
+            if whole.literal_value:
+                ty = ir.VectorType(pointer.type.pointee, width)
+                return read(builder, pointer, ty, alignment(array))
+            return exact_lanes(builder, pointer, neighbours * n, width, alignment(array))
+
+        def code(context, builder, sig, args):
+            base, at = both_pointers(context, builder, array, offsets, args[:4])
+            found = []
+            for k in range(LANES):
+                offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
+                found.append(lanes(builder, builder.gep(base, [offset])))
+            blocks = [concatenated(builder, found[k : k + FEW]) for k in range(0, LANES, FEW)]
+            parts = []
+            for k in range(0, neighbours * n, n):
+                picks = [p * width + min(k + c, width - 1) for p in range(FEW) for c in range(FEW)]
+                parts += [builder.shuffle_vector(b, b, lanes_at(*picks)) for b in blocks]
+            return context.make_tuple(builder, returns, parts)
+
+        return returns(array, types.intp, offsets, types.intp, count, whole), code
+
+    return typed
 
 
-@lowered_by(_gather_pixels)
-def gather_pixels(array, first, offsets, j, count):
-    """array[o : o + count] and zeros in four lanes, for o = first + offsets[j : j + 16]."""
+@lowered_by(_gathering_pixels(1))
+def gather_pixels(array, first, offsets, j, count, whole):
+    """array[o : o + count] in four lanes, for o = first + offsets[j : j + 16]; four vectors.
+
+    Other lanes hold anything. `whole` reads the four elements from o on, so they must be there.
+    """
     found = np.zeros((LANES, FEW), array.dtype)
     found[:, :count] = array[(first + offsets[j : j + LANES])[:, None] + np.arange(count)]
     return tuple(found.reshape(-1, LANES))
+
+
+@lowered_by(_gathering_pixels(2))
+def gather_pixel_pairs(array, first, offsets, j, count, whole):
+    """`gather_pixels` at o, then at o + count; `whole` reads eight elements for more than two."""
+    left = gather_pixels(array, first, offsets, j, count, whole)
+    return left + gather_pixels(array, first + count, offsets, j, count, whole)
 
 
 def _putting_pixels(streamed):

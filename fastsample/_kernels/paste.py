@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .gather import add_tap, put_singly
+from .gather import put_singly
 from .jit import array_at, compiled_address, inline, jit
 from .kind import AXES, JOB, VALUES
 from .memory import gather, gather_pairs, local
@@ -30,6 +30,7 @@ from .simd import (
     where,
 )
 from .threads import once
+from .values import add_tap
 
 STRIP = 1024  # columns planned at a time: with three rows 24 KB, half a first-level cache
 PITCH = STRIP + LANES  # from one stretched row to the next, off the powers of two

@@ -12,7 +12,7 @@ import numpy as np
 from .borders import to_pixel
 from .coordinates import read_of
 from .jit import inline, jit
-from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, SLOPE, VALUES
+from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, SLOPE, VALUES, work_of
 from .memory import local
 from .scratch import pitch_of, taps_in_all
 from .simd import LANES, convert, load, splat, store
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 def block_of(kind):
     """How to make a block."""
-    integer, real, work = OFFSETS[kind.wide], VALUES[kind.real], VALUES[kind.value]
+    integer, real, work = OFFSETS[kind.wide], VALUES[kind.real], work_of(kind)
     axis_lanes, tap_lanes = kind.axes * LANES, kind.axes * kind.taps * LANES
 
     @inline
@@ -71,7 +71,7 @@ def offset_of(kind):
     The digits of a tap's number in base `taps` choose a tap on each axis, the last digit on the
     last axis.
     """
-    paired_axis = kind.axes - 1 if kind.layout == PAIRED else -1
+    paired_axis = kind.axes - 1 if kind.layout == PAIRED and not kind.last else -1
 
     @inline
     def of_window(axes, tap, block):

@@ -13,7 +13,8 @@ from .kind import (
     SCATTER,
     SCATTERED,
     SLOPE,
-    VALUES,
+    STORED,
+    work_of,
 )
 from .memory import CACHE_LINE, view_at
 from .simd import LANES
@@ -28,7 +29,7 @@ class Scratch(NamedTuple):
     weights: np.ndarray  # of tap k at k * pitch; for slopes see `plan.keep_axes_of`
     fills: np.ndarray  # of the fill value
     results: np.ndarray  # of one tile: slopes summed over channels, or weighted gradients
-    vector: np.ndarray  # 16 values that must go through memory
+    vector: np.ndarray  # 16 values on their way from or to an array, that must go through memory
 
 
 def taps_in_all(kind):
@@ -75,7 +76,8 @@ def pitch_of(kind):
 
 def new_scratch_of(kind):
     """How many bytes scratch takes, and the function that lays its arrays out in them."""
-    integer, work, pitch = OFFSETS[kind.wide], VALUES[kind.value], pitch_of(kind)
+    integer, work, pitch = OFFSETS[kind.wide], work_of(kind), pitch_of(kind)
+    stored = STORED[kind.value]
     offsets_size, weights_size = pitch * offset_rows(kind), pitch * weight_rows(kind)
     fills_size, results_size = pitch * fill_rows(kind), tile_points(kind) * result_rows(kind)
     weights_start = _lines(offsets_size, integer)
@@ -91,10 +93,10 @@ def new_scratch_of(kind):
             view_at(raw, skip + weights_start, weights_size, work),
             view_at(raw, skip + fills_start, fills_size, work),
             view_at(raw, skip + results_start, results_size, work),
-            view_at(raw, skip + vector_start, LANES, work),
+            view_at(raw, skip + vector_start, LANES, stored),
         )
 
-    return vector_start + _lines(LANES, work) + CACHE_LINE, lay_out
+    return vector_start + _lines(LANES, stored) + CACHE_LINE, lay_out
 
 
 def _lines(size, dtype):

@@ -228,8 +228,15 @@ def cast_lanes(builder, value, vec, to, ty):
     if is_float(vec) and is_float(to):
         wider = to.dtype.bitwidth > vec.dtype.bitwidth
         return (builder.fpext if wider else builder.fptrunc)(value, ty)
+    if is_float(vec) and to.dtype.bitwidth < 32:  # by itself LLVM takes lane by lane
+        return builder.trunc(builder.fptosi(value, ir.VectorType(I32, LANES)), ty)
     if is_float(vec):
         return (builder.fptosi if to.dtype.signed else builder.fptoui)(value, ty)
+    if is_float(to) and vec.dtype.bitwidth < 32:
+        wide = (builder.sext if vec.dtype.signed else builder.zext)(
+            value, ir.VectorType(I32, LANES)
+        )
+        return builder.sitofp(wide, ty)
     if is_float(to):
         return (builder.sitofp if vec.dtype.signed else builder.uitofp)(value, ty)
     if to.dtype.bitwidth == vec.dtype.bitwidth:
@@ -243,6 +250,39 @@ def cast_lanes(builder, value, vec, to, ty):
 def convert(vec, like):
     """The lanes as the lane type of `like`. A float must fit the integer it becomes."""
     return vec.astype(like.dtype)
+
+
+def _from_half(typing, vec):
+    to = Vec(types.float32)
+
+    def code(context, builder, sig, args):
+        half = builder.bitcast(args[0], ir.VectorType(ir.HalfType(), LANES))
+        return builder.fpext(half, context.get_value_type(to))
+
+    return to(vec), code
+
+
+@lowered_by(_from_half)
+def from_half(vec):
+    """16 bits a lane, which are a float16, as float32."""
+    return vec.view(np.float16).astype(np.float32)
+
+
+def _to_half(typing, vec):
+    to = Vec(types.uint16)
+
+    def code(context, builder, sig, args):
+        half = builder.fptrunc(args[0], ir.VectorType(ir.HalfType(), LANES))
+        return builder.bitcast(half, context.get_value_type(to))
+
+    return to(vec), code
+
+
+@lowered_by(_to_half)
+def to_half(vec):
+    """The nearest float16, halves to even, as 16 bits a lane."""
+    with np.errstate(over="ignore"):  # too large is infinite
+        return vec.astype(np.float16).view(np.uint16)
 
 
 def operate(symbol, make):
@@ -335,6 +375,20 @@ def _within(typing, vec, size):
 def within(vec, size):
     """0 <= vec < size for integers: one unsigned comparison, to which negatives are huge."""
     return (vec >= 0) & (vec < size)
+
+
+def _everywhere(typing, mask):
+    def code(context, builder, sig, args):
+        bits = ir.IntType(LANES)
+        return builder.icmp_unsigned("==", builder.bitcast(args[0], bits), ir.Constant(bits, -1))
+
+    return types.boolean(mask), code
+
+
+@lowered_by(_everywhere)
+def everywhere(mask):
+    """Is it true in all lanes?"""
+    return bool(np.all(mask))
 
 
 def _where(typing, mask, x, y):

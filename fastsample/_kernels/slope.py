@@ -6,20 +6,21 @@ their order.
 
 from .affine import add_up_of, some_tiles
 from .coordinates import write_of
-from .gather import add_tap, ask_of, fetch_of
+from .gather import ask_of, fetch_of
 from .jit import inline, jit
-from .kind import AFFINE, CONSTANT, VALUES
+from .kind import AFFINE, CONSTANT, VALUES, work_of
 from .memory import fence, local, prefetch_at
 from .plan import plan_of
 from .scratch import pitch_of, tile_points
 from .simd import LANES, convert, load, splat, store
 from .tile import corner, tile_at, tiles_in_all
+from .values import add_tap
 
 
 def rows_of(kind):
     """The value of one row of taps, and how it changes along the row."""
     fetch, taps, pitch = fetch_of(kind), kind.taps, pitch_of(kind)
-    lanes, work = kind.taps * LANES, VALUES[kind.value]
+    lanes, work = kind.taps * LANES, work_of(kind)
     weights, slopes = (kind.axes - 1) * taps, (2 * kind.axes - 1) * taps
 
     @inline
@@ -116,7 +117,7 @@ def row_values(values, at, step, left, scratch):
 def add_of(kind):
     """Add one channel's share to the slopes of a tile's points."""
     slopes, points, pitch = slopes_of(kind), tile_points(kind), pitch_of(kind)
-    lanes, work, last = kind.axes * LANES, VALUES[kind.value], kind.axes - 1
+    lanes, work, last = kind.axes * LANES, work_of(kind), kind.axes - 1
 
     @inline
     def with_fill(fill, scratch, j, found):
