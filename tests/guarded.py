@@ -222,8 +222,9 @@ def affine(kernel):
 
 def pixels(dtype, channels, *modes):
     """Channels last, and planes of the types that float kernels do not show."""
-    import fastsample as fs
     from test_types import image_of
+
+    import fastsample as fs
 
     pens, count = [Pen(), Pen(), Pen()], int(channels)
     for width, points in itertools.product((1, 2, 3, 5, 8), (*range(1, 20), 33, 1025)):
