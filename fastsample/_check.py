@@ -24,11 +24,6 @@ def array(function, name, thing):
     """The thing as a NumPy array."""
     if isinstance(thing, np.ndarray):
         return np.asarray(thing)
-    if hasattr(thing, "__dlpack__"):
-        raise TypeError(
-            f"{function}: {name} must be a NumPy array for now; got {_kind(thing)}: "
-            "convert it with numpy.asarray or numpy.from_dlpack"
-        )
     try:
         made = np.asarray(thing)
     except (TypeError, ValueError) as error:

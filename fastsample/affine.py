@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _back, _check, _run
 from ._axis import affine_axes
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 from ._kernels.kind import AFFINE
 from ._sampled import Coordinates, Options, backward, forward
@@ -15,6 +16,7 @@ _GRID, _GRID_BACK = "affine_grid", "affine_grid_backward"
 _SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
 
 
+@takes_any_array
 def affine_grid(
     theta: ArrayLike,
     size: tuple[int, ...],
@@ -87,6 +89,7 @@ def affine_grid(
 
 
 @has_backward(affine_grid, "theta")
+@takes_any_array
 def affine_grid_backward(
     grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool = False
 ) -> NDArray[Any]:
@@ -138,6 +141,7 @@ def affine_grid_backward(
     return _back.matrix_gradient(affine_axes(sizes, sizes, align_corners), gradient)
 
 
+@takes_any_array
 def affine_sample(
     input: ArrayLike,
     theta: ArrayLike,
@@ -205,6 +209,7 @@ def affine_sample(
 
 
 @has_backward(affine_sample, "input", "theta")
+@takes_any_array
 def affine_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _back, _check, _run
 from ._axis import step_axis
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 from ._kernels.kind import FLOW
 
@@ -73,6 +74,7 @@ class _Tap(NamedTuple):
 _Block = tuple[slice, slice, slice, slice]  # an index of arrays (N, C, Ho, Wo), all channels
 
 
+@takes_any_array
 def deform_conv2d(
     input: ArrayLike,
     offset: ArrayLike,
@@ -161,6 +163,7 @@ def deform_conv2d(
 
 
 @has_backward(deform_conv2d, "input", "offset", "weight", "bias", "mask")
+@takes_any_array
 def deform_conv2d_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

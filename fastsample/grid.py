@@ -7,12 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _check
 from ._axis import grid_axes
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 from ._sampled import Coordinates, Options, backward, forward
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
 
 
+@takes_any_array
 def grid_sample(
     input: ArrayLike,
     grid: ArrayLike,
@@ -119,6 +121,7 @@ def grid_sample(
 
 
 @has_backward(grid_sample, "input", "grid")
+@takes_any_array
 def grid_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

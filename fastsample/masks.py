@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _check, _paste
+from ._dlpack import takes_any_array
 
 _NAME = "paste_masks"
 
 
+@takes_any_array
 def paste_masks(
     masks: ArrayLike,
     boxes: ArrayLike,

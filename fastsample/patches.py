@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _back, _check, _run
 from ._axis import affine_axis
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 from ._kernels.kind import AFFINE
 
@@ -38,6 +39,7 @@ class _Patch(NamedTuple):
         return slice(self.image, self.image + 1), slice(None), self.rows, self.cols
 
 
+@takes_any_array
 def patch_affine(
     images: ArrayLike,
     theta: ArrayLike,
@@ -122,6 +124,7 @@ def patch_affine(
 
 
 @has_backward(patch_affine, "images", "theta")
+@takes_any_array
 def patch_affine_backward(
     grad_output: ArrayLike,
     images: ArrayLike,

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _check
 from ._axis import point_axes
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 from ._sampled import Coordinates, Options, backward, forward
 
@@ -13,6 +14,7 @@ _NAME, _BACK = "point_sample", "point_sample_backward"
 _ABOUT = {align: Coordinates("points", point_axes, (align,)) for align in (False, True)}
 
 
+@takes_any_array
 def point_sample(
     input: ArrayLike,
     points: ArrayLike,
@@ -78,6 +80,7 @@ def point_sample(
 
 
 @has_backward(point_sample, "input", "points")
+@takes_any_array
 def point_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

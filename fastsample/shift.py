@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _check, _copy, _run, _slide
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 
 _NAME, _BACK = "region_shift", "region_shift_backward"
@@ -21,6 +22,7 @@ class _Call(NamedTuple):
     sampling: _run.Sampling  # between pixels
 
 
+@takes_any_array
 def region_shift(
     input: ArrayLike,
     shifts: ArrayLike,
@@ -124,6 +126,7 @@ def region_shift(
 
 
 @has_backward(region_shift, "input", "shifts")
+@takes_any_array
 def region_shift_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

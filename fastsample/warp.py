@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _check
 from ._axis import flow_axes, grid_axes
+from ._dlpack import takes_any_array
 from ._gradients import has_backward
 from ._kernels.kind import FLOW
 from ._sampled import Coordinates, Options, backward, forward
@@ -17,6 +18,7 @@ _STEPS_LAST = _STEPS._replace(check=_check.flow_last)
 _PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"))
 
 
+@takes_any_array
 def flow_warp(
     input: ArrayLike,
     flow: ArrayLike,
@@ -83,6 +85,7 @@ def flow_warp(
 
 
 @has_backward(flow_warp, "input", "flow")
+@takes_any_array
 def flow_warp_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
@@ -145,6 +148,7 @@ def flow_warp_backward(
     return to_input, to_flow
 
 
+@takes_any_array
 def remap(
     image: ArrayLike,
     map_x: ArrayLike,

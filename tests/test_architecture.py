@@ -22,6 +22,7 @@ FLOORS = {
     "_paste": 2,
     "_arrays": 2,
     "_check": 2,
+    "_dlpack": 2,
 }
 PUBLIC = 3
 MODULES = {"shifts"}  # are public as such
