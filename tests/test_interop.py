@@ -132,7 +132,7 @@ class TestForeign:
 
 class TestErrors:
     def test_another_device(self):
-        with pytest.raises(TypeError, match="grid must be on the CPU; got .*Foreign on"):
+        with pytest.raises(TypeError, match=r"grid must be on the CPU; got .*Foreign on"):
             fs.grid_sample(IMAGE, Foreign(GRID, device=(2, 0)))
 
     def test_a_type_that_numpy_has_not(self):
@@ -186,11 +186,11 @@ class TestTorch:
             fs.grid_sample(torch.zeros(1, 1, 3, 3, requires_grad=True), torch.zeros(1, 1, 2))
 
     def test_bfloat16(self, torch):
-        with pytest.raises(TypeError, match="input must be .*bfloat16.*convert it to float32"):
+        with pytest.raises(TypeError, match=r"input must be .*bfloat16.*convert it to float32"):
             fs.grid_sample(torch.zeros(1, 1, 3, 3, dtype=torch.bfloat16), torch.zeros(1, 1, 2))
 
     def test_another_device(self, torch):
-        with pytest.raises(TypeError, match="input must be on the CPU; got torch.Tensor on meta"):
+        with pytest.raises(TypeError, match=r"input must be on the CPU; got torch.Tensor on meta"):
             fs.grid_sample(torch.zeros(1, 1, 3, 3, device="meta"), torch.zeros(1, 1, 2))
 
 
