@@ -9,6 +9,7 @@ from .patches import patch_affine, patch_affine_backward
 from .points import point_sample, point_sample_backward
 from .shift import region_shift, region_shift_backward
 from .vjp import vjp
+from .warmup import warmup
 from .warp import flow_warp, flow_warp_backward, remap
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "remap",
     "shifts",
     "vjp",
+    "warmup",
 ]
 __version__ = "0.1.0"

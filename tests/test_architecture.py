@@ -23,6 +23,7 @@ FLOORS = {
     "_arrays": 2,
     "_check": 2,
     "_dlpack": 2,
+    "_warm": 2,
 }
 PUBLIC = 3
 MODULES = {"shifts"}  # are public as such

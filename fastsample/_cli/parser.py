@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import fastsample as fs
-from fastsample._cli import demo, info, warp
+from fastsample._cli import demo, info, warmup, warp
 from fastsample._cli.problem import Problem
 from fastsample._kernels.kind import MODES, RULES
 
@@ -55,6 +55,7 @@ def build() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_warp(commands)
+    _add_warmup(commands)
     _add_info(commands)
     return parser
 
@@ -82,6 +83,13 @@ def _add_warp(commands: "argparse._SubParsersAction[Parser]") -> None:
     add("--mode", choices=MODES, default="bilinear")
     add("--padding", choices=PADDINGS, default="zeros", help="what lies outside the image")
     parser.set_defaults(run=warp.run)
+
+
+def _add_warmup(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "compile the common kernels into the cache, so that no first call waits"
+    parser = commands.add_parser("warmup", help=text, description=text, allow_abbrev=False)
+    parser.add_argument("--all", action="store_true", dest="every", help="and several hundred more")
+    parser.set_defaults(run=warmup.run)
 
 
 def _add_info(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -6,8 +6,11 @@ from itertools import count
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Show `total` steps; calling the value that comes out ends a step and names the next."""
+def progress(total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show `total` steps; calling the value that comes out ends a step and names the next.
+
+    Such a call may also say for the first time how many there are.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -16,7 +19,11 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task, done = bar.add_task("starting", total=total), count()
-        yield lambda label: bar.update(task, completed=next(done), description=label)
+
+        def step(label: str, steps: int | None = total) -> None:
+            bar.update(task, completed=next(done), total=steps, description=label)
+
+        yield step
 
 
 @contextmanager

@@ -36,6 +36,7 @@ RUN = {
 }
 EXACT, PLACE = VALUES[8], np.int64
 NOTHING = np.zeros(0, np.uint8)  # for an array that a role does not have
+NOTHING.flags.writeable = False  # as all that kernels read: a loop is compiled for that
 
 
 def array_types(kind):
@@ -79,6 +80,16 @@ def drive(work, job, axes, image, grid, other, out, pieces):
 def driver(parallel):
     """The parallel twin of `drive`, or the serial one."""
     return compiled(drive, ("drive", parallel), parallel)
+
+
+def compile_loop(parallel, job_type, axes_type):
+    """Compile `drive` for jobs of a type, or read it from disk, without a run."""
+    if nb.config.DISABLE_JIT:
+        return
+    job, axes, memory = np.zeros(1, job_type), np.zeros(1, axes_type), np.zeros(1, np.uint8)
+    memory.flags.writeable = False
+    arguments = 1, job, axes, memory, memory, memory, np.zeros(1, np.uint8), 1
+    driver(parallel).compile(tuple(nb.typeof(x) for x in arguments))
 
 
 def launch(kind, parallel, arrays, pieces):
