@@ -1,5 +1,7 @@
 """How kernels are compiled and kept on disk: one place for Numba's options."""
 
+import contextlib
+import gc
 import hashlib
 import itertools
 import os
@@ -142,9 +144,22 @@ def compiled_address(function, made_from):
     if config.DISABLE_JIT:
         return function
     kernel = _kept(CFunc(function, WORK, {}, dict(OPTIONS)), function, made_from)
-    kernel.compile()
+    with _no_collections():
+        kernel.compile()
     _KEPT.append(kernel)
     return kernel.address
+
+
+@contextlib.contextmanager
+def _no_collections():
+    """Let the collector rest: to look through all that a compilation makes takes a tenth of it."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 _KEPT = []  # what an address points to must stay
