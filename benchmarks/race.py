@@ -12,6 +12,7 @@ import numpy as np
 from .bench_small import SMALLEST, small_arrays
 from .cases import CASES, make_arrays
 from .implementations import IMPLEMENTATIONS, as_arrays
+from .systems import System, systems
 
 OURS = "fastsample"
 SMALLEST_MICROSECONDS = 8
@@ -36,9 +37,9 @@ def main(argv=None):
     """Race what was asked for and print it."""
     args = parse(argv)
     os.environ["NUMBA_NUM_THREADS"] = str(args.threads)  # before Numba is imported
-    print(f"{args.threads} threads, {args.rounds} rounds, float32")
+    print(f"{args.threads} threads, {args.rounds} rounds, float32 unless it says otherwise")
     rows = []
-    for case in (*CASES, SMALLEST):
+    for case in (*CASES, *systems().values(), SMALLEST):
         if args.only is None or args.only in case.name:
             rows += race(case, args.rounds)
             print_rows(rows, case.name)
@@ -59,7 +60,7 @@ def parse(argv):
 def race(case, rounds):
     """Every library of a case takes its turn in each round."""
     calls = contestants(case)
-    results = {name: as_arrays(name, call()) for name, call in calls.items()}
+    results = {name: found(case, name, call()) for name, call in calls.items()}
     batches = {name: batch(call) for name, call in calls.items()}
     times = {name: [] for name in calls}
     for _ in range(rounds):
@@ -82,9 +83,17 @@ def race(case, rounds):
 
 def contestants(case):
     """The libraries that are installed, can do the case and are asked about it."""
+    if isinstance(case, System):
+        calls = {name: make() for name, make in case.calls.items()}
+        return {name: call for name, call in calls.items() if call is not None}
     arrays = small_arrays() if case is SMALLEST else make_arrays(case)
     calls = {name: IMPLEMENTATIONS[name](case, *arrays) for name in (OURS, *case.others)}
     return {name: call for name, call in calls.items() if call is not None}
+
+
+def found(case, name, result):
+    """A library's result as arrays."""
+    return [np.asarray(result)] if isinstance(case, System) else as_arrays(name, result)
 
 
 def batch(call):
@@ -116,6 +125,7 @@ def difference(results, name):
 
 def apart(found, wanted):
     """The largest difference, in parts of the largest element."""
+    found, wanted = found.astype(np.float64), wanted.astype(np.float64)
     return float(np.abs(found - wanted).max() / np.abs(wanted).max())
 
 

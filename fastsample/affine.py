@@ -159,7 +159,7 @@ def affine_sample(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        float32 or float64.
+        Of any type that `grid_sample` takes.
     theta : array_like, shape (N, D, D + 1)
         float32 or float64; see `affine_grid`. Coordinates are computed in its precision.
     size : tuple of D ints

@@ -35,11 +35,13 @@ def grid_sample(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        float32 or float64. ``*in`` is (W,), (H, W) or (D, H, W). Any strides and byte order.
+        Floats of 16, 32 or 64 bits, integers of 8 or 16, int32, or complex numbers. ``*in`` is
+        (W,), (H, W) or (D, H, W). Any strides and byte order.
     grid : array_like, shape (N, *out, D)
-        float32 or float64, D the number of axes in ``*in``. Where to read: (x), (x, y) or
-        (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes, so a
-        list of points (N, P, D) is a grid. Coordinates are computed in the grid's own precision.
+        float32 or float64, D the number of axes in ``*in``; float16 is widened. Where to read: (x),
+        (x, y) or (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes,
+        so a list of points (N, P, D) is a grid. Coordinates are computed in the grid's own
+        precision.
     mode : {"bilinear", "nearest", "bicubic"}
         "bilinear" is linear along every axis. "nearest" rounds halves to even. "bicubic" is Keys'
         kernel with a = -0.75, along every axis.
@@ -61,7 +63,8 @@ def grid_sample(
     Returns
     -------
     ndarray, shape (N, C, *out)
-        Of the input's type, in native byte order; `out` itself, where given.
+        Of the input's type, in native byte order; `out` itself, where given. Integers are rounded,
+        halves to even, and take their nearest where the value lies beyond.
 
     Raises
     ------
@@ -75,13 +78,17 @@ def grid_sample(
     -----
     A batch of 1 on either side is shared with all samples of the other, without a copy.
 
+    Values are computed in float32, float64 ones and int32 in float64, complex ones part by part.
+    Arrays of other frameworks are taken and given back through DLPack, over the same memory.
+
     Along an axis of size S a normalised coordinate g is the pixel (g + 1) (S / 2) - 1/2, or
     (g + 1) ((S - 1) / 2) with `align_corners`; so do PyTorch's CPU kernels. "nearest" and
     "bilinear" apply the border to the coordinate, "bicubic" to each of its four taps.
 
     A tap without weight is not read: what is stored there, NaN or infinity, does not matter. A NaN
-    coordinate gives NaN. An infinite one reads the fill value, or with "border" the edge; with
-    "reflection" and "wrap" it gives NaN. No coordinate reads out of bounds.
+    coordinate gives NaN, and the fill value among integers. An infinite one reads the fill value, or
+    with "border" the edge; with "reflection" and "wrap" it is as NaN. No coordinate reads out of
+    bounds.
 
     The result is the same to the bit for any number of threads. Numba's settings rule them:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
@@ -142,7 +149,7 @@ def grid_sample_backward(
     grad_output : array_like, shape (N, C, *out)
         The gradient of some number with respect to the result; of the input's type.
     input, grid, mode, padding_mode, align_corners, coordinates, fill_value, channels_last
-        As they were passed to `grid_sample`.
+        As they were passed to `grid_sample`; the input of a floating or complex type.
     output_mask : (bool, bool)
         Which gradients are wanted, the input's and the grid's. The other one costs nothing.
 

@@ -56,7 +56,7 @@ def patch_affine(
     Parameters
     ----------
     images : array_like, shape (N, C, H, W)
-        float32 or float64. Any strides and byte order.
+        Of any type that `grid_sample` takes. Any strides and byte order.
     theta : array_like, shape (K, 2, 3)
         float32 or float64. The matrix of each object, as for `affine_sample`, on coordinates in
         which its box runs from -1 to 1.

@@ -33,7 +33,7 @@ def point_sample(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        float32 or float64. ``*in`` is (W,), (H, W) or (D, H, W).
+        Of any type that `grid_sample` takes. ``*in`` is (W,), (H, W) or (D, H, W).
     points : array_like, shape (N, *out, D)
         float32 or float64, mostly (N, P, D). Coordinates (x), (x, y) or (x, y, z), x along the LAST
         axis of `input`; 0 and 1 are the outer edges of the map, or the centres of its outer pixels

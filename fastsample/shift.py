@@ -37,7 +37,7 @@ def region_shift(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        Numbers of any type, or bools, where shifts are integers; else float32 or float64. ``*in``
+        Numbers of any type, or bools, where shifts are integers; else as for `grid_sample`. ``*in``
         is (W,), (H, W) or (D, H, W). Any strides and byte order.
     shifts : array_like, shape (G, D)
         Integers, float32 or float64, in pixels. Row g moves the g-th of G groups of C / G
@@ -144,8 +144,7 @@ def region_shift_backward(
     grad_output : array_like, of the result's shape
         The gradient of some number with respect to the result; of the input's type.
     input : array_like, shape (N, C, *in)
-        As it was passed to `region_shift`: float32 or float64, with integer shifts also complex64
-        or complex128.
+        As it was passed to `region_shift`, of a floating or complex type.
     shifts, padding_mode, fill_value, channels_last
         As they were passed to `region_shift`.
     output_mask : (bool, bool)

@@ -36,7 +36,7 @@ def flow_warp(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        float32 or float64.
+        Of any type that `grid_sample` takes.
     flow : array_like, shape (N, D, *in)
         float32 or float64: dx, dy, dz, each a map of the input's own size. With `channels_last`
         (N, *in, D).
@@ -164,7 +164,7 @@ def remap(
     Parameters
     ----------
     image : array_like, shape (H, W) or (H, W, C)
-        float32 or float64.
+        Of any type that `grid_sample` takes: uint8, mostly.
     map_x, map_y : array_like, shape (*out)
         float32 or float64, both of one shape and type: where each pixel of the result reads, in
         pixels, 0 the centre of the first one.

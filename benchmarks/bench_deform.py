@@ -1,0 +1,6 @@
+"""Deformable convolution."""
+
+from .systems import benchmark, deform_conv2d
+
+Deform = benchmark(deform_conv2d)
+Deform.__name__ = "Deform"
