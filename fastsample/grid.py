@@ -86,8 +86,8 @@ def grid_sample(
     "bilinear" apply the border to the coordinate, "bicubic" to each of its four taps.
 
     A tap without weight is not read: what is stored there, NaN or infinity, does not matter. A NaN
-    coordinate gives NaN, and the fill value among integers. An infinite one reads the fill value, or
-    with "border" the edge; with "reflection" and "wrap" it is as NaN. No coordinate reads out of
+    coordinate gives NaN, and the fill value among integers. An infinite one reads the fill value,
+    or with "border" the edge; with "reflection" and "wrap" it is as NaN. No coordinate reads out of
     bounds.
 
     The result is the same to the bit for any number of threads. Numba's settings rule them:
