@@ -249,6 +249,7 @@ def _set_input(task, kind, axes, input):
     task["inputs"] = input.samples
     task["ahead"] = _plane(kind, axes) > AHEAD
     task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
+    task["input_near"] = _last_near(input)
 
 
 def _reach(kind, input):
@@ -257,6 +258,12 @@ def _reach(kind, input):
     pair = kind.layout == PAIRED and kind.taps > 1
     steps = kind.taps - (2 if pair else 1)
     return (kind.taps - 1) * sum(outer) + steps * inner + (2 * FEW if pair else FEW)
+
+
+def _last_near(input):
+    """The last place from which 32 pixels of each of four rows lie in the input, -1 for none."""
+    row = input.strides[-2] if len(input.strides) > 3 else 0
+    return input.span - 3 * row - 2 * LANES if row > 0 else -1
 
 
 def _pays(kind, task, nanoseconds):

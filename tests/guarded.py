@@ -242,13 +242,34 @@ def pixels(dtype, channels, *modes):
                 np.testing.assert_array_equal(fs.grid_sample(a, b, out=out, **options), want)
 
 
+def near(dtype):
+    """16 points beside each other, read from stretches of rows, up to all four corners."""
+    from test_types import image_of
+
+    import fastsample as fs
+
+    pens, image = [Pen(), Pen(), Pen()], image_of(dtype, (1, 2, 9, 48))
+    y, x = np.meshgrid(np.arange(9.0), np.arange(48.0), indexing="ij")
+    for degrees, side in itertools.product((-9, -4, 0, 3, 8, 180, 184), SIDES):
+        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        turned = cos * (x - 23.5) - sin * (y - 4) + 23.5, sin * (x - 23.5) + cos * (y - 4) + 4
+        for dx, dy in itertools.product((-20.25, -1, 0, 0.5, 17), (-5, -0.5, 0, 1, 2.25, 6)):
+            grid = np.stack([turned[0] + dx, turned[1] + dy], -1)[None].astype("f4")
+            print(f"{dtype} {degrees} degrees, moved {dx} {dy} {side}", flush=True)
+            want = fs.grid_sample(image, grid, coordinates="pixel")
+            a, b = (pen.copy_of(z, side) for pen, z in zip(pens, (image, grid), strict=False))
+            out = pens[2].array(want.shape, want.dtype, side)
+            fs.grid_sample(a, b, coordinates="pixel", out=out)
+            np.testing.assert_array_equal(out, want)
+
+
 WAYS = {"forward": forward, "backward": backward, "affine": affine}
 
 
 def main(way, *names):
     """Run the named kernels; or pixels of a type and a number of channels, in some modes."""
-    if way == "pixels":
-        pixels(*names)
+    if way in ("pixels", "near"):
+        {"pixels": pixels, "near": near}[way](*names)
         print("done", flush=True)
         return
     from cases import KERNELS

@@ -549,3 +549,31 @@ class TestSignature:
             plain = fs.grid_sample(image, grid, align_corners=False, **options)
             aligned = fs.grid_sample(image, grid, align_corners=True, **options)
             np.testing.assert_array_equal(plain, aligned)
+
+
+@pytest.mark.compiled
+class TestPointsNearEachOther:
+    """They are read otherwise than points far apart, and give the same bits."""
+
+    @pytest.mark.parametrize("padding", PADDINGS)
+    @pytest.mark.parametrize("degrees", [-7, -2, 0, 1, 5, 30, 90, 178, 183])
+    def test_order_does_not_matter(self, padding, degrees):
+        image = noise(0, (2, 3, 60, 70), np.float32)
+        y, x = np.meshgrid(np.linspace(-1.1, 1.1, 61), np.linspace(-1.2, 1.2, 83), indexing="ij")
+        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        grid = np.stack([cos * x - sin * y, sin * x + cos * y], -1).reshape(1, -1, 2)
+        grid = np.repeat(grid.astype(np.float32), 2, axis=0)
+        grid[0, 5], grid[1, 100] = np.nan, np.inf
+        shuffled = np.random.default_rng(1).permutation(grid.shape[1])
+        got = fs.grid_sample(image, grid, padding_mode=padding, fill_value=FILL)
+        want = fs.grid_sample(image, grid[:, shuffled], padding_mode=padding, fill_value=FILL)
+        np.testing.assert_array_equal(got[..., shuffled], want)
+
+    def test_any_strides(self):
+        """Rows apart, in the wrong order, and a view that ends with its memory."""
+        whole = noise(2, (1, 2, 80, 90), np.float32)
+        grid = identity((30, 40), np.float32) + np.float32(0.3)
+        for image in (whole[:, :, ::2], whole[:, :, ::-1], whole[:, :, 40:, 50:], whole[..., ::-1]):
+            got = sample(image, grid, coordinates="pixel")
+            want = sample(np.ascontiguousarray(image), grid, coordinates="pixel")
+            np.testing.assert_array_equal(got, want)

@@ -46,6 +46,14 @@ def test_no_byte_too_far_in_whole_pixels(dtype, channels, modes):
     assert lines[-1] == "done"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_no_byte_too_far_in_stretches_of_rows(dtype):
+    done = child.run([GUARDED, "near", dtype])
+    lines = done.stdout.splitlines() or ["nothing ran"]
+    assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
+    assert lines[-1] == "done"
+
+
 @pytest.mark.parametrize("side", ["start", "end"])
 def test_the_guard_bites(side):
     """One byte beyond a guarded array kills the process."""

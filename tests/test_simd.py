@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastsample._kernels import memory
+from fastsample._kernels.cpu import PERMUTE
 from fastsample._kernels.memory import (
     add_unit,
     fence,
@@ -41,9 +42,11 @@ from fastsample._kernels.simd import (
     everywhere,
     floor,
     from_half,
+    lane,
     load,
     multiply_add,
     number,
+    permuted,
     ramp,
     rint,
     splat,
@@ -307,6 +310,24 @@ class TestWholePixels:
             out[...] = 0
             compiled(take)(a, offsets, out)
             same(out, np.concatenate([a[o + count :][:count] for o in offsets[1:]]))
+
+    @pytest.mark.skipif(not PERMUTE, reason="this CPU has no such instruction")
+    def test_permuted(self):
+        def kernel(a, places, out):
+            store(out, 0, permuted(load(a, 0), load(a, LANES), load(places, 0)))
+
+        a, places = numbers(np.float32, 2 * LANES), np.arange(LANES, dtype=np.int32) * 37 + 5
+        out = np.zeros(LANES, np.float32)
+        compiled(kernel)(a, places, out)
+        same(out, a[places % 32])
+
+    def test_lane(self):
+        def kernel(a, out):
+            out[0], out[1] = lane(load(a, 0), 0), lane(load(a, 0), 15)
+
+        a, out = numbers(np.int32), np.zeros(2, np.int32)
+        compiled(kernel)(a, out)
+        same(out, a[[0, 15]])
 
     def test_everywhere(self):
         def kernel(a, out):

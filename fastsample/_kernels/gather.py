@@ -1,7 +1,7 @@
 """Taps and weights to values: `apply` runs a plan over one channel's plane."""
 
 from .jit import inline, jit
-from .kind import CONSTANT, PAIRED, SCATTERED, work_of
+from .kind import CONSTANT, PAIRED, SCATTERED, is_near, work_of
 from .memory import (
     gather,
     gather_pairs,
@@ -12,7 +12,7 @@ from .memory import (
     stream,
 )
 from .scratch import pitch_of, taps_in_all
-from .simd import LANES, load, splat, store
+from .simd import LANES, load, permuted, splat, store, where
 from .values import add_tap_of, narrow_of, widen_of
 
 # Of 16 points every so many are prefetched: neighbours mostly share a cache line (every 4 or 16
@@ -105,6 +105,61 @@ def sample_of(kind):
     return sample
 
 
+def near_of(kind):
+    """16 bilinear values of points near each other, whose places `plan.put_places` has written.
+
+    Four stretches of 32 pixels, each two vectors, hold all taps: a tap of 16 points is one
+    permutation, where a gather takes as long as eight. Sums are those of `sample_of`, to the bit.
+    """
+    pitch, add_tap, widen = pitch_of(kind), add_tap_of(kind), widen_of(kind)
+
+    @inline
+    def stretch(input, first, places, like):
+        low, high = widen(load(input, first), like), widen(load(input, first + LANES), like)
+        return permuted(low, high, places), permuted(low, high, places + 1)
+
+    @inline
+    def near(fill, axes, input, first, scratch, j):
+        weights, step = scratch.weights, axes[0].stride
+        places, total = load(scratch.places, j), splat(0.0, scratch.weights)
+        second, third = places >= 2 * LANES, places >= 4 * LANES
+        a, b = stretch(input, first, places, weights)
+        c, d = stretch(input, first + step, places, weights)
+        e, f = stretch(input, first + 2 * step, places, weights)
+        g, h = stretch(input, first + 3 * step, places, weights)
+        upper_left, upper_right = where(second, c, a), where(second, d, b)
+        lower_left, lower_right = where(second, e, c), where(second, f, d)
+        total = add_tap(total, where(third, e, upper_left), load(weights, j))
+        total = add_tap(total, where(third, f, upper_right), load(weights, pitch + j))
+        total = add_tap(total, where(third, g, lower_left), load(weights, 2 * pitch + j))
+        total = add_tap(total, where(third, h, lower_right), load(weights, 3 * pitch + j))
+        if kind.rule == CONSTANT:
+            total = add_tap(total, splat(fill, total), load(scratch.fills, j))
+        return total
+
+    return near
+
+
+def one_of_two(kind):
+    """16 values, by stretches of rows where that can be."""
+    sample, near = sample_of(kind), near_of(kind)
+
+    @inline
+    def choose(job, axes, input, plane, scratch, j):
+        base = scratch.bases[j // LANES]
+        if base >= 0 and plane + base <= job.input_near:
+            value = near(job.fill, axes, input, plane + base, scratch, j)
+        else:
+            value = sample(job.fill, axes, input, plane, scratch, j)
+        return value
+
+    @inline
+    def always(job, axes, input, plane, scratch, j):
+        return sample(job.fill, axes, input, plane, scratch, j)
+
+    return choose if is_near(kind) else always
+
+
 @jit
 def put_singly(scratch, out, at, step, count):
     """The first lanes of the vector in `vector`, `step` elements apart; nothing beyond them."""
@@ -114,7 +169,7 @@ def put_singly(scratch, out, at, step, count):
 
 def apply_of(kind):
     """The gatherer of a kind."""
-    sample, narrow = sample_of(kind), narrow_of(kind)
+    sample, narrow = one_of_two(kind), narrow_of(kind)
 
     @jit
     def apply(job, axes, input, plane, out, at, tile, scratch):
@@ -125,7 +180,7 @@ def apply_of(kind):
             whole = step == 1
             streamed = job.stream and whole and starts_line(out, to)
             for left in range(tile.cols, 0, -LANES):
-                value = narrow(sample(fill, axes, input, plane, scratch, j), fill, out)
+                value = narrow(sample(job, axes, input, plane, scratch, j), fill, out)
                 if left >= LANES and streamed:
                     stream(out, to, value)
                 elif left >= LANES and whole:

@@ -19,7 +19,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from numba.extending import intrinsic
 
-from .cpu import HARDWARE_GATHER
+from .cpu import HARDWARE_GATHER, PERMUTE
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 # No reference is counted inside: an array there belongs to the caller. (Counting calls a function
@@ -49,10 +49,10 @@ class _Cache(FunctionCache):
 
     def __init__(self, function, made_from):
         super().__init__(function)
-        self._made_from = (*made_from, HARDWARE_GATHER, DIGEST)
+        self._made_from = (*made_from, HARDWARE_GATHER, PERMUTE, DIGEST)
         # A file of its own: Numba numbers the files of one index, and two processes that save two
         # kernels at once could give both one number, so that one would run as the other.
-        own = hashlib.sha256(repr(self._made_from).encode()).hexdigest()[:16]
+        own = hashlib.sha256(repr(tuple(made_from)).encode()).hexdigest()[:16]
         base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
         self._cache_file = IndexDataCacheFile(self._cache_path, f"{base}-{own}", stamp)
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .cpu import PERMUTE
+
 MODES = {"nearest": 1, "bilinear": 2, "bicubic": 4}  # taps along an axis
 
 ZEROS, CONSTANT, BORDER, REFLECTION, WRAP = range(5)
@@ -76,6 +78,13 @@ def work_of(kind):
     return np.float64 if STORED[kind.value] in (np.float64, np.int32) else np.float32
 
 
+def is_near(kind):
+    """May 16 points be read from three short stretches of rows? See `gather.near_of`."""
+    image = kind.role == SAMPLE and kind.axes == 2 and kind.taps == 2 and not kind.last
+    dense = kind.layout == PAIRED and not kind.wide
+    return bool(PERMUTE and image and dense and work_of(kind) is np.float32)
+
+
 def is_integer(kind):
     """Are values rounded on their way out?"""
     return kind.value not in VALUES and kind.value != HALF
@@ -134,6 +143,7 @@ JOB = np.dtype(
         ("input_start", "i8"),  # the input, or its gradient
         ("input_n", "i8"),
         ("input_c", "i8"),
+        ("input_near", "i8"),  # the last place from which three stretches of rows may be read
         ("input_whole", "i8"),  # the last place at which a pixel may be read as a whole vector
         ("grid_start", "i8"),
         ("grid_n", "i8"),

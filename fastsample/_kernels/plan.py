@@ -12,10 +12,10 @@ import numpy as np
 from .borders import to_pixel
 from .coordinates import read_of
 from .jit import inline, jit
-from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, SLOPE, VALUES, work_of
+from .kind import CONSTANT, OFFSETS, PAIRED, SCATTERED, SLOPE, VALUES, is_near, work_of
 from .memory import local
 from .scratch import pitch_of, taps_in_all
-from .simd import LANES, convert, load, splat, store
+from .simd import LANES, convert, everywhere, lane, load, splat, store, within
 from .taps import SPLIT
 
 
@@ -122,14 +122,32 @@ def outside_of(kind):
     return outside
 
 
+@inline
+def put_places(axes, block, at, scratch):
+    """Where 16 windows of two rows and two columns start, from the first row and column on.
+
+    The five lowest bits are the column, the next two the row. The first ones are those of a point
+    at either end: along a straight line no other is before them, and where one is, points count as
+    far apart.
+    """
+    row, col = load(block.taps, 0), load(block.taps, 2 * LANES)
+    top, left = min(lane(row, 0), lane(row, 15)), min(lane(col, 0), lane(col, 15))
+    row, col = row - top, col - left
+    store(scratch.places, at, col + row * (2 * LANES))
+    close = everywhere(within(col, 2 * LANES - 1) & within(row, 3))
+    scratch.bases[at // LANES] = top * axes[0].stride + left if close else -1
+
+
 def combine_of(kind):
     """Multiply the axes out: a window's start or all offsets, and a weight for every tap."""
-    taps, pitch = taps_in_all(kind), pitch_of(kind)
+    taps, pitch, near = taps_in_all(kind), pitch_of(kind), is_near(kind)
     weight, outside, put_offsets = weight_of(kind), outside_of(kind), put_offsets_of(kind)
 
     @inline
     def combine(axes, block, at, scratch):
         put_offsets(axes, block, at, scratch)
+        if near:
+            put_places(axes, block, at, scratch)
         for tap in range(taps):
             store(scratch.weights, tap * pitch + at, weight(tap, block))
         if kind.rule == CONSTANT:

@@ -14,6 +14,7 @@ from .kind import (
     SCATTERED,
     SLOPE,
     STORED,
+    is_near,
     work_of,
 )
 from .memory import CACHE_LINE, view_at
@@ -26,6 +27,8 @@ class Scratch(NamedTuple):
     """Flat arrays."""
 
     offsets: np.ndarray  # of the window, or of tap k at k * pitch
+    places: np.ndarray  # of the windows of 16 points that lie near each other, see `gather.near_of`
+    bases: np.ndarray  # what these places are counted from, -1 where points are far apart
     weights: np.ndarray  # of tap k at k * pitch; for slopes see `plan.keep_axes_of`
     fills: np.ndarray  # of the fill value
     results: np.ndarray  # of one tile: slopes summed over channels, or weighted gradients
@@ -62,7 +65,7 @@ def result_rows(kind):
 
 def tile_points(kind):
     """How many points a tile's plan may hold."""
-    words = offset_rows(kind) + weight_rows(kind) + result_rows(kind)
+    words = offset_rows(kind) + weight_rows(kind) + result_rows(kind) + is_near(kind)
     return max(64, min(1024, BYTES // (4 * words) // 64 * 64))
 
 
@@ -76,11 +79,14 @@ def pitch_of(kind):
 
 def new_scratch_of(kind):
     """How many bytes scratch takes, and the function that lays its arrays out in them."""
+    near = pitch_of(kind) if is_near(kind) else 0
     integer, work, pitch = OFFSETS[kind.wide], work_of(kind), pitch_of(kind)
     stored = STORED[kind.value]
     offsets_size, weights_size = pitch * offset_rows(kind), pitch * weight_rows(kind)
     fills_size, results_size = pitch * fill_rows(kind), tile_points(kind) * result_rows(kind)
-    weights_start = _lines(offsets_size, integer)
+    places_start = _lines(offsets_size, integer)
+    bases_start = places_start + _lines(near, integer)
+    weights_start = bases_start + _lines(near // LANES, integer)
     fills_start = weights_start + _lines(weights_size, work)
     results_start = fills_start + _lines(fills_size, work)
     vector_start = results_start + _lines(results_size, work)
@@ -90,6 +96,8 @@ def new_scratch_of(kind):
         skip = -raw.ctypes.data % CACHE_LINE  # a 64-byte vector across two lines costs twice
         return Scratch(
             view_at(raw, skip, offsets_size, integer),
+            view_at(raw, skip + places_start, near, integer),
+            view_at(raw, skip + bases_start, near // LANES, integer),
             view_at(raw, skip + weights_start, weights_size, work),
             view_at(raw, skip + fills_start, fills_size, work),
             view_at(raw, skip + results_start, results_size, work),

@@ -18,6 +18,8 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from .cpu import PERMUTE
+
 LANES = 16
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
@@ -389,6 +391,38 @@ def _everywhere(typing, mask):
 def everywhere(mask):
     """Is it true in all lanes?"""
     return bool(np.all(mask))
+
+
+def _lane(typing, vec, k):
+    if not isinstance(k, types.IntegerLiteral):
+        return None
+    place = ir.Constant(I32, k.literal_value)
+    return vec.dtype(vec, k), lambda context, builder, sig, args: builder.extract_element(
+        args[0], place
+    )
+
+
+@lowered_by(_lane)
+def lane(vec, k):
+    """One lane, by a constant number."""
+    return vec[k]
+
+
+def _permuted(typing, low, high, places):
+    def code(context, builder, sig, args):
+        first, second, at = args
+        if PERMUTE:
+            name = "llvm.x86.avx512.vpermi2var.ps.512"
+            return llvm_call(builder, name, [first, at, second], first.type)
+        raise NotImplementedError("AVX-512 alone has an instruction for this")
+
+    return low(low, high, places), code
+
+
+@lowered_by(_permuted)
+def permuted(low, high, places):
+    """Of the 32 float32 in two vectors those at `places`, of which the five lowest bits count."""
+    return np.concatenate([low, high])[places & (2 * LANES - 1)]
 
 
 def _where(typing, mask, x, y):
