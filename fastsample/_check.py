@@ -81,12 +81,14 @@ def words(function, **options):
 
 def real(function, name, came):
     """A real number, as a float."""
-    if type(came) is float or type(came) is int:  # nearly always, and 1.6 us saved
-        return float(came)
-    if isinstance(came, str | bytes) or np.ndim(came) != 0 or np.iscomplexobj(came):
-        raise TypeError(f"{function}: {name} must be a real number; got {came!r}")
+    if type(came) is float or (type(came) is int and -(2**53) <= came <= 2**53):
+        return float(came)  # nearly always, and 1.6 us saved
     try:
+        if isinstance(came, str | bytes) or np.ndim(came) != 0 or np.iscomplexobj(came):
+            raise TypeError
         return float(came)
+    except OverflowError:
+        raise ValueError(f"{function}: {name} must be a number that float64 has") from None
     except (TypeError, ValueError):
         raise TypeError(f"{function}: {name} must be a real number; got {came!r}") from None
 
@@ -212,12 +214,12 @@ def mask(function, came):
     return wanted
 
 
-def matrices(function, shape, batch, axes):
-    """(N, D, D + 1) for D spatial axes, with the given batch or, for either, 1."""
+def matrices(function, shape, batch, axes, either=True):
+    """(N, D, D + 1) for D spatial axes, with the given batch or 1; `either` may be the one of 1."""
     rule = f"{function}: theta must have shape (N, {axes}, {axes + 1}) with N = {batch}"
     if len(shape) != 3 or shape[1:] != (axes, axes + 1):
         raise ValueError(f"{rule} or 1; got {shape}")
-    if shape[0] != batch and 1 not in (shape[0], batch):
+    if shape[0] not in (batch, 1) and not (either and batch == 1):
         raise ValueError(f"{rule} or 1; got {shape}")
 
 

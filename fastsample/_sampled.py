@@ -49,6 +49,7 @@ def forward(
     """
     image, points = _check.array(function, "input", input), _arrays.widened(points)
     mode, padding_mode, fill, last = _options(function, options)
+    given = out
     if out is not None:
         _check.writable(function, out)
     if last:
@@ -61,6 +62,8 @@ def forward(
     else:
         _check.apart(function, out, **(apart or {"input": image, about.argument: points}))
     _run.run(ready, sampling, image, points, out)
+    if given is not None:
+        return given
     return _channels_last(out) if last else out
 
 

@@ -76,7 +76,7 @@ def affine_grid(
     _check.dtype(_GRID, "theta", matrices.dtype, _check.GRID_TYPES)
     align_corners = _check.flag(_GRID, "align_corners", align_corners)
     samples, sizes = _sizes(_GRID, size)
-    _check.matrices(_GRID, matrices.shape, samples, len(sizes))
+    _check.matrices(_GRID, matrices.shape, samples, len(sizes), either=False)
     shape, dtype = (samples, *sizes, len(sizes)), matrices.dtype.newbyteorder("=")
     if out is None:
         out = _arrays.empty(shape, dtype)

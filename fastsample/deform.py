@@ -249,7 +249,9 @@ def deform_conv2d_backward(
 def _take(name, input, offset, weight, bias, mask):
     """Take the arrays in and check their types."""
     named = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}
-    given = _Given(*(a if a is None else _check.array(name, k, a) for k, a in named.items()))
+    absent = {k for k in ("bias", "mask") if named[k] is None}
+    arrays = (None if k in absent else _check.array(name, k, a) for k, a in named.items())
+    given = _Given(*arrays)
     _check.dtype(name, "input", given.input.dtype, _check.FLOATS)
     _check.dtype(name, "offset", given.offset.dtype, _check.FLOATS)
     for part in ("weight", "bias", "mask"):

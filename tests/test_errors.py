@@ -447,3 +447,18 @@ class TestFamilyBeforeAllElse:
 def test_an_error_leaves_the_next_call_well():
     fails(ValueError, mode="linear")
     assert fs.grid_sample(IMAGE, GRID).shape == RESULT
+
+
+class TestFoundByRandomCalls:
+    """What no case above had thought of."""
+
+    @pytest.mark.parametrize("fill", [10**400, [[1.0], [1.0, 2.0]]])
+    def test_fill_values_that_are_no_numbers(self, fill):
+        fails((TypeError, ValueError), "fill_value", padding_mode="constant", fill_value=fill)
+
+    def test_a_layer_without_weights(self):
+        zero = zeros(1, 2, 4, 4)
+        refuses("deform_conv2d", TypeError, "weight", input=zero, offset=zero, weight=None)
+
+    def test_more_matrices_than_grids(self):
+        refuses("affine_grid", ValueError, "N = 1", theta=zeros(3, 2, 3), size=(1, 1, 4, 4))

@@ -577,3 +577,12 @@ class TestPointsNearEachOther:
             got = sample(image, grid, coordinates="pixel")
             want = sample(np.ascontiguousarray(image), grid, coordinates="pixel")
             np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.compiled
+def test_out_itself_comes_back():
+    image, grid = noise(3, (1, 5, 6, 2), np.float32), identity((5, 6), np.float32)
+    out = np.empty((1, 5, 6, 2), np.float32)
+    got = fs.grid_sample(image, grid, coordinates="pixel", channels_last=True, out=out)
+    assert got is out
+    np.testing.assert_array_equal(out, image)

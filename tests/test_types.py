@@ -113,6 +113,16 @@ class TestValues:
         rule = {"padding_mode": "constant", "fill_value": fill}
         assert fs.grid_sample(image, grid, "nearest", **rule).item() == want
 
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_an_infinite_fill_value_has_no_share_inside(self, layout):
+        image = laid_out(image_of("uint8", (1, LAYOUTS[layout], 9, 11)), layout)
+        grid = coordinates(8, (1, 40), np.float32, (9, 11), "pixel", spill=0.8)
+        rule = {"padding_mode": "constant", "fill_value": np.inf, "coordinates": "pixel"}
+        want = oracle.grid_sample(image, grid, **rule)
+        np.testing.assert_allclose(
+            fs.grid_sample(image, grid, **rule), rounded(want, "uint8"), atol=1
+        )
+
     @pytest.mark.parametrize("padding", ["zeros", "border", "reflection", "wrap", "constant"])
     def test_no_coordinate_gives_the_fill_value(self, padding):
         image = np.full((1, 1, 3, 3), 9, np.int8)

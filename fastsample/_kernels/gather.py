@@ -13,6 +13,7 @@ from .memory import (
 )
 from .scratch import pitch_of, taps_in_all
 from .simd import LANES, load, permuted, splat, store, where
+from .values import add_tap as add_fill  # which may be infinite among integers, too
 from .values import add_tap_of, narrow_of, widen_of
 
 # Of 16 points every so many are prefetched: neighbours mostly share a cache line (every 4 or 16
@@ -99,7 +100,7 @@ def sample_of(kind):
             else:  # a sum for each row: a chain of 16 additions would be waited for
                 total = total + add_row(row, found, scratch, j, splat(0.0, found))
         if kind.rule == CONSTANT:
-            total = add_tap(total, splat(fill, found), load(scratch.fills, j))
+            total = add_fill(total, splat(fill, found), load(scratch.fills, j))
         return total
 
     return sample
@@ -134,7 +135,7 @@ def near_of(kind):
         total = add_tap(total, where(third, g, lower_left), load(weights, 2 * pitch + j))
         total = add_tap(total, where(third, h, lower_right), load(weights, 3 * pitch + j))
         if kind.rule == CONSTANT:
-            total = add_tap(total, splat(fill, total), load(scratch.fills, j))
+            total = add_fill(total, splat(fill, total), load(scratch.fills, j))
         return total
 
     return near

@@ -22,6 +22,7 @@ from .memory import (
 )
 from .scratch import pitch_of, taps_in_all
 from .simd import LANES, everywhere, load, splat, spread, store
+from .values import add_tap as add_fill  # which may be infinite among integers, too
 from .values import add_tap_of, narrow_of, widen_of
 
 
@@ -32,9 +33,8 @@ def set_all(value, totals):
         store(totals, k * LANES, value)
 
 
-def add_few_of(kind):
+def add_few_of(add_tap):
     """Add four vectors, of one weight a point, to four totals."""
-    add_tap = add_tap_of(kind)
 
     @inline
     def add(weights, values, totals):
@@ -49,7 +49,7 @@ def add_few_of(kind):
 
 def add_stored_of(kind):
     """The same for vectors of the input's type."""
-    widen, add = widen_of(kind), add_few_of(kind)
+    widen, add = widen_of(kind), add_few_of(add_tap_of(kind))
 
     @inline
     def add_stored(weights, values, totals):
@@ -148,7 +148,7 @@ def few_of(kind):
     """`apply` for two to four channels."""
     lanes, work, exact = FEW * LANES, work_of(kind), kind.last != 3
     add_whole, add_exactly = few_rows_of(kind, True), few_rows_of(kind, False)
-    add, put = add_few_of(kind), put_few_of(kind)
+    add, put = add_few_of(add_fill), put_few_of(kind)
 
     @inline
     def add_rows(axes, input, plane, safe, scratch, j, sums, totals):
@@ -206,7 +206,7 @@ def many_of(kind):
                 zero = splat(0.0, scratch.weights)
                 total = total + add_row(axes, input, plane, row, scratch, j, left, zero)
         if kind.rule == CONSTANT:
-            total = add_tap(total, splat(fill, total), splat(scratch.fills[j], total))
+            total = add_fill(total, splat(fill, total), splat(scratch.fills[j], total))
         return total
 
     @jit
