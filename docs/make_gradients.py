@@ -1,17 +1,10 @@
 """Draw images/gradients.jpg from what gradients.md finds: `python docs/make_gradients.py`."""
 
-import runpy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import hsv_to_rgb
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from drawing import Array, arrays_of, blank, coloured, save, show
 
-ROOT = Path(__file__).parent.parent
-Array = NDArray[Any]
 COLOUR = "#ffd23f"
 PANEL = 2.7  # inches
 LONGEST = 5.0  # pixels, the flow of full colour
@@ -19,14 +12,12 @@ LONGEST = 5.0  # pixels, the flow of full colour
 
 def main() -> None:
     """Run the page and draw its arrays."""
-    page = runpy.run_path(str(ROOT / "tests" / "test_docs.py"))["run"]("docs/gradients.md")
-    figure = Figure(figsize=(4 * PANEL, 2.35 * PANEL), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    page = arrays_of("gradients")
+    figure = blank(4 * PANEL, 2.35 * PANEL)
     rows = figure.subplots(2, 4)
     draw_registration(rows[0], page)
     draw_flow(rows[1], page)
-    quality = {"quality": 85, "optimize": True}
-    figure.savefig(ROOT / "docs" / "images" / "gradients.jpg", pil_kwargs=quality)
+    save(figure, "gradients")
 
 
 def draw_registration(row: Array, page: dict[str, Any]) -> None:
@@ -44,8 +35,8 @@ def draw_flow(row: Array, page: dict[str, Any]) -> None:
     """Show the frames' differences before and after, the true flow and the one found."""
     first, second, flow = page["first"], page["second"], page["flow"]
     show(row[0], difference(first, second), "frames, difference before")
-    show(row[1], coloured(page["true_flow"]), "true flow")
-    show(row[2], coloured(flow), "flow found")
+    show(row[1], coloured(page["true_flow"], LONGEST), "true flow")
+    show(row[2], coloured(flow, LONGEST), "flow found")
     show(row[3], difference(first, page["look"](second, flow)[0]), "difference after")
 
 
@@ -63,21 +54,6 @@ def outline(theta: Array, size: tuple[int, int]) -> Array:
 def difference(one: Array, other: Array) -> Array:
     """Subtract an image from another; grey is 0."""
     return 0.5 + (one - other)
-
-
-def coloured(flow: Array) -> Array:
-    """Colour a flow (1, 2, H, W): the hue says where to, the depth how far."""
-    x, y = flow[0]
-    depth = np.minimum(np.hypot(x, y) / LONGEST, 1)
-    hue = np.arctan2(y, x) / (2 * np.pi) % 1
-    return np.moveaxis(hsv_to_rgb(np.stack([hue, depth, np.ones_like(hue)], axis=-1)), -1, 0)[None]
-
-
-def show(axes: Any, image: Array, title: str) -> None:
-    """Put an image (1, 3, H, W) into a panel without ticks."""
-    axes.imshow(np.clip(np.moveaxis(image[0], 0, -1), 0, 1))
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=11)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,10 @@
 """Draw images/masks.jpg from what masks.md pastes: `python docs/make_masks.py`."""
 
-import runpy
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from drawing import Array, arrays_of, blank, save, show
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
-ROOT = Path(__file__).parent.parent
-Array = NDArray[Any]
 COLOURS = "#ffd23f", "#ff4f79", "#3ddc97", "#4cc9f0"
 PANEL = 3.2  # inches
 DEPTH = 0.65  # of the colours
@@ -20,17 +12,15 @@ DEPTH = 0.65  # of the colours
 
 def main() -> None:
     """Run the page and draw its arrays."""
-    page = runpy.run_path(str(ROOT / "tests" / "test_docs.py"))["run"]("docs/masks.md")
-    figure = Figure(figsize=(3 * PANEL, 1.25 * PANEL), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    page = arrays_of("masks")
+    figure = blank(3 * PANEL, 1.25 * PANEL)
     panels = figure.subplots(1, 3)
     show(panels[0], page["photo"], "boxes")
     for box, colour in zip(page["boxes"], COLOURS, strict=True):
         panels[0].add_patch(frame(box, colour))
     show(panels[1], tinted(page["photo"], page["soft"]), "soft masks")
     show(panels[2], tinted(page["photo"], page["hard"]), "where they reach a half")
-    quality = {"quality": 85, "optimize": True}
-    figure.savefig(ROOT / "docs" / "images" / "masks.jpg", pil_kwargs=quality)
+    save(figure, "masks")
 
 
 def frame(box: Array, colour: str) -> Rectangle:
@@ -45,13 +35,6 @@ def tinted(photo: Array, masks: Array) -> Array:
         share = DEPTH * mask[..., None]
         photo = photo * (1 - share) + share * np.array(to_rgb(colour))
     return photo
-
-
-def show(axes: Any, image: Array, title: str) -> None:
-    """Put an image (H, W, 3) into a panel without ticks."""
-    axes.imshow(np.clip(image, 0, 1))
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=11)
 
 
 if __name__ == "__main__":

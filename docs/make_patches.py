@@ -1,18 +1,10 @@
 """Draw images/patches.jpg from what patches.md turns: `python docs/make_patches.py`."""
 
-import runpy
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from drawing import Array, arrays_of, blank, save, show
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
-ROOT = Path(__file__).parent.parent
-Array = NDArray[Any]
 COLOURS = "#ffd23f", "#ff4f79", "#3ddc97", "#4cc9f0"
 PANEL = 3.2  # inches
 DEPTH = 0.6  # of the colours
@@ -20,17 +12,15 @@ DEPTH = 0.6  # of the colours
 
 def main() -> None:
     """Run the page and draw its arrays."""
-    page = runpy.run_path(str(ROOT / "tests" / "test_docs.py"))["run"]("docs/patches.md")
-    figure = Figure(figsize=(3 * PANEL, 1.25 * PANEL), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    page = arrays_of("patches")
+    figure = blank(3 * PANEL, 1.25 * PANEL)
     panels = figure.subplots(1, 3)
     show(panels[0], page["photo"], "boxes")
     for box, colour in zip(page["boxes"], COLOURS, strict=True):
         panels[0].add_patch(frame(box, colour))
     show(panels[1], page["result"], "what they show, turned")
     show(panels[2], owned(page["result"], page["boxes"]), "which box each pixel is from")
-    quality = {"quality": 85, "optimize": True}
-    figure.savefig(ROOT / "docs" / "images" / "patches.jpg", pil_kwargs=quality)
+    save(figure, "patches")
 
 
 def frame(box: Array, colour: str) -> Rectangle:
@@ -46,13 +36,6 @@ def owned(image: Array, boxes: Array) -> Array:
         tint = DEPTH * np.reshape(to_rgb(colour), (3, 1, 1))
         found[0, :, y0:y1, x0:x1] = (1 - DEPTH) * image[0, :, y0:y1, x0:x1] + tint
     return found
-
-
-def show(axes: Any, image: Array, title: str) -> None:
-    """Put an image (1, 3, H, W) into a panel without ticks."""
-    axes.imshow(np.clip(np.moveaxis(image[0], 0, -1), 0, 1))
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=11)
 
 
 if __name__ == "__main__":

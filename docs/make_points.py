@@ -1,15 +1,9 @@
 """Draw images/points.jpg from what points.md samples: `python docs/make_points.py`."""
 
-import runpy
-from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from drawing import Array, arrays_of, blank, save, show
 
-ROOT = Path(__file__).parent.parent
-Array = NDArray[Any]
 COLOURS = "#ffd23f", "#ff4f79", "#3ddc97", "#4cc9f0"
 PANEL = 4.6  # inches
 SIZES = 9, 5, 2.5, 1.2  # of the dots, as the pixels shrink
@@ -17,9 +11,8 @@ SIZES = 9, 5, 2.5, 1.2  # of the dots, as the pixels shrink
 
 def main() -> None:
     """Run the page and draw its arrays."""
-    page = runpy.run_path(str(ROOT / "tests" / "test_docs.py"))["run"]("docs/points.md")
-    figure = Figure(figsize=(2 * PANEL, 1.7 * PANEL), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    page = arrays_of("points")
+    figure = blank(2 * PANEL, 1.7 * PANEL)
     panels = figure.subplots(3, 2)
     show(panels[0, 0], page["photo"], "photograph")
     show_mask(panels[0, 1], page["coarse"], "coarse mask, 16 × 32")
@@ -30,20 +23,12 @@ def main() -> None:
         panels[1, 1].scatter(x, y, s=size, color=colour, linewidths=0)
     show_mask(panels[2, 0], page["mask"], "rendered by points")
     show_mask(panels[2, 1], page["fine"], "the fine map itself")
-    quality = {"quality": 85, "optimize": True}
-    figure.savefig(ROOT / "docs" / "images" / "points.jpg", pil_kwargs=quality)
+    save(figure, "points")
 
 
 def show_mask(axes: Any, mask: Array, title: str) -> None:
     """Put a mask (1, 1, H, W) into a panel, its pixels as squares."""
     show(axes, mask[0, 0], title, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-
-
-def show(axes: Any, image: Array, title: str, **options: Any) -> None:
-    """Put an image into a panel without ticks."""
-    axes.imshow(image, **options)
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=11)
 
 
 if __name__ == "__main__":
