@@ -26,7 +26,8 @@ def paste(masks: Array, boxes: Array, threshold: float | None, out: Array, fresh
     if layout is None:
         through_copies(masks, boxes, threshold, out)
         return
-    masks = np.ascontiguousarray(masks, np.float32)
+    with np.errstate(over="ignore"):  # a double beyond float32 is infinite
+        masks = np.ascontiguousarray(masks, np.float32)
     table = table_of(boxes, masks.shape[1:], out.shape[1:])
     cuts, parallel = cut(table, out.itemsize * out.shape[2] if fresh else 0)
     sources = [_arrays.read_bytes(x) for x in (masks, table, cuts)]

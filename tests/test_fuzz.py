@@ -11,6 +11,7 @@ COUNT = 5000
 
 @pytest.mark.compiled
 def test_random_calls():
-    done = child.run([FUZZ, "--count", COUNT, "--seed", 0, "--batch", 1250, "--pool", "small"])
+    options = "--count", COUNT, "--pool", "small", "--processes", 1, "--batch", 2500
+    done = child.run([FUZZ, *options, "--seed", 0])
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert f"\n{COUNT} passed, 0 failed\n" in done.stdout

@@ -58,6 +58,21 @@ class TestNaN:
             assert np.isfinite(got[..., ~hit]).all(), options
 
 
+class TestShortAxes:
+    """Shorter than a row of taps: these are read one by one."""
+
+    @pytest.mark.parametrize("sizes", [(1,), (1, 4), (3, 1), (1, 1)])
+    @pytest.mark.parametrize("padding", ["zeros", "border", "wrap", "constant"])
+    def test_nan_gives_nan(self, sizes, padding):
+        image = noise(5, (1, 2, *sizes), np.float32)
+        for axis in range(len(sizes)):
+            grid = np.zeros((1, 20, len(sizes)), np.float32)
+            grid[0, 3, axis] = np.nan
+            got = sample(image, grid, padding_mode=padding)
+            assert np.isnan(got[..., 3]).all()
+            assert np.isfinite(np.delete(got, 3, axis=-1)).all()
+
+
 class TestInfinity:
     @each_kernel
     @pytest.mark.parametrize("sign", [1, -1])

@@ -45,7 +45,6 @@ from fastsample._kernels.simd import (
     lane,
     load,
     multiply_add,
-    number,
     permuted,
     ramp,
     rint,
@@ -542,18 +541,6 @@ class TestBounds:
         compiled(kernel)(a, out)
         one = dtype(1)
         same(out, np.concatenate([np.minimum(a, one), np.maximum(a, one)]))
-
-    @each_float
-    def test_number(self, dtype):
-        """The larger of the two, and the bound for NaN."""
-
-        def kernel(a, out):
-            store(out, 0, number(load(a, 0), -1.0))
-
-        for a in (numbers(dtype), extremes(dtype)):
-            out = np.zeros(LANES, dtype)
-            compiled(kernel)(a, out)
-            same(out, np.fmax(a, dtype(-1)))
 
 
 class TestSelection:

@@ -503,22 +503,6 @@ def _bounded(vec, bound, predicate):
     return vec(vec, bound), code
 
 
-def _number(typing, vec, instead):
-    compare = comparison(">")(vec)[1]
-
-    def code(context, builder, sig, args):
-        other = as_vec(context, builder, sig.args[1], args[1], vec)
-        return builder.select(compare(builder, args[0], other), args[0], other)
-
-    return vec(vec, instead), code
-
-
-@lowered_by(_number)
-def number(vec, low):
-    """The larger of the two, and `low` for NaN."""
-    return np.where(vec > low, vec, low).astype(vec.dtype)
-
-
 @lowered_by(_at_most)
 def at_most(vec, bound):
     """The smaller of the two; NaN stays NaN."""

@@ -16,7 +16,6 @@ from .simd import (
     at_most,
     convert,
     floor,
-    number,
     rint,
     splat,
     store,
@@ -124,8 +123,9 @@ def linear(kind):
         brought = bring_in(axis, p)
         if kind.rule == ZEROS or kind.rule == CONSTANT:
             brought = at_least(brought, -1.0)
-        # NaN becomes tap -1, whose right neighbour is inside and carries the weight NaN.
-        whole = floor(number(brought, -1.0))
+        # NaN becomes tap -1, whose right neighbour is inside and carries the weight NaN. (Not as
+        # the larger of it and -1: after the line above LLVM drops that, and with it what NaN is.)
+        whole = floor(where(brought == brought, brought, -1.0))
         right = convert(brought - whole, block.tap_weights)
         tap = convert(whole, block.taps)
         put_two(axis, tap, 1.0 - right, right, block.tap_weights, at)
