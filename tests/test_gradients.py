@@ -43,7 +43,14 @@ OTHERS = (
     Kernel("bicubic", "wrap", 1, F64, F64),
     Kernel("bicubic", "constant", 3, F64, F64),
 )
-GRADIENTS = KERNELS if EVERY else (*IMAGES, *OTHERS)
+SPARED = {
+    *(("nearest", padding) for padding in ("reflection", "wrap", "constant")),
+    ("bicubic", "reflection"),
+}
+"""The same code as their neighbours in the table of modes and borders, seen from the way back."""
+GRADIENTS = (
+    KERNELS if EVERY else (*(k for k in IMAGES if (k.mode, k.padding) not in SPARED), *OTHERS)
+)
 """Kernels to go back through. Each takes ten seconds to compile, so they are fewer than forward."""
 
 SLIM = Kernel("bilinear", "zeros", 1), Kernel("bicubic", "border", 2)
