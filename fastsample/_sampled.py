@@ -47,7 +47,7 @@ def forward(
 
     `apart` names the arrays that `out` may not overlap, if they are not these two.
     """
-    image, points = _check.array(function, "input", input), _arrays.widened(points)
+    image, came, points = _check.array(function, "input", input), points, _arrays.widened(points)
     mode, padding_mode, fill, last = _options(function, options)
     given = out
     if out is not None:
@@ -60,7 +60,7 @@ def forward(
     if out is None:
         out = _empty(result, last)
     else:
-        _check.apart(function, out, **(apart or {"input": image, about.argument: points}))
+        _check.apart(function, out, **(apart or {"input": image, about.argument: came}))
     _run.run(ready, sampling, image, points, out)
     if given is not None:
         return given

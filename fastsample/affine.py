@@ -72,7 +72,8 @@ def affine_grid(
             [[ 0.5,  0.5],
              [-0.5,  0.5]]]])
     """
-    matrices = _arrays.widened(_check.array(_GRID, "theta", theta))
+    came = _check.array(_GRID, "theta", theta)
+    matrices = _arrays.widened(came)
     _check.dtype(_GRID, "theta", matrices.dtype, _check.GRID_TYPES)
     align_corners = _check.flag(_GRID, "align_corners", align_corners)
     samples, sizes = _sizes(_GRID, size)
@@ -83,7 +84,7 @@ def affine_grid(
     else:
         _check.writable(_GRID, out)
         _check.result(_GRID, out, shape, dtype)
-        _check.apart(_GRID, out, theta=matrices)
+        _check.apart(_GRID, out, theta=came)
     _run.make_grid(affine_axes(sizes, sizes, align_corners), matrices, out)
     return out
 

@@ -235,7 +235,8 @@ def _describe(name, image, dtype, shifts, kind, padding_mode, fill):
         _check.copied(name, "input", dtype)
     else:
         _check.dtype(name, "input", dtype, _check.INPUT_TYPES)
-    fill = fill if padding_mode == "constant" else 0
+        _check.fits(name, "fill_value", fill, dtype)
     native = dtype.newbyteorder("=")
-    item = _check.item(name, "fill_value", fill, native).tobytes()
+    moved_in = fill if padding_mode == "constant" else 0
+    item = _check.item(name, "fill_value", moved_in, native).tobytes()
     return _Call(native, whole, item, _slide.sampling("bilinear", padding_mode, image[2:], fill))

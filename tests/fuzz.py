@@ -1925,13 +1925,15 @@ def over_itself(room):
 
 def over_an_input(d, case, room):
     """Both from one piece of memory."""
-    names = [k for k, x in case.arguments.items() if k != "out" and isinstance(x, np.ndarray)]
+    names = [k for k, x in case.sound.items() if k != "out" and isinstance(x, np.ndarray)]
     names = [k for k in names if k in case.kinds and case.kinds[k] not in BARE]
-    names = [k for k in names if case.arguments[k].size and k != "size"]
+    names = [k for k in names if case.sound[k].size and k != "size"]
     if not names or not room.size:
         return None
     name = d.one(names)
-    x = array_of(case.arguments[name])
+    x = array_of(case.sound[name])
+    if x.dtype.hasobject:
+        return None
     raw = np.zeros(x.nbytes + room.nbytes, np.uint8)
     view = raw[: x.nbytes].view(x.dtype).reshape(x.shape)
     view[...] = x
