@@ -17,6 +17,7 @@ INTEGERS = ("uint8", "int8", "uint16", "int16", "int32")
 DIFFERENTIABLE = (*FLOATS, "float16", "complex64", "complex128")
 INPUT_TYPES = (*DIFFERENTIABLE, *INTEGERS)
 GRID_TYPES = (*FLOATS, "float16")
+MOST = 2**56  # elements: more than that no array has
 MASK_TYPES = ("float32", "float64", "uint8", "bool")
 
 
@@ -231,6 +232,8 @@ def sizes(function, came, counts, form, name="size"):
         raise TypeError(f"{function}: {name} must be {form} of ints; got {came!r}") from None
     if len(found) not in counts or min(found, default=0) < 0:
         raise ValueError(f"{function}: {name} must be {form}, none negative; got {came!r}")
+    if math.prod(max(n, 1) for n in found) > MOST:
+        raise ValueError(f"{function}: {name} must be of an array that can be; got {came!r}")
     return found
 
 
@@ -374,6 +377,8 @@ def count(function, name, came):
         raise TypeError(f"{function}: {name} must be an int; got {came!r}") from None
     if found < 0:
         raise ValueError(f"{function}: {name} must be a non-negative int; got {came!r}")
+    if found > MOST:
+        raise ValueError(f"{function}: {name} must be a number that can be; got {came!r}")
     return found
 
 

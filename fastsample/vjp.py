@@ -66,7 +66,10 @@ def vjp(
         known = ", ".join(sorted(f.__name__ for f in BACKWARDS))
         came = getattr(function, "__name__", repr(function))
         raise TypeError(f"vjp: function must be one of {known}; got {came}")
-    arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+    try:
+        arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise TypeError(f"vjp: the arguments must be {function.__name__}'s; got {error}") from None
     if arguments.get("out") is not None:
         raise TypeError("vjp: out must not be given; got an array")
     backward = BACKWARDS[function]

@@ -462,3 +462,17 @@ class TestFoundByRandomCalls:
 
     def test_more_matrices_than_grids(self):
         refuses("affine_grid", ValueError, "N = 1", theta=zeros(3, 2, 3), size=(1, 1, 4, 4))
+
+    @pytest.mark.parametrize("size", [(1, 1, 2**70, 1), (1, 1, 2**40, 2**40)])
+    def test_sizes_that_no_array_has(self, size):
+        theta = zeros(1, 2, 3)
+        refuses("affine_grid", ValueError, "size", theta=theta, size=size)
+        refuses("affine_sample", ValueError, "size", input=IMAGE, theta=theta, size=size[2:])
+        with pytest.raises(ValueError, match="s2_mlp: channels"):
+            fs.shifts.s2_mlp(2**70)
+
+    def test_vjp_of_a_call_that_lacks_an_argument(self):
+        with pytest.raises(
+            TypeError, match="vjp: the arguments must be grid_sample's"
+        ):
+            fs.vjp(fs.grid_sample, IMAGE)
