@@ -472,7 +472,5 @@ class TestFoundByRandomCalls:
             fs.shifts.s2_mlp(2**70)
 
     def test_vjp_of_a_call_that_lacks_an_argument(self):
-        with pytest.raises(
-            TypeError, match="vjp: the arguments must be grid_sample's"
-        ):
+        with pytest.raises(TypeError, match="vjp: the arguments must be grid_sample's"):
             fs.vjp(fs.grid_sample, IMAGE)
