@@ -274,12 +274,6 @@ def flag(function, name, came):
     return bool(came)
 
 
-def planar(function, channels_last):
-    """Channels before the spatial axes."""
-    if flag(function, "channels_last", channels_last):
-        raise TypeError(f"{function}: channels_last must be False for now; got True")
-
-
 def images(function, name, shape):
     """(N, C, H, W)."""
     if len(shape) != 4:
