@@ -16,9 +16,9 @@ Array = NDArray[Any]
 
 def arrays_of(page: str) -> dict[str, Any]:
     """Run a page, and return the names it defines."""
-    names: dict[str, Any] = runpy.run_path(str(ROOT / "tests" / "test_docs.py"))["run"](
-        f"docs/{page}.md"
-    )
+    (path,) = ROOT.glob(f"docs/*/{page}.md")
+    tests = runpy.run_path(str(ROOT / "tests" / "test_docs.py"))
+    names: dict[str, Any] = tests["run"](str(path.relative_to(ROOT)))
     return names
 
 

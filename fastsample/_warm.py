@@ -71,7 +71,7 @@ def back(mode: str, padding: str, axes: int, source: int) -> Iterator[Kind]:
 
 
 def common() -> Iterator[Kind]:
-    """What most people need; the table in docs/warmup.md."""
+    """What most people need; the table in docs/concepts/startup.md."""
     for mode, padding in product(MODES, COMMON):
         yield planes(mode, padding, 2, FLOAT32, SAMPLE, GRID)
         yield pixels(mode, padding, 3, UINT8, GRID)

@@ -95,7 +95,7 @@ def patch_affine(
     ----------
     theta maps the RESULT's coordinates (x, y) to the original's, both -1 to 1 across the box: to
     turn an object one way, turn theta the other way. In a box that is no square, a turn by theta's
-    usual cosines and sines also shears; see ``docs/patches.md``.
+    usual cosines and sines also shears; see ``docs/guide/patches.md``.
 
     Examples
     --------

@@ -1,17 +1,29 @@
 """The pages' code runs: every Python block of a page, in order, in one namespace.
 
 A block that is not to run says why where it begins: ```python not run: needs a camera
+One that needs more than the tests install names the modules: ```python needs torch cv2
+The gallery's scripts run too.
 """
 
 import math
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+DOCS = ROOT / "docs"
+PAGES = (
+    "README.md",
+    *sorted(
+        str(path.relative_to(ROOT))
+        for path in DOCS.rglob("*.md")
+        if not {"_build", "auto_examples"} & set(path.parts)
+    ),
+)
+SCRIPTS = sorted(path.name for path in (DOCS / "gallery").glob("plot_*.py"))
 BLOCK = re.compile(r"^```python(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 each_page = pytest.mark.parametrize("page", PAGES)
 
@@ -23,12 +35,19 @@ def blocks(page):
         yield text.count("\n", 0, found.start(2)), found[1], found[2]
 
 
+def needed(beside):
+    """The modules that a block needs beyond what the tests install."""
+    return beside.split()[1:] if beside.startswith(" needs ") else []
+
+
 @cache
 def run(page):
     """Run a page and return its names; a traceback shows the page's own lines."""
     names = {}
     for line, beside, code in blocks(page):
-        if not beside:
+        for module in needed(beside):
+            pytest.importorskip(module)
+        if not beside.startswith(" not run"):
             exec(compile("\n" * line + code, str(ROOT / page), "exec"), names)
     return names
 
@@ -36,7 +55,7 @@ def run(page):
 @each_page
 def test_a_block_that_does_not_run_says_why(page):
     for line, beside, _ in blocks(page):
-        assert not beside or re.match(r" not run: \w", beside), f"{page}:{line}"
+        assert not beside or re.match(r" (not run:|needs) \w", beside), f"{page}:{line}"
 
 
 @pytest.mark.compiled
@@ -46,8 +65,18 @@ def test_runs(page):
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_gallery_runs(script, monkeypatch):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    monkeypatch.setattr(pyplot, "show", lambda: None)
+    pyplot.switch_backend("agg")
+    runpy.run_path(str(DOCS / "gallery" / script))
+    pyplot.close("all")
+
+
+@pytest.mark.compiled
 def test_gradients_find_what_they_should():
-    names = run("docs/gradients.md")
+    names = run("docs/concepts/gradients.md")
     angle, *shift = abs(names["found"] - names["truth"])
     assert math.degrees(angle) < 0.05
     assert max(shift) < 0.05
