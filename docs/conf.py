@@ -80,6 +80,7 @@ html_theme_options = {
 }
 
 warnings.filterwarnings("error", module="fastsample")
+warnings.filterwarnings("ignore", "Unknown section Convention")  # `for_docutils` knows it
 
 
 def setup(app):
@@ -91,5 +92,5 @@ def for_docutils(app, what, name, thing, options, lines):
     """Our section "Convention" as a heading, which numpydoc doesn't know; the * of *out as such."""
     text = "\n".join(lines)
     text = re.sub(r"^Convention\n-{10}$", ".. rubric:: Convention\n", text, flags=re.MULTILINE)
-    text = re.sub(r"(?<![\\`\w*])\*(?=(in|out|sizes)\b)", r"\\*", text)
+    text = re.sub(r"(?<![\\`\w*])\*(?=(in|out|sizes?)\b)", r"\\*", text)
     lines[:] = text.split("\n")

@@ -28,7 +28,8 @@ FLOORS = {
 PUBLIC = 3
 MODULES = {"shifts"}  # are public as such
 COMPILERS = {"numba", "llvmlite"}
-HOUSE = sorted(p for p in PACKAGE.rglob("*.py") if "_cli" not in p.parts)
+OUTSIDE = {"_bench", "_cli"}  # above the public floor
+HOUSE = sorted(p for p in PACKAGE.rglob("*.py") if not OUTSIDE & set(p.parts))
 ROOMS = [p for p in HOUSE if p.parent != PACKAGE or not p.stem.startswith("__")]
 
 
@@ -90,6 +91,11 @@ def test_public_rooms_do_not_import_each_other(path):
 @pytest.mark.parametrize("path", ROOMS, ids=label)
 def test_nothing_imports_the_package_itself(path):
     assert "fastsample" not in set(imports(path))
+
+
+@pytest.mark.parametrize("path", HOUSE, ids=label)
+def test_the_library_needs_no_command_and_no_race(path):
+    assert not rooms_imported(path) & OUTSIDE or path.name == "__main__.py"
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=label)

@@ -5,7 +5,6 @@ One that needs more than the tests install names the modules: ```python needs to
 The gallery's scripts run too.
 """
 
-import math
 import re
 import runpy
 from functools import cache
@@ -72,12 +71,3 @@ def test_gallery_runs(script, monkeypatch):
     pyplot.switch_backend("agg")
     runpy.run_path(str(DOCS / "gallery" / script))
     pyplot.close("all")
-
-
-@pytest.mark.compiled
-def test_gradients_find_what_they_should():
-    names = run("docs/concepts/gradients.md")
-    angle, *shift = abs(names["found"] - names["truth"])
-    assert math.degrees(angle) < 0.05
-    assert max(shift) < 0.05
-    assert names["final"] < names["initial"] / 10

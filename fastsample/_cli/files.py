@@ -12,8 +12,7 @@ from fastsample._cli.problem import Problem, reason
 def check_target(path: Path, suffixes: Collection[str]) -> None:
     """Refuse a file that could not be written, before any work is done for it."""
     if path.suffix.lower() not in suffixes:
-        known = " ".join(s for s in (".png", ".jpg", ".tif", ".webp") if s in suffixes)
-        raise Problem(f"cannot write {path}: {_suffix(path)} (known are {known} and others)")
+        raise Problem(f"cannot write {path}: {_suffix(path)} ({_known(suffixes)})")
     target = path.resolve()
     if not target.parent.is_dir():
         raise Problem(f"cannot write {path}: there is no folder {target.parent}")
@@ -23,6 +22,11 @@ def check_target(path: Path, suffixes: Collection[str]) -> None:
 
 def _suffix(path: Path) -> str:
     return f"unknown suffix {path.suffix}" if path.suffix else "the name has no suffix"
+
+
+def _known(suffixes: Collection[str]) -> str:
+    pictures = [s for s in (".png", ".jpg", ".tif", ".webp") if s in suffixes]
+    return f"known are {' '.join(pictures)} and others" if pictures else f"not {' '.join(suffixes)}"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import fastsample as fs
-from fastsample._cli import demo, info, warmup, warp
+from fastsample._cli import bench, demo, info, warmup, warp
 from fastsample._cli.problem import Problem
 from fastsample._kernels.kind import MODES, RULES
 
@@ -55,6 +55,7 @@ def build() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_warp(commands)
+    _add_bench(commands)
     _add_warmup(commands)
     _add_info(commands)
     return parser
@@ -85,6 +86,21 @@ def _add_warp(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.set_defaults(run=warp.run)
 
 
+def _add_bench(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "race the libraries that are installed, turn by turn in this process"
+    parser = commands.add_parser("bench", help=text, description=text, allow_abbrev=False)
+    add = parser.add_argument
+    add("--only", nargs="+", default=[], metavar="WORD", help="cases that have one in their name")
+    add("--rounds", type=count, default=15, metavar="N", help="turns of each library")
+    add("--threads", type=count, metavar="N", help="for every library; as many as may be")
+    add("--plot", type=Path, default=Path("fastsample-bench.png"), metavar="FILE")
+    add("--json", type=Path, metavar="FILE", help="keep the figures")
+    add("--read", type=Path, metavar="FILE", help="show the figures kept there, without a race")
+    page = "write the table into this Markdown page, between its marks"
+    add("--page", type=Path, nargs="+", default=[], metavar="FILE", help=page)
+    parser.set_defaults(run=bench.run)
+
+
 def _add_warmup(commands: "argparse._SubParsersAction[Parser]") -> None:
     text = "compile the common kernels into the cache, so that no first call waits"
     parser = commands.add_parser("warmup", help=text, description=text, allow_abbrev=False)
@@ -96,6 +112,13 @@ def _add_info(commands: "argparse._SubParsersAction[Parser]") -> None:
     text = "versions, threads, SIMD width and cache folder"
     parser = commands.add_parser("info", help=text, description=text, allow_abbrev=False)
     parser.set_defaults(run=info.run)
+
+
+def count(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0; got {text!r}")
+    return int(text)
 
 
 def finite(text: str) -> float:

@@ -19,6 +19,16 @@ def threads() -> int:
     return int(numba.config.NUMBA_NUM_THREADS)
 
 
+def threads_in_use() -> int:
+    """How many a call of this thread uses now."""
+    return int(numba.get_num_threads())
+
+
+def use_threads(number: int) -> None:
+    """Let this thread's calls use so many, at most as many as `threads` says."""
+    numba.set_num_threads(number)
+
+
 def layer() -> str:
     """The threading layer that Numba chooses here; choosing starts its threads."""
     try:

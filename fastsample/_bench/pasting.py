@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .implementations import module, threads
+from fastsample._kernels.machine import threads_in_use
+
+from .case import TORCH, module
 
 COUNT, MASK, IMAGE = 100, 28, (800, 1333)
 
@@ -29,10 +31,10 @@ def paste_fastsample(masks, boxes, threshold):
 
 def paste_torch(masks, boxes, threshold):
     """A grid for each box's pixels, and what it samples put where the box lies."""
-    lib = module("torch")
+    lib = module(TORCH)
     if lib is None:
         return None
-    lib.set_num_threads(threads())
+    lib.set_num_threads(threads_in_use())
     masks, boxes = lib.from_numpy(masks), lib.from_numpy(boxes).tolist()
 
     def call():

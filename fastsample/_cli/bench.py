@@ -1,0 +1,109 @@
+"""``bench``: a race with the libraries that are installed, turn by turn in this process."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastsample._cli.files import check_target, replacing
+from fastsample._cli.problem import Problem, reason, require
+from fastsample._cli.progress import progress
+from fastsample._kernels import machine
+
+if TYPE_CHECKING:
+    from fastsample._bench.case import Case
+    from fastsample._bench.report import Report
+
+
+def run(args: argparse.Namespace) -> None:
+    """Race, or read an earlier race; then print, draw and write what was asked for."""
+    require("matplotlib", "rich")
+    from rich.console import Console
+
+    from fastsample._bench import report as reports
+
+    check_files(args)
+    pages = {path: read(path) for path in args.page}
+    found = earlier(args.read) if args.read else race(args)
+    console = Console()
+    console.print(reports.table(found))
+    console.print(reports.sentence(found), highlight=False)
+    if args.json:
+        with replacing(args.json) as temporary:
+            reports.save(found, temporary)
+    for path, text in pages.items():
+        fill(path, text, found)
+    with replacing(args.plot) as temporary:
+        reports.plot(found).savefig(temporary)
+    print(f"wrote {', '.join(map(str, filter(None, [args.plot, args.json, *args.page])))}")
+
+
+def check_files(args: argparse.Namespace) -> None:
+    """Refuse what could not be written, before the race."""
+    from fastsample._cli import picture
+
+    check_target(args.plot, picture.writable_suffixes())
+    if args.json:
+        check_target(args.json, {".json"})
+    for path in args.page:
+        check_target(path, {".md"})
+
+
+def read(path: Path) -> str:
+    """Read a page that a table goes into; refuse one without marks."""
+    from fastsample._bench import report as reports
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"cannot read {path}: {reason(error)}") from error
+    if not reports.MARKED.search(text):
+        raise Problem(f"{path} has no line <!-- races: all --> or <!-- races: headlines -->")
+    return text
+
+
+def fill(path: Path, text: str, found: "Report") -> None:
+    """Write the tables into a page."""
+    from fastsample._bench import report as reports
+
+    with replacing(path) as temporary:
+        temporary.write_text(reports.written(text, found), encoding="utf-8")
+
+
+def earlier(path: Path) -> "Report":
+    """Read a race that `--json` wrote."""
+    from fastsample._bench import report as reports
+
+    try:
+        return reports.load(path)
+    except (OSError, ValueError) as error:
+        raise Problem(f"cannot read {path}: {reason(error)}") from error
+
+
+def race(args: argparse.Namespace) -> "Report":
+    """Let every case run, with a bar."""
+    from fastsample._bench import race as races
+    from fastsample._bench import report as reports
+
+    cases = chosen(args.only)
+    threads = args.threads or machine.threads()
+    if threads > machine.threads():
+        raise Problem(f"--threads may be at most {machine.threads()} here; got {threads}")
+    machine.use_threads(threads)
+    rows = []
+    with progress(len(cases)) as step:
+        for case in cases:
+            step(case.name)
+            rows += races.race(case, args.rounds)
+    return reports.Report(reports.about(threads, args.rounds), rows)
+
+
+def chosen(words: list[str]) -> "list[Case]":
+    """Take the cases whose name or group has one of the words; all without words."""
+    from fastsample._bench import grids, systems
+
+    every = [*grids.cases(), *systems.cases()]
+    found = [c for c in every if not words or any(w in c.name or w in c.group for w in words)]
+    if not found:
+        names = ", ".join(dict.fromkeys(case.group for case in every))
+        raise Problem(f"no case has {' or '.join(map(repr, words))}; there are {names}")
+    return found
