@@ -29,6 +29,7 @@ from ._kernels.kind import (
     WRAP,
     ZEROS,
     Kind,
+    is_grouped,
     item_bytes,
 )
 from ._kernels.memory import CACHE_LINE, FEW
@@ -52,6 +53,9 @@ STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a thir
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
 OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
+SUMS = 14 * 2**10  # pixels for which a thread may keep the sums of 16 channels: 896 KB
+GROUPED = 8  # channels from which 16 at a time pay
+BAND = 16  # rows of pixels at least, for which there must be room
 
 
 class Layout(NamedTuple):
@@ -175,7 +179,7 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     _set_input(task, kind, axes, input)
     task["add"] = add
     _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
-    pieces = _share_out(task, axes[0].size)
+    pieces = _share_out(kind, task, axes)
     table = _axis.records(kind, axes, input.strides[2:])
     call = Call(kind, job, table, pieces, _pays(kind, task, 0.5))
     if task["bands"] == 1:
@@ -315,11 +319,20 @@ def _channels(channels, tiles, wanted):
     return each, -(-channels // each)
 
 
-def _share_out(task, rows):
+def _share_out(kind, task, axes):
     """Share the input's planes out, in bands of rows where they are few; the number of pieces."""
     inputs, channels, wanted = int(task["inputs"]), int(task["c"]), 4 * MOST_THREADS
-    each = min(channels, max(inputs * channels // wanted, OWNED_CHANNELS))
+    share, rows = inputs * channels // wanted, axes[0].size
+    grouped = is_grouped(kind) and channels >= GROUPED and axes[1].size * BAND <= SUMS
+    if grouped:
+        most = min(rows, SUMS // axes[1].size)
+        groups = min(SUMS // (most * axes[1].size), max(1, share // LANES))
+        each = min(groups, -(-channels // LANES)) * LANES
+    else:
+        most, each = rows, min(channels, max(share, OWNED_CHANNELS))
     parts = inputs * -(-channels // each)
-    height = -(-rows // max(1, wanted // parts))
+    height = min(most, -(-rows // max(1, wanted // parts)))
+    if grouped:
+        task["group"] = each * -(-height * axes[1].size // LANES) * LANES
     task["channels"], task["band_rows"], task["bands"] = each, height, -(-rows // height)
     return parts * int(task["bands"])

@@ -269,6 +269,58 @@ class TestBands:
         check_image(noise(123, (1, 1, 100_000), np.float32), grid, coordinates="pixel")
 
 
+class TestGroups:
+    """Eight channels of an image and more, which are summed 16 at a time."""
+
+    @each(lambda kernel: kernel.ndim == 2 and kernel.mode == "bilinear")
+    def test_equals_oracle(self, kernel):
+        image = noise(220, (2, 19, 7, 9), kernel.input)
+        for options in settings_of(kernel):
+            check_image(image, grid_for(kernel, options, (2, 5, 11), (7, 9)), options, **options)
+
+    @pytest.mark.parametrize("channels", [7, 8, 9, 15, 16, 17, 31, 32, 33, 70])
+    def test_a_channel_is_the_same_in_every_group(self, channels):
+        image = noise(221, (2, channels, 5, 6), np.float32)
+        grid = coordinates(223, (2, 3, 40), np.float32, (5, 6), "normalized")
+        grad = grad_for(image, grid)
+        got, _ = backward(grad, image, grid)
+        want = oracle.grid_sample_backward(grad, image, grid)[0]
+        assert_close(got, want, extent(want))
+        first = max(0, channels - 13)
+        if channels - first >= 8:
+            alone, _ = backward(grad[:, first:], image[:, first:], grid)
+            assert alone.tobytes() == got[:, first:].tobytes()
+
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("degrees", [6, 45, 90])
+    @pytest.mark.parametrize("sizes", [(150, 120), (40, 800), (20, 1000)])
+    def test_bands(self, sizes, degrees):
+        """Planes whose sums are too many for a thread, and rows too wide for groups."""
+        check_image(noise(224, (1, 9, *sizes), np.float32), rotation(degrees, (60, 50)), degrees)
+
+    @pytest.mark.parametrize(("n_input", "n_grid"), [(1, 3), (3, 1)])
+    def test_a_shared_batch(self, n_input, n_grid):
+        image = noise(225, (n_input, 18, 6, 5), np.float32)
+        turns = [rotation(degrees, (8, 9)) for degrees in (6, 50, 85)[:n_grid]]
+        check_image(image, np.concatenate(turns))
+
+    @pytest.mark.parametrize("step", [-1, 2])
+    def test_gradients_with_strides(self, step):
+        image = noise(226, (1, 18, 6, 5), np.float32)
+        grid = coordinates(227, (1, 6, 21), np.float32, (6, 5), "normalized")
+        grad = noise(228, (1, 18, 6, 21 * abs(step)), np.float32)[..., ::step]
+        check(grad, image, grid)
+        check(grad.transpose(0, 1, 3, 2), image, grid.transpose(0, 2, 1, 3))
+
+    def test_every_point_counts(self):
+        grad, image = np.ones((1, 8, 50), np.float32), noise(229, (1, 8, 7, 8), np.float32)
+        grid = np.full((1, 50, 2), 2.5, np.float32)
+        got, _ = backward(grad, image, grid, coordinates="pixel")
+        want = np.zeros_like(image)
+        want[:, :, 2:4, 2:4] = 50 / 4
+        np.testing.assert_array_equal(got, want)
+
+
 class TestPileUp:
     """Many points on one pixel: none is lost, whoever else adds to it."""
 

@@ -53,6 +53,7 @@ from fastsample._kernels.simd import (
     store,
     store_mask,
     to_half,
+    turn,
     where,
     within,
 )
@@ -319,6 +320,17 @@ class TestWholePixels:
         out = np.zeros(LANES, np.float32)
         compiled(kernel)(a, places, out)
         same(out, a[places % 32])
+
+    @pytest.mark.parametrize("dtype", FLOATS)
+    def test_turn(self, dtype):
+        def kernel(a, out):
+            turn(a, 3, out, 5)
+
+        a, out = numbers(dtype, LANES**2 + 4), np.zeros(LANES**2 + 6, dtype)
+        compiled(kernel)(a, out)
+        want = np.zeros_like(out)
+        want[5:-1] = a[3:-1].reshape(LANES, LANES).T.ravel()
+        same(out, want)
 
     def test_lane(self):
         def kernel(a, out):

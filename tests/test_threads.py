@@ -50,6 +50,7 @@ BACK_DIGESTS = """
 one, few = scene((1, 2, 300, 200), (150, 150)), scene((3, 2, 300, 200), (150, 150))
 jobs = [LARGE, PLANE, (one[0], few[1]), (few[0], one[1])]
 jobs += [scene((1, 64, 40, 40), (70, 70)), scene((5, 7, 16, 16), (64, 65))]
+jobs += [scene((1, 20, 300, 200), (150, 150))]  # in groups, whose sums are bands
 jobs += [scene((1, 1, 200_000), (100_000,)), scene((1, 1, 60, 61, 70), (40, 41, 42))]
 for job in jobs:
     print(digests(*job))
@@ -91,7 +92,7 @@ class TestSameBits:
         )
         for other in others:
             assert other == one
-        assert len(one.split()) == 14 * 2 + 2 + 1
+        assert len(one.split()) == 15 * 2 + 2 + 1
 
     def test_of_gradients_after_set_num_threads(self):
         child.script(

@@ -141,7 +141,7 @@ def remap():
         name = f"remap {dtype} {'x'.join(map(str, shape))} {mode}"
         targets = {} if target is None else {CV2: target}
         yield Case(
-            name, "remap", calls, targets, headline=shape == (1080, 1920, 3) and bool(target)
+            name, "remap", calls, targets, headline=name == "remap uint8 1080x1920x3 bilinear"
         )
 
 
@@ -219,7 +219,7 @@ def region_shift():
         NUMPY: numpy,
         TORCH: partial(on_torch, lambda lib, x, _: by_slices(lib.empty_like(x), x), whole),
     }
-    yield Case("shift 8x64x56x56", "region_shift", calls, {NUMPY: 2, TORCH: 2}, headline=True)
+    yield Case("shift 8x64x56x56", "region_shift", calls, {NUMPY: 2, TORCH: 2})
     calls = {OURS: partial(ours, "region_shift", parts), SCIPY: partial(scipy_shift, parts)}
     yield Case("shift by fractions 8x64x56x56", "region_shift", calls)
 
@@ -289,9 +289,12 @@ def patch_affine():
             out[place] = sampled(lib, patch, places)
         return out
 
+    def make():
+        return images, theta
+
     calls = {
-        OURS: partial(ours, "patch_affine", lambda: (images, theta), boxes, owners),
-        TORCH: partial(on_torch, torch, lambda: (images, theta)),
+        OURS: partial(ours, "patch_affine", make, boxes, owners),
+        TORCH: partial(on_torch, torch, make),
     }
     yield Case("patches 2x3x64x64, 10", "patch_affine", calls)
 

@@ -19,6 +19,7 @@ from .kind import (
     SLOPE,
     STORED,
     VALUES,
+    work_of,
 )
 from .sample import sample_of
 from .scatter import reach_of, scatter_of
@@ -58,13 +59,14 @@ def kernel(kind):
     """The compiled kernel of a kind: its address, or under NUMBA_DISABLE_JIT the function."""
     run, (scratch_bytes, lay_out) = RUN[kind.role](kind), new_scratch_of(kind)
     axis, (image_type, grid_type, other_type, out_type) = AXES[kind.real], array_types(kind)
+    item = np.dtype(work_of(kind)).itemsize
 
     def work(job_at, axes_at, image_at, grid_at, other_at, out_at, piece):
         job, axes = array_at(job_at, JOB)[0], array_at(axes_at, axis)
         image, grid = array_at(image_at, image_type), array_at(grid_at, grid_type)
         other, out = array_at(other_at, other_type), array_at(out_at, out_type)
-        raw = np.empty(scratch_bytes, np.uint8)
-        run(job, axes, image, grid, other, out, piece, lay_out(raw))
+        raw = np.empty(scratch_bytes + job.group * item, np.uint8)
+        run(job, axes, image, grid, other, out, piece, lay_out(raw, job.group))
         raw[0] = 0  # scratch lives in raw, which Numba frees after its last use
 
     return compiled_address(work, kind)

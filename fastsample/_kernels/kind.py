@@ -85,6 +85,12 @@ def is_near(kind):
     return bool(PERMUTE and image and dense and work_of(kind) is np.float32)
 
 
+def is_grouped(kind):
+    """May a gradient of the input be summed for 16 channels at a time? See `groups`."""
+    image = kind.role == SCATTER and kind.axes == 2 and kind.taps == 2
+    return image and kind.layout == PAIRED and not kind.wide
+
+
 def is_integer(kind):
     """Are values rounded on their way out?"""
     return kind.value not in VALUES and kind.value != HALF
@@ -140,6 +146,7 @@ JOB = np.dtype(
         ("ahead", "i8"),  # 1: plan one tile ahead and prefetch its taps
         ("next", "i8"),  # 1: prefetch a channel while the one before is at work
         ("add", "i8"),  # 1: a gradient is added to what is there
+        ("group", "i8"),  # elements of scratch for the sums of 16 channels; 0 where one by one
         ("input_start", "i8"),  # the input, or its gradient
         ("input_n", "i8"),
         ("input_c", "i8"),

@@ -13,19 +13,19 @@ degrees on 1x3x1080x1920, 1x64x128x128 and 16x256x32x32: steps of 1 27.2, 3.6, 1
 Bands rather than private buffers: these would take a plane a thread, and time to sum.
 """
 
-from typing import NamedTuple
-
 from .affine import some_tiles
 from .coordinates import read_of
 from .gather import ask_of
+from .groups import groups_of
 from .jit import inline, jit
-from .kind import OFFSETS, SCATTERED
+from .kind import OFFSETS, SCATTERED, is_grouped
 from .memory import add_unit, local, store_interleaved
 from .plan import block_of, locate_of, plan_of
 from .scratch import pitch_of, taps_in_all, tile_points
+from .share import piece_at, touch
 from .simd import LANES, absolute, at_least, at_most, load, splat, store, where
 from .slope import ask_values, row_values
-from .tile import blocks, corner, tile_at, tiles_in_all
+from .tile import corner, tile_at, tiles_in_all
 
 STRIDE = 19
 
@@ -115,38 +115,6 @@ def add_of(kind):
     return add
 
 
-class Share(NamedTuple):
-    """What a piece of work owns of one sample of the input."""
-
-    planes: int  # where the sample begins
-    first: int  # its channels, first to last
-    last: int
-    low: int  # and of each plane the offsets low to high
-    high: int
-
-
-@inline
-def piece_at(job, axes, piece):
-    """The sample of a piece of work, and its share."""
-    parts = blocks(job.c, job.channels)
-    n, part, band = piece // (parts * job.bands), piece // job.bands % parts, piece % job.bands
-    first, row = part * job.channels, band * job.band_rows
-    last, end = min(first + job.channels, job.c), min(row + job.band_rows, axes[0].size)
-    planes, stride = job.input_start + n * job.input_n, axes[0].stride
-    return n, Share(planes, first, last, row * stride, end * stride)
-
-
-@inline
-def touch(job, reach, m, t, share):
-    """Does tile t touch a share; does it touch nothing else? (Of the grid's sample m.)"""
-    low, high = share.low, share.high
-    if job.bands > 1:
-        at = (m * tiles_in_all(job) + t) * 2
-        low, high = reach[at], reach[at + 1]
-    some = low < share.high and high > share.low
-    return some, low >= share.low and high <= share.high
-
-
 @jit
 def clear(job, out, share):
     """Zeros."""
@@ -196,13 +164,29 @@ def scatter_of(kind):
                 add_all(job, axes, gradient, out, n, tile, whole, share, scratch)
             waits = True
 
-    @jit
-    def run(job, axes, gradient, grid, reach, out, piece, scratch):
-        n, share = piece_at(job, axes, piece)
+    @inline
+    def by_planes(job, axes, gradient, grid, reach, out, n, share, scratch):
         if not job.add:
             clear(job, out, share)
         for m in range(n, n + 1 if job.inputs > 1 else job.n):
             add_sample(job, axes, gradient, grid, reach, out, m, share, scratch)
+
+    if is_grouped(kind):
+        by_groups = groups_of(kind)
+
+        @jit
+        def run(job, axes, gradient, grid, reach, out, piece, scratch):
+            n, share = piece_at(job, axes, piece)
+            if job.group:
+                by_groups(job, axes, gradient, grid, reach, out, n, share, scratch)
+            else:
+                by_planes(job, axes, gradient, grid, reach, out, n, share, scratch)
+    else:
+
+        @jit
+        def run(job, axes, gradient, grid, reach, out, piece, scratch):
+            n, share = piece_at(job, axes, piece)
+            by_planes(job, axes, gradient, grid, reach, out, n, share, scratch)
 
     return run
 

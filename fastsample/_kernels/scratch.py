@@ -33,6 +33,7 @@ class Scratch(NamedTuple):
     fills: np.ndarray  # of the fill value
     results: np.ndarray  # of one tile: slopes summed over channels, or weighted gradients
     vector: np.ndarray  # 16 values on their way from or to an array, that must go through memory
+    sums: np.ndarray  # of groups of 16 channels, pixel by pixel
 
 
 def taps_in_all(kind):
@@ -78,7 +79,10 @@ def pitch_of(kind):
 
 
 def new_scratch_of(kind):
-    """How many bytes scratch takes, and the function that lays its arrays out in them."""
+    """How many bytes scratch takes, and the function that lays its arrays out in them.
+
+    What a job wants beyond, for its sums, comes last.
+    """
     near = pitch_of(kind) if is_near(kind) else 0
     integer, work, pitch = OFFSETS[kind.wide], work_of(kind), pitch_of(kind)
     stored = STORED[kind.value]
@@ -90,9 +94,10 @@ def new_scratch_of(kind):
     fills_start = weights_start + _lines(weights_size, work)
     results_start = fills_start + _lines(fills_size, work)
     vector_start = results_start + _lines(results_size, work)
+    sums_start = vector_start + _lines(LANES, stored)
 
     @jit
-    def lay_out(raw):
+    def lay_out(raw, sums_size):
         skip = -raw.ctypes.data % CACHE_LINE  # a 64-byte vector across two lines costs twice
         return Scratch(
             view_at(raw, skip, offsets_size, integer),
@@ -102,9 +107,10 @@ def new_scratch_of(kind):
             view_at(raw, skip + fills_start, fills_size, work),
             view_at(raw, skip + results_start, results_size, work),
             view_at(raw, skip + vector_start, LANES, stored),
+            view_at(raw, skip + sums_start, sums_size, work),
         )
 
-    return vector_start + _lines(LANES, stored) + CACHE_LINE, lay_out
+    return sums_start + CACHE_LINE, lay_out
 
 
 def _lines(size, dtype):

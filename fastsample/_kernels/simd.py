@@ -513,3 +513,41 @@ def at_most(vec, bound):
 def at_least(vec, bound):
     """The larger of the two; NaN stays NaN."""
     return np.where(bound > vec, bound, vec).astype(vec.dtype)
+
+
+def _turn(typing, source, i, out, j):
+    vec = Vec(source.dtype)
+
+    def code(context, builder, sig, args):
+        ty = context.get_value_type(vec)
+        first = element_pointer(context, builder, source, *args[:2])
+        last = element_pointer(context, builder, out, *args[2:])
+        at = [ir.Constant(I64, k * LANES) for k in range(LANES)]
+        rows = [read(builder, builder.gep(first, [k]), ty, alignment(source)) for k in at]
+        for k, column in zip(at, columns_of(builder, rows), strict=True):
+            place = builder.bitcast(builder.gep(last, [k]), ty.as_pointer())
+            builder.store(column, place).align = alignment(out)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, out, types.intp), code
+
+
+def columns_of(builder, rows):
+    """The columns of 16 vectors: squares of 8, 4, 2 and 1 lanes change places with each other."""
+    for step in (8, 4, 2, 1):
+        upper = lanes_at(*[k if not k & step else LANES + k - step for k in range(LANES)])
+        lower = lanes_at(*[k + step if not k & step else LANES + k for k in range(LANES)])
+        turned = list(rows)
+        for k in range(LANES):
+            if not k & step:
+                turned[k] = builder.shuffle_vector(rows[k], rows[k + step], upper)
+                turned[k + step] = builder.shuffle_vector(rows[k], rows[k + step], lower)
+        rows = turned
+    return rows
+
+
+@lowered_by(_turn)
+def turn(source, i, out, j):
+    """The 16 x 16 elements from source[i] on, rows as columns, to out[j] on."""
+    size = LANES * LANES
+    out[j : j + size] = source[i : i + size].reshape(LANES, LANES).T.ravel()
