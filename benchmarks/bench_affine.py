@@ -1,21 +1,9 @@
-"""`affine_sample` and `affine_grid` beside the same job in other libraries."""
+"""`affine_sample` and `affine_grid`."""
 
-from .cases import BY_NAME, make_arrays, names
-from .implementations import IMPLEMENTATIONS, ready
+from fastsample._bench import grids
+
+from .suite import by_name, measured
 
 
-class Affine:
-    """Time and peak memory of each case in each library."""
-
-    params = (names("affine_sample", "affine_grid"), list(IMPLEMENTATIONS))
-    param_names = ("case", "implementation")
-    warmup_time = 0.1
-
-    def setup(self, case, implementation):
-        self.call = ready(implementation, BY_NAME[case], make_arrays(BY_NAME[case]))
-
-    def time_affine(self, case, implementation):
-        self.call()
-
-    def peakmem_affine(self, case, implementation):
-        self.call()
+class Affine(measured(by_name(grids.cases(), "affine_sample", "affine_grid"))):
+    """Beside each library's own call for matrices, where it has one."""

@@ -1,24 +1,11 @@
-"""Gradients beside PyTorch's: of `grid_sample`, `affine_sample` and `affine_grid`."""
+"""The gradients of `grid_sample`, `affine_sample` and `affine_grid`."""
 
-from .cases import BY_NAME, make_arrays, names
-from .implementations import ready
+from fastsample._bench import grids
+
+from .suite import by_name, measured
+
+GROUPS = "grid_sample_backward", "affine_sample_backward", "affine_grid_backward"
 
 
-class Backward:
-    """Time and peak memory of each case in both libraries."""
-
-    params = (
-        names("grid_sample_backward", "affine_sample_backward", "affine_grid_backward"),
-        ["fastsample", "torch"],
-    )
-    param_names = ("case", "implementation")
-    warmup_time = 0.1
-
-    def setup(self, case, implementation):
-        self.call = ready(implementation, BY_NAME[case], make_arrays(BY_NAME[case]))
-
-    def time_backward(self, case, implementation):
-        self.call()
-
-    def peakmem_backward(self, case, implementation):
-        self.call()
+class Backward(measured(by_name(grids.cases(), *GROUPS))):
+    """Beside PyTorch's own operators."""

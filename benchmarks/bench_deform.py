@@ -1,6 +1,9 @@
-"""Deformable convolution."""
+"""`deform_conv2d`."""
 
-from .systems import benchmark, deform_conv2d
+from fastsample._bench import systems
 
-Deform = benchmark(deform_conv2d)
-Deform.__name__ = "Deform"
+from .suite import by_name, measured
+
+
+class Deform(measured(by_name(systems.deform_conv2d()))):
+    """Beside its matrix product alone."""

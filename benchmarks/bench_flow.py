@@ -1,6 +1,9 @@
-"""Features by a flow."""
+"""`flow_warp`."""
 
-from .systems import benchmark, flow_warp
+from fastsample._bench import systems
 
-Flow = benchmark(flow_warp)
-Flow.__name__ = "Flow"
+from .suite import by_name, measured
+
+
+class Flow(measured(by_name(systems.flow_warp()))):
+    """Beside PyTorch, which makes a grid of the flow first."""

@@ -1,21 +1,11 @@
-"""`grid_sample` forward beside the same job in other libraries."""
+"""`grid_sample`: sizes, modes, borders and numbers of axes."""
 
-from .cases import BY_NAME, make_arrays, names
-from .implementations import IMPLEMENTATIONS, ready
+from fastsample._bench import grids
+
+from .suite import by_name, measured
+
+CASES = by_name(case for case in grids.cases() if case.within is None)  # see bench_small.py
 
 
-class Forward:
-    """Time and peak memory of each case in each library."""
-
-    params = (names("grid_sample"), list(IMPLEMENTATIONS))
-    param_names = ("case", "implementation")
-    warmup_time = 0.1
-
-    def setup(self, case, implementation):
-        self.call = ready(implementation, BY_NAME[case], make_arrays(BY_NAME[case]))
-
-    def time_forward(self, case, implementation):
-        self.call()
-
-    def peakmem_forward(self, case, implementation):
-        self.call()
+class Forward(measured(by_name(CASES.values(), "grid_sample"))):
+    """Beside the same job in every library."""

@@ -1,6 +1,9 @@
-"""Masks into an image."""
+"""`paste_masks`."""
 
-from .systems import benchmark, paste_masks
+from fastsample._bench import systems
 
-Masks = benchmark(paste_masks)
-Masks.__name__ = "Masks"
+from .suite import by_name, measured
+
+
+class Masks(measured(by_name(systems.paste_masks()))):
+    """Beside the usual loop over PyTorch's `grid_sample`."""

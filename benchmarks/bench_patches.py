@@ -1,6 +1,9 @@
-"""Boxes warped in place."""
+"""`patch_affine`."""
 
-from .systems import benchmark, patch_affine
+from fastsample._bench import systems
 
-Patches = benchmark(patch_affine)
-Patches.__name__ = "Patches"
+from .suite import by_name, measured
+
+
+class Patches(measured(by_name(systems.patch_affine()))):
+    """Beside a loop over PyTorch's `grid_sample`."""

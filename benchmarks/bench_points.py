@@ -1,6 +1,9 @@
-"""Points on feature maps."""
+"""`point_sample`."""
 
-from .systems import benchmark, point_sample
+from fastsample._bench import systems
 
-Points = benchmark(point_sample)
-Points.__name__ = "Points"
+from .suite import by_name, measured
+
+
+class Points(measured(by_name(systems.point_sample()))):
+    """Beside `grid_sample` in PyTorch and `map_coordinates` in SciPy."""

@@ -1,6 +1,9 @@
-"""OpenCV's call, on several types."""
+"""`remap`."""
 
-from .systems import benchmark, remap
+from fastsample._bench import systems
 
-Remap = benchmark(remap)
-Remap.__name__ = "Remap"
+from .suite import by_name, measured
+
+
+class Remap(measured(by_name(systems.remap()))):
+    """OpenCV's own call, on several types; SciPy and scikit-image where they do the same."""

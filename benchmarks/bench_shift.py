@@ -1,6 +1,9 @@
-"""Shifts of groups of channels."""
+"""`region_shift`."""
 
-from .systems import benchmark, region_shift
+from fastsample._bench import systems
 
-Shift = benchmark(region_shift)
-Shift.__name__ = "Shift"
+from .suite import by_name, measured
+
+
+class Shift(measured(by_name(systems.region_shift()))):
+    """Whole pixels beside slices, fractions beside SciPy."""

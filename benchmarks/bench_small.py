@@ -1,28 +1,22 @@
-"""The smallest call: an 8x8 image and 4 points, where the checks and the dispatch are all."""
+"""The smallest calls, where the checks and the dispatch are all."""
 
-import numpy as np
+from fastsample._bench import grids
 
-from .cases import EVERY, Case
-from .implementations import IMPLEMENTATIONS, ready
+from .suite import by_name, measured
 
-SMALLEST = Case("8x8 image, 4 points", (1, 1, 8, 8), others=EVERY)
-
-
-def small_arrays():
-    """An image (1, 1, 8, 8) and a grid (1, 1, 4, 2)."""
-    rng = np.random.default_rng(0)
-    grid = rng.uniform(-0.9, 0.9, (1, 1, 4, 2)).astype(np.float32)
-    return rng.standard_normal(SMALLEST.shape, dtype=np.float32), grid
+TINY = (1, 1, 8, 8)
+CASES = (
+    *(case for case in grids.cases() if case.within is not None),
+    grids.affine_sample("affine_sample 8x8", TINY),
+    grids.backward("backward 8x8", TINY),
+)
 
 
-class Small:
-    """Time of one call."""
+class Small(measured(by_name(CASES))):
+    """A thousand calls: milliseconds here are microseconds a call."""
 
-    params = tuple(IMPLEMENTATIONS)
-    param_names = ("implementation",)
+    time_call = peakmem_call = None
 
-    def setup(self, implementation):
-        self.call = ready(implementation, SMALLEST, small_arrays())
-
-    def time_call(self, implementation):
-        self.call()
+    def time_thousand_calls(self, case, library):
+        for _ in range(1000):
+            self.call()

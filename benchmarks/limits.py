@@ -66,12 +66,16 @@ def main(argv=None):
     """Measure, print, and write the table where it is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", metavar="WORD", default="", help="cases that have it in their name")
+    parser.add_argument(
+        "--only", metavar="WORD", default="", help="cases that have it in their name"
+    )
     parser.add_argument("--page", type=Path, help="a Markdown page with <!-- limits --> in it")
     args = parser.parse_args(argv)
     every = {case.name: case for case in (*grids.cases(), *systems.cases())}
     found = [measured(every[name], args.rounds) for name in CASES if args.only in name]
-    text = f"{sentence(Report(about(numba.get_num_threads(), args.rounds), []))}\n\n{table(found)}\n"
+    text = (
+        f"{sentence(Report(about(numba.get_num_threads(), args.rounds), []))}\n\n{table(found)}\n"
+    )
     print(text)
     if args.page:
         page = args.page.read_text(encoding="utf-8")

@@ -80,7 +80,7 @@ html_theme_options = {
 }
 
 warnings.filterwarnings("error", module="fastsample")
-warnings.filterwarnings("ignore", "Unknown section Convention")  # `for_docutils` knows it
+warnings.filterwarnings("ignore", "Unknown section Convention")  # `for_docutils` heads it
 
 
 def setup(app):

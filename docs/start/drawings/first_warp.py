@@ -18,7 +18,7 @@ def show(size, **images) -> None:
     for axes, (title, image) in zip(panels, images.items(), strict=True):
         axes.imshow(image)
         axes.set(xticks=[], yticks=[])
-        axes.set_title(title.replace("_", " "), fontsize=10)
+        axes.set_title(title, fontsize=13)
     plt.show()
 
 
@@ -37,15 +37,15 @@ def warped() -> None:
 
 def batched() -> None:
     """Draw the four results with ripples."""
-    four = np.moveaxis(made["ripples"], 1, -1)
+    four = np.clip(np.moveaxis(made["ripples"], 1, -1), 0, 1)  # 1 + 1e-7 by rounding
     names = [f"ripples[{i}]" for i in range(4)]
     show((7, 2.5), **dict(zip(names, four, strict=True)))
 
 
 def read() -> None:
     """Draw how often each pixel was read."""
-    _, axes = plt.subplots(figsize=(5, 5), layout="constrained")
-    shades = axes.imshow(made["reads"][0, 0], "viridis", vmin=0, vmax=3)
+    _, axes = plt.subplots(figsize=(5.6, 5), layout="constrained")
+    shades = axes.imshow(made["reads"][0, 0], "viridis", vmin=0, vmax=5)
     axes.set(xticks=[], yticks=[])
-    plt.colorbar(shades, extend="max", label="times read, by the weights")
+    plt.colorbar(shades, label="times read")
     plt.show()
