@@ -13,10 +13,4 @@ CASES = (
 
 
 class Small(measured(by_name(CASES))):
-    """A thousand calls: milliseconds here are microseconds a call."""
-
-    time_call = peakmem_call = None
-
-    def time_thousand_calls(self, case, library):
-        for _ in range(1000):
-            self.call()
+    """Beside every library that can do it."""

@@ -1,8 +1,9 @@
 """asv's classes, made of cases."""
 
+import time
 from functools import lru_cache
 
-from fastsample._bench.case import OURS
+from fastsample._bench import race
 
 
 def by_name(cases, *groups):
@@ -11,16 +12,12 @@ def by_name(cases, *groups):
 
 
 def measured(cases, parameter="case"):
-    """A class to derive from, that measures what each library does in `cases`: {value: Case}.
-
-    Time has the value and the library as parameters; peak memory is that of our own process, in
-    the headlines or else the first case.
-    """
+    """A class to derive from, that times what each library does in `cases`: {value: Case}."""
     libraries = list(dict.fromkeys(name for case in cases.values() for name in case.calls))
-    headlines = [value for value, case in cases.items() if case.headline]
 
-    # asv sets up again before each sample.
-    prepared = lru_cache(maxsize=1)(lambda value, library: prepare(cases[value], library))
+    @lru_cache(maxsize=1)  # asv sets up again before each sample
+    def prepared(value, library):
+        return prepare(cases[value], library)
 
     class Measured:
         params = (list(cases), libraries)
@@ -33,23 +30,33 @@ def measured(cases, parameter="case"):
         repeat = (3, 20, 1.0)  # samples at least, at most, and seconds after which it's enough
 
         def setup(self, value, library):
-            self.call = prepared(value, library)
+            self.call, self.times = prepared(value, library)
+
+        def timer(self):
+            """Seconds a call."""
+            return time.perf_counter() / self.times
 
         def time_call(self, value, library):
-            self.call()
-
-        def peakmem_call(self, value, library):
-            self.call()
-
-        peakmem_call.params = (headlines or list(cases)[:1], [OURS])
+            for _ in range(self.times):
+                self.call()
 
     return Measured
 
 
 def prepare(case, library):
-    """What a library does in a case, called once: compiled, and its caches warm."""
+    """A call, compiled and warm, and how many times it goes into a sample.
+
+    asv takes one run of a benchmark with a setup as a sample; a quick call is nothing beside what
+    surrounds it.
+    """
+    call = ready(case, library)
+    call()
+    return call, 1 if race.seconds(call, 1) > race.LONG else race.batch(call)
+
+
+def ready(case, library):
+    """A call of a library; asv leaves out what it does not have."""
     call = case.calls[library]()
     if call is None:
         raise NotImplementedError(f"{library} is missing or cannot do {case.name}")
-    call()
     return call
