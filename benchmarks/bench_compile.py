@@ -21,7 +21,7 @@ CALLS = {
 class Compile:
     """Every kernel and loop that the call wants."""
 
-    params = list(CALLS)
+    params = (list(CALLS),)
     param_names = ("call",)
     unit = "s"
     timeout = 300

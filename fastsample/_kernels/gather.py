@@ -1,5 +1,7 @@
 """Taps and weights to values: `apply` runs a plan over one channel's plane."""
 
+from typing import NamedTuple
+
 from .jit import inline, jit
 from .kind import CONSTANT, PAIRED, SCATTERED, is_near, work_of
 from .memory import (
@@ -161,6 +163,23 @@ def one_of_two(kind):
     return choose if is_near(kind) else always
 
 
+class After(NamedTuple):
+    """What is sampled after a plane of a tile: another plane of it, or the first of the next."""
+
+    asked: bool  # whether to prefetch it
+    plane: int
+    home: int  # where its tile's plan begins
+
+
+def asks_along(kind):
+    """Is what comes after prefetched between the samples, and not in one go before them?
+
+    Measured on the photograph on Zen 5, times those in one go: nearest 0.70 to 0.82; but bilinear
+    0.98 to 1.12, bicubic 1.01, channels last 1.5. (A single tap has one row.)
+    """
+    return kind.taps == 1 and not kind.last
+
+
 @jit
 def put_singly(scratch, out, at, step, count):
     """The first lanes of the vector in `vector`, `step` elements apart; nothing beyond them."""
@@ -170,17 +189,19 @@ def put_singly(scratch, out, at, step, count):
 
 def apply_of(kind):
     """The gatherer of a kind."""
-    sample, narrow = one_of_two(kind), narrow_of(kind)
+    sample, narrow, along = one_of_two(kind), narrow_of(kind), asks_along(kind)
 
     @jit
-    def apply(job, axes, input, plane, out, at, tile, scratch):
+    def apply(job, axes, input, plane, out, at, tile, after, scratch):
         """Sample the plane from input[plane] on at a tile's points; store from out[at] on."""
-        fill, step = job.fill, job.out_col
+        fill, step, away = job.fill, job.out_col, after.home - tile.home
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             whole = step == 1
             streamed = job.stream and whole and starts_line(out, to)
             for left in range(tile.cols, 0, -LANES):
+                if along and after.asked:
+                    prefetch(input, after.plane, scratch.offsets, j + away, ASKED)
                 value = narrow(sample(job, axes, input, plane, scratch, j), fill, out)
                 if left >= LANES and streamed:
                     stream(out, to, value)

@@ -6,8 +6,8 @@ pixel are in the order of the points, whatever the threads.
 
 The sums wait in scratch, and of planes too large for it in bands of rows. Measured on one core of
 Zen 5 beside planes by themselves, ms at 6 degrees: 16x256x32x32 3.4 and 7.7, 1x64x128x128 0.70 and
-1.50, 1x256x200x304 22 and 32, 1x16x512x512 6.0 and 12.6 (at 45 degrees 9.4 and 19.5); from 6 channels
-on it pays (8x6x128x128 1.12 and 1.26), with 4 it costs (8x4x256x256 5.5 and 4.4).
+1.50, 1x256x200x304 22 and 32, 1x16x512x512 6.0 and 12.6 (at 45 degrees 9.4 and 19.5). From six
+channels on it pays (8x6x128x128 1.12 and 1.26), with four it costs (8x4x256x256 5.5 and 4.4).
 """
 
 from .gather import shift_of

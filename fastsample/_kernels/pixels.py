@@ -158,7 +158,7 @@ def few_of(kind):
             add_exactly(axes, input, plane, scratch, j, sums, totals)
 
     @jit
-    def apply(job, axes, input, plane, out, at, tile, scratch):
+    def apply(job, axes, input, plane, out, at, tile, after, scratch):
         sums, totals = local(lanes, work), local(lanes, work)
         safe = min(job.input_whole - plane, WIDE)
         for row in range(tile.rows):
@@ -210,7 +210,7 @@ def many_of(kind):
         return total
 
     @jit
-    def apply(job, axes, input, plane, out, at, tile, scratch):
+    def apply(job, axes, input, plane, out, at, tile, after, scratch):
         channels = job.c
         for row in range(tile.rows):
             for col in range(tile.cols):

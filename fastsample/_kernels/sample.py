@@ -1,6 +1,6 @@
 """SAMPLE: the result, tile by tile, all of a piece's channels with one plan."""
 
-from .gather import apply_of, ask_of
+from .gather import After, apply_of, ask_of, asks_along
 from .jit import inline, jit
 from .memory import fence
 from .pixels import pixels_of
@@ -22,21 +22,25 @@ def piece_at(job, piece):
 def sample_of(kind):
     """The work on one piece: plan and apply its tiles, with `ahead` planning one tile early."""
     plan, ask, points = plan_of(kind), ask_of(kind), tile_points(kind)
-    apply = pixels_of(kind) if kind.last else apply_of(kind)
+    apply, along = pixels_of(kind) if kind.last else apply_of(kind), asks_along(kind)
 
     @inline
-    def apply_all(job, axes, input, planes, out, n, first, last, tile, scratch):
+    def apply_all(job, axes, input, planes, out, n, first, last, tile, after, scratch):
         for c in range(first, first + 1 if kind.last else last):
-            if job.next and c + 1 < last:
-                ask(axes, input, planes + (c + 1) * job.input_c, tile, scratch)
+            then = after
+            if c + 1 < last:
+                then = After(job.next != 0, planes + (c + 1) * job.input_c, tile.home)
+                if job.next and not along:
+                    ask(axes, input, then.plane, tile, scratch)
             target = tile.target + n * job.out_n + c * job.out_c
             plane = planes + c * job.input_c
-            apply(job, axes, input, plane, out, target, tile, scratch)
+            apply(job, axes, input, plane, out, target, tile, then, scratch)
 
     @jit
     def run(job, axes, input, grid, other, out, piece, scratch):
         n, first, last, begin, end = piece_at(job, piece)
         planes = job.input_start + n * job.input_n
+        start = planes + first * job.input_c
         row, col = corner(job, begin)
         tile = tile_at(job, n, row, col, 0)
         for t in range(begin, end + job.ahead):
@@ -45,12 +49,13 @@ def sample_of(kind):
                 row, col = corner(job, t)
                 tile = tile_at(job, n, row, col, t % 2 * points * job.ahead)
                 plan(job, axes, grid, tile, scratch)
-                if job.ahead:
-                    ask(axes, input, planes + first * job.input_c, tile, scratch)
-                else:
+                if not job.ahead:
                     planned = tile
+                elif t == begin or not along:
+                    ask(axes, input, start, tile, scratch)
             if t - job.ahead >= begin:
-                apply_all(job, axes, input, planes, out, n, first, last, planned, scratch)
+                after = After(job.ahead != 0 and t < end, start, tile.home)
+                apply_all(job, axes, input, planes, out, n, first, last, planned, after, scratch)
         if job.stream:
             fence()
 
