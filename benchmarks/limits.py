@@ -1,8 +1,8 @@
 """How far the kernels are from what memory and loads allow: `python -m benchmarks.limits --help`.
 
-A case must move the bytes of its arrays and of its result, each once; the limit is a copy of as many
-bytes, which takes turns with the case. Where taps are gathered, loads are the other limit: those of
-the kernel alone, on a plane that the first-level cache holds, on as many threads.
+A case must move the bytes of its arrays and of its result, each once; the limit is a copy of as
+many bytes, which takes turns with the case. Where taps are gathered, loads are the other limit:
+those of the kernel alone, on a plane that the first-level cache holds, on as many threads.
 """
 
 import argparse
@@ -66,9 +66,7 @@ def main(argv=None):
     """Measure, print, and write the table where it is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument(
-        "--only", metavar="WORD", default="", help="cases that have it in their name"
-    )
+    parser.add_argument("--only", metavar="WORD", default="", help="cases with it in their name")
     parser.add_argument("--page", type=Path, help="a Markdown page with <!-- limits --> in it")
     args = parser.parse_args(argv)
     every = {case.name: case for case in (*grids.cases(), *systems.cases())}
@@ -102,12 +100,15 @@ def measured(case, rounds):
 
 
 def arrays_of(make):
-    """The arrays that a case's function takes."""
-    if make.func is grids.call:
-        return grids.make_arrays(make.args[1])
+    """The arrays that a case reads."""
     if make.func is systems.ours:
-        return [a for a in make.args[1:] if isinstance(a, np.ndarray)]
-    return [array for array in make.args if isinstance(array, np.ndarray)]
+        return systems.made(make.args[1])
+    if make.func is not grids.call:
+        return [array for array in make.args if isinstance(array, np.ndarray)]
+    job, arrays = make.args[1], grids.make_arrays(make.args[1])
+    if job.function == "grid_sample_backward" and not job.output_mask[1]:
+        return [arrays[0], arrays[2]]  # the input's gradient doesn't need the input
+    return arrays
 
 
 def listed(results):

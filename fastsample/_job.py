@@ -253,7 +253,7 @@ def _set_input(task, kind, axes, input):
     task["inputs"] = input.samples
     task["ahead"] = _plane(kind, axes) > AHEAD
     task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
-    task["input_near"] = _last_near(input)
+    task["input_near"] = _last_near(kind, input)
 
 
 def _reach(kind, input):
@@ -264,10 +264,10 @@ def _reach(kind, input):
     return (kind.taps - 1) * sum(outer) + steps * inner + (2 * FEW if pair else FEW)
 
 
-def _last_near(input):
-    """The last place from which 32 pixels of each of four rows lie in the input, -1 for none."""
+def _last_near(kind, input):
+    """The last place from which 32 pixels of all rows of near windows lie in it, -1 for none."""
     row = input.strides[-2] if len(input.strides) > 3 else 0
-    return input.span - 3 * row - 2 * LANES if row > 0 else -1
+    return input.span - (kind.taps + 1) * row - 2 * LANES if row > 0 else -1
 
 
 def _pays(kind, task, nanoseconds):

@@ -242,7 +242,7 @@ def pixels(dtype, channels, *modes):
                 np.testing.assert_array_equal(fs.grid_sample(a, b, out=out, **options), want)
 
 
-def near(dtype):
+def near(dtype, mode):
     """16 points beside each other, read from stretches of rows, up to all four corners."""
     from test_types import image_of
 
@@ -255,11 +255,11 @@ def near(dtype):
         turned = cos * (x - 23.5) - sin * (y - 4) + 23.5, sin * (x - 23.5) + cos * (y - 4) + 4
         for dx, dy in itertools.product((-20.25, -1, 0, 0.5, 17), (-5, -0.5, 0, 1, 2.25, 6)):
             grid = np.stack([turned[0] + dx, turned[1] + dy], -1)[None].astype("f4")
-            print(f"{dtype} {degrees} degrees, moved {dx} {dy} {side}", flush=True)
-            want = fs.grid_sample(image, grid, coordinates="pixel")
+            print(f"{dtype} {mode} {degrees} degrees, moved {dx} {dy} {side}", flush=True)
+            want = fs.grid_sample(image, grid, mode, coordinates="pixel")
             a, b = (pen.copy_of(z, side) for pen, z in zip(pens, (image, grid), strict=False))
             out = pens[2].array(want.shape, want.dtype, side)
-            fs.grid_sample(a, b, coordinates="pixel", out=out)
+            fs.grid_sample(a, b, mode, coordinates="pixel", out=out)
             np.testing.assert_array_equal(out, want)
 
 

@@ -557,7 +557,8 @@ class TestPointsNearEachOther:
 
     @pytest.mark.parametrize("padding", PADDINGS)
     @pytest.mark.parametrize("degrees", [-7, -2, 0, 1, 5, 30, 90, 178, 183])
-    def test_order_does_not_matter(self, padding, degrees):
+    @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+    def test_order_does_not_matter(self, mode, padding, degrees):
         image = noise(0, (2, 3, 60, 70), np.float32)
         y, x = np.meshgrid(np.linspace(-1.1, 1.1, 61), np.linspace(-1.2, 1.2, 83), indexing="ij")
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -565,8 +566,9 @@ class TestPointsNearEachOther:
         grid = np.repeat(grid.astype(np.float32), 2, axis=0)
         grid[0, 5], grid[1, 100] = np.nan, np.inf
         shuffled = np.random.default_rng(1).permutation(grid.shape[1])
-        got = fs.grid_sample(image, grid, padding_mode=padding, fill_value=FILL)
-        want = fs.grid_sample(image, grid[:, shuffled], padding_mode=padding, fill_value=FILL)
+        options = {"mode": mode, "padding_mode": padding, "fill_value": FILL}
+        got = fs.grid_sample(image, grid, **options)
+        want = fs.grid_sample(image, grid[:, shuffled], **options)
         np.testing.assert_array_equal(got[..., shuffled], want)
 
     def test_any_strides(self):

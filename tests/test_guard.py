@@ -46,9 +46,11 @@ def test_no_byte_too_far_in_whole_pixels(dtype, channels, modes):
     assert lines[-1] == "done"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_no_byte_too_far_in_stretches_of_rows(dtype):
-    done = child.run([GUARDED, "near", dtype])
+@pytest.mark.parametrize(
+    ("dtype", "mode"), [("float32", "bilinear"), ("uint8", "bilinear"), ("float32", "bicubic")]
+)
+def test_no_byte_too_far_in_stretches_of_rows(dtype, mode):
+    done = child.run([GUARDED, "near", dtype, mode])
     lines = done.stdout.splitlines() or ["nothing ran"]
     assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
     assert lines[-1] == "done"

@@ -135,7 +135,7 @@ def remap():
     ):
         make = partial(picture_and_maps, shape, dtype)
         calls = {OURS: partial(ours, "remap", make, mode), CV2: partial(cv2_remap, make, mode)}
-        if dtype == "float32" and shape[2:] == (3,):  # these two leave the type as it is
+        if dtype == "float32" and shape[2:] == (3,):  # integers they do not round alike
             planes = partial(as_planes, make)
             calls |= {library: partial(plane_by_plane, library, planes) for library in PLANAR}
         name = f"remap {dtype} {'x'.join(map(str, shape))} {mode}"

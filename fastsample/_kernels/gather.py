@@ -109,33 +109,50 @@ def sample_of(kind):
 
 
 def near_of(kind):
-    """16 bilinear values of points near each other, whose places `plan.put_places` has written.
+    """16 values of points near each other, whose places `plan.put_places_of` has written.
 
-    Four stretches of 32 pixels, each two vectors, hold all taps: a tap of 16 points is one
-    permutation, where a gather takes as long as eight. Sums are those of `sample_of`, to the bit.
+    Windows begin in one of three rows. Of each row a stretch of 32 pixels, two vectors, holds all
+    taps: a tap of 16 points is one permutation, where a gather takes as long as eight. Sums are
+    those of `sample_of`, to the bit.
     """
-    pitch, add_tap, widen = pitch_of(kind), add_tap_of(kind), widen_of(kind)
+    taps, pitch, work = kind.taps, pitch_of(kind), work_of(kind)
+    add_tap, widen = add_tap_of(kind), widen_of(kind)
+    columns = taps * LANES
+    lanes = 3 * columns
 
     @inline
-    def stretch(input, first, places, like):
-        low, high = widen(load(input, first), like), widen(load(input, first + LANES), like)
-        return permuted(low, high, places), permuted(low, high, places + 1)
+    def read_row(input, first, places, found, row):
+        low, high = widen(load(input, first), found), widen(load(input, first + LANES), found)
+        for k in range(taps):
+            store(found, row % 3 * columns + k * LANES, permuted(low, high, places + k))
+
+    @inline
+    def tap_at(found, row, k, second, third):
+        a = load(found, row % 3 * columns + k * LANES)
+        b = load(found, (row + 1) % 3 * columns + k * LANES)
+        c = load(found, (row + 2) % 3 * columns + k * LANES)
+        return where(third, c, where(second, b, a))
+
+    @inline
+    def add_row(found, row, second, third, scratch, j, total):
+        for k in range(taps):
+            weight = load(scratch.weights, (row * taps + k) * pitch + j)
+            total = add_tap(total, tap_at(found, row, k, second, third), weight)
+        return total
 
     @inline
     def near(fill, axes, input, first, scratch, j):
-        weights, step = scratch.weights, axes[0].stride
-        places, total = load(scratch.places, j), splat(0.0, scratch.weights)
+        found, step, places = local(lanes, work), axes[0].stride, load(scratch.places, j)
         second, third = places >= 2 * LANES, places >= 4 * LANES
-        a, b = stretch(input, first, places, weights)
-        c, d = stretch(input, first + step, places, weights)
-        e, f = stretch(input, first + 2 * step, places, weights)
-        g, h = stretch(input, first + 3 * step, places, weights)
-        upper_left, upper_right = where(second, c, a), where(second, d, b)
-        lower_left, lower_right = where(second, e, c), where(second, f, d)
-        total = add_tap(total, where(third, e, upper_left), load(weights, j))
-        total = add_tap(total, where(third, f, upper_right), load(weights, pitch + j))
-        total = add_tap(total, where(third, g, lower_left), load(weights, 2 * pitch + j))
-        total = add_tap(total, where(third, h, lower_right), load(weights, 3 * pitch + j))
+        total = splat(0.0, found)
+        for row in range(2):
+            read_row(input, first + row * step, places, found, row)
+        for row in range(taps):
+            read_row(input, first + (row + 2) * step, places, found, row + 2)
+            if taps < 4:
+                total = add_row(found, row, second, third, scratch, j, total)
+            else:
+                total = total + add_row(found, row, second, third, scratch, j, splat(0.0, found))
         if kind.rule == CONSTANT:
             total = add_fill(total, splat(fill, total), load(scratch.fills, j))
         return total

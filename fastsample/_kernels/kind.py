@@ -79,8 +79,8 @@ def work_of(kind):
 
 
 def is_near(kind):
-    """May 16 points be read from three short stretches of rows? See `gather.near_of`."""
-    image = kind.role == SAMPLE and kind.axes == 2 and kind.taps == 2 and not kind.last
+    """May 16 points be read from short stretches of some rows? See `gather.near_of`."""
+    image = kind.role == SAMPLE and kind.axes == 2 and kind.taps > 1 and not kind.last
     dense = kind.layout == PAIRED and not kind.wide
     return bool(PERMUTE and image and dense and work_of(kind) is np.float32)
 
@@ -150,7 +150,7 @@ JOB = np.dtype(
         ("input_start", "i8"),  # the input, or its gradient
         ("input_n", "i8"),
         ("input_c", "i8"),
-        ("input_near", "i8"),  # the last place from which three stretches of rows may be read
+        ("input_near", "i8"),  # the last place from which stretches of rows may be read
         ("input_whole", "i8"),  # the last place at which a pixel may be read as a whole vector
         ("grid_start", "i8"),
         ("grid_n", "i8"),

@@ -122,26 +122,33 @@ def outside_of(kind):
     return outside
 
 
-@inline
-def put_places(axes, block, at, scratch):
-    """Where 16 windows of two rows and two columns start, from the first row and column on.
+def put_places_of(kind):
+    """Where 16 windows of a plan start, from the first row and column on.
 
     The five lowest bits are the column, the next two the row. The first ones are those of a point
     at either end: along a straight line no other is before them, and where one is, points count as
     far apart.
     """
-    row, col = load(block.taps, 0), load(block.taps, 2 * LANES)
-    top, left = min(lane(row, 0), lane(row, 15)), min(lane(col, 0), lane(col, 15))
-    row, col = row - top, col - left
-    store(scratch.places, at, col + row * (2 * LANES))
-    close = everywhere(within(col, 2 * LANES - 1) & within(row, 3))
-    scratch.bases[at // LANES] = top * axes[0].stride + left if close else -1
+    column = kind.taps * LANES  # of block.taps, after the rows
+    width = 2 * LANES - kind.taps + 1
+
+    @inline
+    def put_places(axes, block, at, scratch):
+        row, col = load(block.taps, 0), load(block.taps, column)
+        top, left = min(lane(row, 0), lane(row, 15)), min(lane(col, 0), lane(col, 15))
+        row, col = row - top, col - left
+        store(scratch.places, at, col + row * (2 * LANES))
+        close = everywhere(within(col, width) & within(row, 3))
+        scratch.bases[at // LANES] = top * axes[0].stride + left if close else -1
+
+    return put_places
 
 
 def combine_of(kind):
     """Multiply the axes out: a window's start or all offsets, and a weight for every tap."""
     taps, pitch, near = taps_in_all(kind), pitch_of(kind), is_near(kind)
     weight, outside, put_offsets = weight_of(kind), outside_of(kind), put_offsets_of(kind)
+    put_places = put_places_of(kind)
 
     @inline
     def combine(axes, block, at, scratch):
