@@ -185,9 +185,9 @@ def remap(
 
     Notes
     -----
-    Coordinates are exact; OpenCV rounds them to 1/32 of a pixel for float64 images and those of
-    more than four channels, and takes no image of 32,767 pixels or more a side. It calls borders
-    BORDER_CONSTANT ("constant", "zeros"), BORDER_REPLICATE ("border"), BORDER_REFLECT
+    Coordinates are exact; OpenCV rounds them to 1/32 of a pixel for int16 and float64 images and
+    those of more than four channels, and takes no image of 32,767 pixels or more a side. It calls
+    borders BORDER_CONSTANT ("constant", "zeros"), BORDER_REPLICATE ("border"), BORDER_REFLECT
     ("reflection") and BORDER_WRAP ("wrap").
 
     References
