@@ -50,13 +50,19 @@ def choose(rng, options):
 
 
 def scene(rng, ndim, dtype, limit=24):
-    """(image, pixel coordinates (N, *out, D) that spill outside, x first)."""
-    sizes, batch = random_sizes(rng, limit, ndim), int(rng.integers(1, 4))
+    """(image, pixel coordinates (N, *out, D) that spill outside, x first).
+
+    Short axes and strides as in `differential.random_case`.
+    """
+    any_kernel, batch = ndim == 2 and dtype is F32, int(rng.integers(1, 4))
+    sizes = random_sizes(rng, limit, ndim)
+    if not any_kernel:
+        sizes = tuple(max(size, 4) for size in sizes)
     image = random_image(rng, (batch, int(rng.integers(1, 6)), *sizes), dtype)
     reach = np.array(sizes[::-1])
     out = random_sizes(rng, limit, ndim)
     pixels = rng.uniform(-0.3, 1.3, (batch, *out, ndim)) * (reach + 1) - 1
-    return maybe_strided(rng, image), pixels
+    return maybe_strided(rng, image) if any_kernel else image, pixels
 
 
 def normalised(pixels, sizes):
