@@ -39,13 +39,16 @@ def test_every_library_takes_its_turn():
         return lambda: lambda: turns.append(name) or np.zeros(3)
 
     case = Case("a", "group", {name: maker(name) for name in (OURS, TORCH)}, {TORCH: 2.0})
-    rows = race(case, 2)
+    steps = []
+    rows = race([case], 3, 2, steps.append)
+    assert steps == ["a", "a"]
     assert [r.library for r in rows] == [OURS, TORCH]
     assert rows[0].ratio == 1
     assert rows[1].ratio == rows[1].best / rows[0].best
     assert rows[0].best <= rows[0].median
     changes = sum(one != other for one, other in pairwise(turns))
-    assert changes + 1 == 2 + 2 + 2 * 2  # each: a result, a batch, a turn in both rounds
+    # Each once: a result, and in both passes a batch and a turn in each of two rounds.
+    assert changes + 1 == 2 + 2 * (2 + 2 * 2)
 
 
 def test_a_library_that_is_missing_is_left_out():

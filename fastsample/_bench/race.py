@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,16 +41,36 @@ class Row:
         return late or (self.target is not None and self.ratio < self.target)
 
 
-def race(case: Case, rounds: int) -> list[Row]:
-    """Let every library of a case take its turn in each round."""
-    calls = contestants(case)
-    results = {name: as_arrays(call()) for name, call in calls.items()}
-    apart = {name: difference(results, name) for name in calls}
-    del results
-    times = timed(calls, rounds)
+def race(
+    cases: Sequence[Case], rounds: int, passes: int = 1, step: Callable[[str], None] = print
+) -> list[Row]:
+    """Let every library of a case take its turn in each round, and tell `step` which case it is.
+
+    All cases are gone through several times, so that a slow minute of the machine spoils the
+    rounds of one pass only.
+    """
+    times: dict[str, dict[str, list[float]]] = {case.name: {} for case in cases}
+    apart: dict[str, dict[str, float | None]] = {}
+    for k in range(passes):
+        for case in cases:
+            step(case.name)
+            calls = contestants(case)
+            if k == 0:
+                results = {name: as_arrays(call()) for name, call in calls.items()}
+                apart[case.name] = {name: difference(results, name) for name in calls}
+                del results
+            for name, taken in timed(calls, -(-rounds // passes)).items():
+                times[case.name].setdefault(name, []).extend(taken)
+    return [row for case in cases for row in rows_of(case, times[case.name], apart[case.name])]
+
+
+def rows_of(
+    case: Case, times: dict[str, list[float]], apart: dict[str, float | None]
+) -> Iterator[Row]:
+    """List what became of each library."""
     ours = min(times[OURS])
-    return [
-        Row(
+    for name, taken in times.items():
+        yield Row(
             case=case.name,
             group=case.group,
             library=name,
@@ -62,8 +82,6 @@ def race(case: Case, rounds: int) -> list[Row]:
             difference=apart[name],
             headline=case.headline,
         )
-        for name, taken in times.items()
-    ]
 
 
 def timed(calls: dict[str, Call], rounds: int) -> dict[str, list[float]]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from fastsample._bench.report import Report
 
 
+PASSES = 3  # times that all cases are gone through, with a part of the rounds each
+
+
 def run(args: argparse.Namespace) -> None:
     """Race, or read an earlier race; then print, draw and write what was asked for."""
     require("matplotlib", "rich")
@@ -89,11 +92,9 @@ def race(args: argparse.Namespace) -> "Report":
     if threads > machine.threads():
         raise Problem(f"--threads may be at most {machine.threads()} here; got {threads}")
     machine.use_threads(threads)
-    rows = []
-    with progress(len(cases)) as step:
-        for case in cases:
-            step(case.name)
-            rows += races.race(case, args.rounds)
+    passes = min(PASSES, args.rounds)
+    with progress(passes * len(cases)) as step:
+        rows = races.race(cases, args.rounds, passes, step)
     return reports.Report(reports.about(threads, args.rounds), rows)
 
 
