@@ -105,11 +105,15 @@ def test_page_is_filled_between_its_marks(found):
         assert "old" not in text
         assert report.sentence(found) in text
         assert report.written(text, found) == text
-    assert (
-        "| a | 1.00 | 3.00 (3.00×) | 1.50 (1.50×) |  | PyTorch 2×, **OpenCV 2×: short** |" in every
-    )
+    assert "| a | 1.00 | 3.00 (3.00×; 2) | 1.50 (**1.50×**; 2) |  |" in every
     assert "| a |" not in some
     assert "| b | 1.00 | NumPy 400 (400×) |" in some
+
+
+def test_our_own_aim_stands_beside_our_time():
+    assert report.own(row(within=2e-3), aimed=True) == "1.00 (; 2.00)"
+    assert report.own(row(within=0.5e-3), aimed=True) == "**1.00** (; 0.500)"
+    assert report.own(row(within=0.5e-3)) == "1.00"
 
 
 def test_every_case_is_drawn(found):

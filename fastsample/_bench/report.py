@@ -110,9 +110,26 @@ def shown(seconds: float) -> str:
     return f"{value:.{min(max(2 - math.floor(math.log10(value)), 0), 4)}f}"
 
 
-def against(row: Row | None) -> str:
-    """Put a library's time beside how many times ours that is."""
-    return "" if row is None else f"{shown(row.best)} ({times(row.ratio)})"
+def against(row: Row | None, aimed: bool = False) -> str:
+    """Put a library's time beside how many times ours that is, and should be: bold if it's less."""
+    if row is None:
+        return ""
+    ratio = times(row.ratio)
+    if aimed and row.target is not None:
+        ratio = f"{bold(ratio, row.short)}; {row.target:g}"
+    return f"{shown(row.best)} ({ratio})"
+
+
+def own(row: Row, aimed: bool = False) -> str:
+    """Put our time beside what it should be."""
+    if not aimed or row.within is None:
+        return shown(row.best)
+    return f"{bold(shown(row.best), row.short)} (; {shown(row.within)})"
+
+
+def bold(text: str, really: bool) -> str:
+    """Mark what falls short."""
+    return f"**{text}**" if really else text
 
 
 def times(ratio: float) -> str:
@@ -131,23 +148,10 @@ def columns(report: Report) -> list[str]:
     return [name for name in COLUMNS if name in raced]
 
 
-def others(rows: dict[str, Row]) -> str:
+def others(rows: dict[str, Row], aimed: bool = False) -> str:
     """Put those without a column into one cell."""
     rest = [row for name, row in rows.items() if name not in (OURS, *COLUMNS)]
-    return ", ".join(f"{label(row.library)} {against(row)}" for row in rest)
-
-
-def aims(rows: dict[str, Row]) -> str:
-    """Say what was aimed at, and what of it was missed."""
-    found = []
-    for name, row in rows.items():
-        if row.target is not None:
-            aim = f"{label(name)} {row.target:g}×"
-            found.append(f"**{aim}: short**" if row.short else aim)
-        if row.within is not None:
-            aim = f"{shown(row.within)} ms"
-            found.append(f"**{aim}: late**" if row.short else aim)
-    return ", ".join(found)
+    return ", ".join(f"{label(row.library)} {against(row, aimed)}" for row in rest)
 
 
 def table(report: Report) -> "Table":
@@ -184,11 +188,11 @@ def markdown(report: Report, aimed: bool = False) -> str:
     """Lay a report out for a page; with what was aimed at, if asked for."""
     names = columns(report)
     rest = any(others(rows) for rows in report.cases().values())
-    head = ["case, ms", OURS, *map(label, names), *["others"] * rest, *["aim"] * aimed]
-    lines = [head, ["---", *["---:"] * (1 + len(names)), *["---"] * (rest + aimed)]]
+    head = ["case, ms", OURS, *map(label, names), *["others"] * rest]
+    lines = [head, ["---", *["---:"] * (1 + len(names)), *["---"] * rest]]
     for case, rows in report.cases().items():
-        cells = [case, shown(rows[OURS].best), *(against(rows.get(name)) for name in names)]
-        lines.append([*cells, *[others(rows)] * rest, *[aims(rows)] * aimed])
+        cells = [case, own(rows[OURS], aimed), *(against(rows.get(name), aimed) for name in names)]
+        lines.append([*cells, *[others(rows, aimed)] * rest])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
