@@ -19,6 +19,7 @@ from fastsample._bench import grids, systems
 from fastsample._bench.case import OURS
 from fastsample._bench.race import timed
 from fastsample._bench.report import Report, about, sentence, shown
+from fastsample._kernels.jit import inline
 from fastsample._kernels.memory import gather, gather_pairs, gather_quads
 from fastsample._kernels.simd import LANES, load, permuted, store
 
@@ -125,87 +126,61 @@ def copy_of(moved):
 
 def loads_of(kind, rows):
     """A call that reads the taps of VALUES * PASSES values and adds them up, on all threads."""
-    run, threads = LOADS[kind](rows), numba.get_num_threads()
+    run, threads = sums(LOADS[kind], rows), numba.get_num_threads()
     pool = ThreadPoolExecutor(threads)
     plane = np.ones(SIDE * SIDE, np.float32)
     # Neighbours lie a pixel apart along a row that falls by one in ten.
     along = np.arange(VALUES) % (SIDE // 2)
     down = (along // 10 + np.arange(VALUES) // (SIDE // 2)) % (SIDE - 8)
     offsets = (down * SIDE + along).astype(np.int32)
+    places = np.arange(LANES, dtype=np.int32)
     outs = [np.empty(VALUES, np.float32) for _ in range(threads)]
     passes = PASSES // threads
 
     def call():
-        list(pool.map(lambda out: run(plane, offsets, out, passes), outs))
+        list(pool.map(lambda out: run(plane, offsets, places, out, passes), outs))
 
     return call
 
 
-def singles(rows):
+@inline
+def singles(plane, first, offsets, places, j):
     """One pixel for each of 16 values."""
+    return gather(plane, first, offsets, j)
+
+
+@inline
+def pairs(plane, first, offsets, places, j):
+    """Two neighbours."""
+    left, right = gather_pairs(plane, first, offsets, j)
+    return left + right
+
+
+@inline
+def quads(plane, first, offsets, places, j):
+    """Four neighbours."""
+    a, b, c, d = gather_quads(plane, first, offsets, j)
+    return (a + b) + (c + d)
+
+
+@inline
+def stretches(plane, first, offsets, places, j):
+    """32 pixels, of which two permutations find two neighbours of 16 points near each other."""
+    begin, at = first + offsets[j], load(places, 0)
+    low, high = load(plane, begin), load(plane, begin + LANES)
+    return permuted(low, high, at) + permuted(low, high, at + 1)
+
+
+def sums(read, rows):
+    """A kernel that reads all rows of taps of 16 values after the other, and adds them up."""
 
     @numba.njit(nogil=True)
-    def run(plane, offsets, out, passes):
+    def run(plane, offsets, places, out, passes):
         for _ in range(passes):
             for j in range(0, offsets.size, LANES):
-                total = gather(plane, 0, offsets, j)
+                total = read(plane, 0, offsets, places, j)
                 for row in range(1, rows):
-                    total = total + gather(plane, row * SIDE, offsets, j)
-                store(out, j, total)
-
-    return run
-
-
-def pairs(rows):
-    """Two neighbours in each row of taps."""
-
-    @numba.njit(nogil=True)
-    def run(plane, offsets, out, passes):
-        for _ in range(passes):
-            for j in range(0, offsets.size, LANES):
-                left, right = gather_pairs(plane, 0, offsets, j)
-                total = left + right
-                for row in range(1, rows):
-                    left, right = gather_pairs(plane, row * SIDE, offsets, j)
-                    total = total + (left + right)
-                store(out, j, total)
-
-    return run
-
-
-def quads(rows):
-    """Four neighbours in each row of taps."""
-
-    @numba.njit(nogil=True)
-    def run(plane, offsets, out, passes):
-        for _ in range(passes):
-            for j in range(0, offsets.size, LANES):
-                a, b, c, d = gather_quads(plane, 0, offsets, j)
-                total = (a + b) + (c + d)
-                for row in range(1, rows):
-                    a, b, c, d = gather_quads(plane, row * SIDE, offsets, j)
-                    total = total + ((a + b) + (c + d))
-                store(out, j, total)
-
-    return run
-
-
-def stretches(rows):
-    """32 pixels of each of the rows that 16 points near each other need, and two permutations."""
-    places = (np.arange(LANES) % (LANES + 8)).astype(np.int32)
-
-    @numba.njit(nogil=True)
-    def run(plane, offsets, out, passes):
-        where = places
-        for _ in range(passes):
-            for j in range(0, offsets.size, LANES):
-                first, at = offsets[j], load(where, 0)
-                low, high = load(plane, first), load(plane, first + LANES)
-                total = permuted(low, high, at) + permuted(low, high, at + 1)
-                for row in range(1, rows):
-                    begin = first + row * SIDE
-                    low, high = load(plane, begin), load(plane, begin + LANES)
-                    total = total + (permuted(low, high, at) + permuted(low, high, at + 1))
+                    total = total + read(plane, row * SIDE, offsets, places, j)
                 store(out, j, total)
 
     return run

@@ -119,6 +119,11 @@ def scipy(job, *arrays):
         return None
     x, places = arrays
     sample = make(lib, places, x.shape[2:], SCIPY_ORDERS[job.mode], SCIPY_MODES[job.padding])
+    return plane_by_plane(job, x, sample)
+
+
+def plane_by_plane(job, x, sample):
+    """A call of sample(plane, n, out) for each plane of the samples n."""
     shape = (*x.shape[:2], *(job.out or x.shape[2:]))
 
     def call():
@@ -162,17 +167,13 @@ def skimage(job, *arrays):
     if lib is None or make is None:
         return None
     x, places = arrays
-    rule = {"order": SCIPY_ORDERS[job.mode], "mode": SKIMAGE_MODES[job.padding]}
+    how = {"order": SCIPY_ORDERS[job.mode], "mode": SKIMAGE_MODES[job.padding]}
     maps = make(lib, places, x.shape[2:])
-    shape = (*x.shape[:2], *(job.out or x.shape[2:]))
 
-    def call():
-        out = np.empty(shape, x.dtype)
-        for n, c in np.ndindex(x.shape[:2]):
-            out[n, c] = lib.warp(x[n, c], maps[n], clip=False, preserve_range=True, **rule)
-        return out
+    def sample(plane, n, out):
+        out[...] = lib.warp(plane, maps[n], clip=False, preserve_range=True, **how)
 
-    return call
+    return plane_by_plane(job, x, sample)
 
 
 def skimage_coordinates(lib, grid, sizes):
