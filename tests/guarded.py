@@ -166,6 +166,12 @@ def backward(kernel):
     steps = (1, 2) if chosen(kernel) else (1,)
     for image, grid, options, label in cases(kernel, False, shortest(kernel)):
         go_back(image, grid, options, f"{kernel} {label}", steps)
+    if kernel.ndim == 2 and kernel.mode == "bilinear":  # summed 16 channels at a time
+        for channels, sizes, points in ((8, (2, 2), 5), (17, (3, 7), 33), (33, (5, 4), 16)):
+            image = noise(4, (2, channels, *sizes), kernel.input)
+            grid = coordinates(5, (2, points), kernel.grid, sizes, "normalized")
+            for places in (grid, hostile(grid)):
+                go_back(image, places, kernel.options, f"{kernel} {channels} channels", steps)
     if chosen(kernel):  # planes that threads share
         image = noise(1, (1, 1, *LARGE[kernel.ndim]), kernel.input)
         grid = coordinates(2, (1, 30_000), kernel.grid, image.shape[2:], "normalized")
