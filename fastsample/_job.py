@@ -16,6 +16,7 @@ from ._kernels.kind import (
     AFFINE_GRID,
     CONSTANT,
     GRID,
+    GROUPS,
     JOB,
     MODES,
     PAIRED,
@@ -29,7 +30,7 @@ from ._kernels.kind import (
     WRAP,
     ZEROS,
     Kind,
-    is_grouped,
+    groups_of_channels,
     item_bytes,
 )
 from ._kernels.memory import CACHE_LINE, FEW
@@ -178,6 +179,9 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
     task["add"] = add
+    grouped = groups_of_channels(kind)
+    if grouped and task["c"] >= GROUPED and axes[1].size * BAND <= SUMS:
+        kind = grouped
     _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
     pieces = _share_out(kind, task, axes)
     table = _axis.records(kind, axes, input.strides[2:])
@@ -323,8 +327,7 @@ def _share_out(kind, task, axes):
     """Share the input's planes out, in bands of rows where they are few; the number of pieces."""
     inputs, channels, wanted = int(task["inputs"]), int(task["c"]), 4 * MOST_THREADS
     share, rows = inputs * channels // wanted, axes[0].size
-    grouped = is_grouped(kind) and channels >= GROUPED and axes[1].size * BAND <= SUMS
-    if grouped:
+    if kind.role == GROUPS:
         most = min(rows, SUMS // axes[1].size)
         groups = min(SUMS // (most * axes[1].size), max(1, share // LANES))
         each = min(groups, -(-channels // LANES)) * LANES
@@ -332,7 +335,7 @@ def _share_out(kind, task, axes):
         most, each = rows, min(channels, max(share, OWNED_CHANNELS))
     parts = inputs * -(-channels // each)
     height = min(most, -(-rows // max(1, wanted // parts)))
-    if grouped:
+    if kind.role == GROUPS:
         task["group"] = each * -(-height * axes[1].size // LANES) * LANES
     task["channels"], task["band_rows"], task["bands"] = each, height, -(-rows // height)
     return parts * int(task["bands"])

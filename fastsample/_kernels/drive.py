@@ -6,12 +6,14 @@ import numpy as np
 from . import threads
 from .affine import grid_of, sum_of
 from .copy import copier
+from .groups import groups_of
 from .jit import array_at, call, compiled, compiled_address
 from .kind import (
     AFFINE,
     AFFINE_GRID,
     AFFINE_SUM,
     AXES,
+    GROUPS,
     JOB,
     REACH,
     SAMPLE,
@@ -31,6 +33,7 @@ RUN = {
     SAMPLE: sample_of,
     SLOPE: slope_of,
     SCATTER: scatter_of,
+    GROUPS: groups_of,
     REACH: reach_of,
     AFFINE_GRID: grid_of,
     AFFINE_SUM: sum_of,
@@ -48,6 +51,7 @@ def array_types(kind):
         SAMPLE: (value, real, value, value),
         SLOPE: (value, real, value, slopes),
         SCATTER: (value, real, PLACE, value),
+        GROUPS: (value, real, PLACE, value),
         REACH: (value, real, value, PLACE),
         AFFINE_GRID: (value, real, value, real),
         AFFINE_SUM: (value, real, value, EXACT),

@@ -1,4 +1,4 @@
-"""SCATTER over many channels: 16 at a time, whose sums at a pixel are one vector.
+"""GROUPS: SCATTER over many channels, 16 at a time, whose sums at a pixel are one vector.
 
 A tap of a point is one addition for 16 channels, where planes by themselves take one each. What
 comes and what goes is turned: 16 channels' values of 16 points, rows as columns. The additions to a
@@ -16,7 +16,7 @@ from .kind import work_of
 from .memory import load_first, local, prefetch_at, store_first
 from .plan import plan_of
 from .scratch import pitch_of, taps_in_all
-from .share import touch
+from .share import piece_at, touch
 from .simd import LANES, everywhere, load, splat, store, turn
 from .slope import row_values
 from .tile import blocks, corner, tile_at, tiles_in_all
@@ -142,7 +142,8 @@ def groups_of(kind):
                 add_groups(job, axes, gradient, n, tile, size, whole, share, scratch)
 
     @jit
-    def by_groups(job, axes, gradient, grid, reach, out, n, share, scratch):
+    def run(job, axes, gradient, grid, reach, out, piece, scratch):
+        n, share = piece_at(job, axes, piece)
         size = blocks(share.high - share.low, LANES) * LANES  # of a channel's sums
         for k in range(0, job.group, LANES):
             store(scratch.sums, k, splat(0.0, scratch.sums))
@@ -153,4 +154,4 @@ def groups_of(kind):
             plane = share.planes + first * job.input_c
             put(job, out, plane, count, home, share, scratch)
 
-    return by_groups
+    return run

@@ -22,8 +22,9 @@ RULES = {
 
 
 # What a kernel makes: the result; the gradient of the coordinates, or that of the input; where in
-# the input the tiles read (for whoever adds there); the grid of a matrix; the gradient of one.
-SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM = range(6)
+# the input the tiles read (for whoever adds there); the grid of a matrix; the gradient of one; the
+# gradient of an input of many channels.
+SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM, GROUPS = range(7)
 
 # Where coordinates come from: an array; a matrix for each sample; an array of steps away from the
 # output's own places.
@@ -85,10 +86,11 @@ def is_near(kind):
     return bool(PERMUTE and image and dense and work_of(kind) is np.float32)
 
 
-def is_grouped(kind):
-    """May a gradient of the input be summed for 16 channels at a time? See `groups`."""
+def groups_of_channels(kind):
+    """The kernel that sums a gradient of the input for 16 channels at a time, if there is one."""
     image = kind.role == SCATTER and kind.axes == 2 and kind.taps == 2
-    return image and kind.layout == PAIRED and not kind.wide
+    dense = kind.layout == PAIRED and not kind.wide
+    return kind._replace(role=GROUPS) if image and dense else None
 
 
 def is_integer(kind):

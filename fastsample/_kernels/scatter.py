@@ -16,9 +16,8 @@ Bands rather than private buffers: these would take a plane a thread, and time t
 from .affine import some_tiles
 from .coordinates import read_of
 from .gather import ask_of
-from .groups import groups_of
 from .jit import inline, jit
-from .kind import OFFSETS, SCATTERED, is_grouped
+from .kind import OFFSETS, SCATTERED
 from .memory import add_unit, local, store_interleaved
 from .plan import block_of, locate_of, plan_of
 from .scratch import pitch_of, taps_in_all, tile_points
@@ -164,29 +163,13 @@ def scatter_of(kind):
                 add_all(job, axes, gradient, out, n, tile, whole, share, scratch)
             waits = True
 
-    @inline
-    def by_planes(job, axes, gradient, grid, reach, out, n, share, scratch):
+    @jit
+    def run(job, axes, gradient, grid, reach, out, piece, scratch):
+        n, share = piece_at(job, axes, piece)
         if not job.add:
             clear(job, out, share)
         for m in range(n, n + 1 if job.inputs > 1 else job.n):
             add_sample(job, axes, gradient, grid, reach, out, m, share, scratch)
-
-    if is_grouped(kind):
-        by_groups = groups_of(kind)
-
-        @jit
-        def run(job, axes, gradient, grid, reach, out, piece, scratch):
-            n, share = piece_at(job, axes, piece)
-            if job.group:
-                by_groups(job, axes, gradient, grid, reach, out, n, share, scratch)
-            else:
-                by_planes(job, axes, gradient, grid, reach, out, n, share, scratch)
-    else:
-
-        @jit
-        def run(job, axes, gradient, grid, reach, out, piece, scratch):
-            n, share = piece_at(job, axes, piece)
-            by_planes(job, axes, gradient, grid, reach, out, n, share, scratch)
 
     return run
 
