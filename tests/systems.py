@@ -239,7 +239,7 @@ def watched(function, *arguments, **options):
     return result
 
 
-def is_written_and_returned(function, *arguments, **options):
+def assert_written_and_returned(function, *arguments, **options):
     """Any `out` is filled with the result and returned, and nothing around it is touched."""
     want = function(*arguments, **options)
     for name, out in outs(want.shape, want.dtype):
@@ -250,7 +250,7 @@ def is_written_and_returned(function, *arguments, **options):
         assert (base == 1).all(), name
 
 
-def refused(function, argument, *parts, of, error=ValueError, **options):
+def assert_refused(function, argument, *parts, of, error=ValueError, **options):
     """The call function(*of, **options) fails; the message has the house's form and all parts."""
     with pytest.raises(error) as caught:
         function(*of, **options)
@@ -261,7 +261,7 @@ def refused(function, argument, *parts, of, error=ValueError, **options):
         assert str(part) in message, f"{part!r} is not in: {message}"
 
 
-def names_the_first(function, argument, first, others, *, of, error=ValueError, **options):
+def assert_names_the_first(function, argument, first, others, *, of, error=ValueError, **options):
     """The message names the index of the first offender and of no other."""
     with pytest.raises(error, match=rf"^{function.__name__}: {argument}\b.* must .+; got ") as e:
         function(*of, **options)

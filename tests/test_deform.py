@@ -8,7 +8,7 @@ import pytest
 import systems
 from cases import noise
 from numpy.lib.stride_tricks import sliding_window_view
-from systems import GRADIENT, LAYOUTS, layouts, refused, slopes, watched
+from systems import GRADIENT, LAYOUTS, assert_refused, layouts, slopes, watched
 from tolerances import assert_close, of_the_coarser
 
 import fastsample as fs
@@ -365,7 +365,7 @@ class TestErrors:
     GOOD = INPUT, OFFSET, WEIGHT
 
     def refused(self, argument, *parts, of=None, **options):
-        refused(fs.deform_conv2d, argument, *parts, of=of or self.GOOD, padding=1, **options)
+        assert_refused(fs.deform_conv2d, argument, *parts, of=of or self.GOOD, padding=1, **options)
 
     @pytest.mark.parametrize("channels", [0, 9, 17, 19, 2, 54, 180])
     def test_offsets_whose_channels_do_not_fit_the_kernel(self, channels):
@@ -401,7 +401,7 @@ class TestErrors:
     @pytest.mark.parametrize("value", [-1, (1, -1), (1, 1, 1), 0.5, "1"])
     def test_padding(self, value):
         error = (ValueError, TypeError)
-        refused(fs.deform_conv2d, "padding", of=self.GOOD, padding=value, error=error)
+        assert_refused(fs.deform_conv2d, "padding", of=self.GOOD, padding=value, error=error)
 
     def test_a_kernel_larger_than_the_image(self):
         weight, offset = np.ones((6, 4, 9, 3), F32), np.zeros((2, 54, 5, 6), F32)
@@ -416,11 +416,11 @@ class TestErrors:
 
     def test_grad_output(self):
         wrong = np.ones((2, 6, 5, 5), F32)
-        refused(
+        assert_refused(
             fs.deform_conv2d_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD), padding=1
         )
 
     def test_backward_checks_too(self):
         grad = np.ones((2, 6, 5, 6), F32)
         of = grad, self.INPUT, self.OFFSET[:, :17], self.WEIGHT
-        refused(fs.deform_conv2d_backward, "offset", (2, 17, 5, 6), of=of, padding=1)
+        assert_refused(fs.deform_conv2d_backward, "offset", (2, 17, 5, 6), of=of, padding=1)

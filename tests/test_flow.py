@@ -7,10 +7,10 @@ from cases import noise
 from systems import (
     GRADIENT,
     LAYOUTS,
-    is_written_and_returned,
+    assert_refused,
+    assert_written_and_returned,
     layouts,
     off_the_kinks,
-    refused,
     slopes,
     source,
     watched,
@@ -90,7 +90,7 @@ class TestForward:
         check(input, np.moveaxis(systems.last(flow), -1, 1))
 
     def test_out(self):
-        is_written_and_returned(fs.flow_warp, *scene(6, (6, 7), F32))
+        assert_written_and_returned(fs.flow_warp, *scene(6, (6, 7), F32))
 
     def test_channels_last(self):
         input, flow = scene(7, (6, 7), F32)
@@ -270,27 +270,27 @@ class TestErrors:
         "shape", [(4, 3, 6, 7), (4, 2, 6, 8), (4, 2, 5, 7), (3, 2, 6, 7), (4, 6, 7, 2), (4, 2, 42)]
     )
     def test_flow(self, shape):
-        refused(fs.flow_warp, "flow", shape, of=(self.GOOD[0], np.zeros(shape, F32)))
+        assert_refused(fs.flow_warp, "flow", shape, of=(self.GOOD[0], np.zeros(shape, F32)))
 
     @pytest.mark.parametrize("shape", [(4, 3), (1, 2, 3, 4, 5, 6)])
     def test_input(self, shape):
-        refused(fs.flow_warp, "input", shape, of=(np.ones(shape, F32), self.GOOD[1]))
+        assert_refused(fs.flow_warp, "input", shape, of=(np.ones(shape, F32), self.GOOD[1]))
 
     @pytest.mark.parametrize("dtype", [bool, np.int64, np.complex64])
     def test_types(self, dtype):
         input, flow = self.GOOD
-        refused(fs.flow_warp, "flow", of=(input, flow.astype(dtype)), error=TypeError)
+        assert_refused(fs.flow_warp, "flow", of=(input, flow.astype(dtype)), error=TypeError)
 
     @pytest.mark.parametrize("option", ["mode", "padding_mode"])
     def test_words(self, option):
-        refused(fs.flow_warp, option, "'edge'", of=self.GOOD, **{option: "edge"})
+        assert_refused(fs.flow_warp, option, "'edge'", of=self.GOOD, **{option: "edge"})
 
     def test_out(self):
         input, flow = self.GOOD
-        refused(fs.flow_warp, "out", "input", of=self.GOOD, out=input)
-        refused(fs.flow_warp, "out", "flow", of=(input[:, :2], flow), out=flow)
-        refused(fs.flow_warp, "out", (4, 3, 6, 7), of=self.GOOD, out=input[..., 1:].copy())
+        assert_refused(fs.flow_warp, "out", "input", of=self.GOOD, out=input)
+        assert_refused(fs.flow_warp, "out", "flow", of=(input[:, :2], flow), out=flow)
+        assert_refused(fs.flow_warp, "out", (4, 3, 6, 7), of=self.GOOD, out=input[..., 1:].copy())
 
     def test_grad_output(self):
         wrong = np.ones((4, 3, 6, 8), F32)
-        refused(fs.flow_warp_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD))
+        assert_refused(fs.flow_warp_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD))

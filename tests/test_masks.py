@@ -8,10 +8,10 @@ import pytest
 import systems
 from systems import (
     LAYOUTS,
-    is_written_and_returned,
+    assert_names_the_first,
+    assert_refused,
+    assert_written_and_returned,
     layouts,
-    names_the_first,
-    refused,
     watched,
 )
 from tolerances import assert_close, of_the_coarser
@@ -206,7 +206,7 @@ def test_lists():
 def test_out(threshold):
     """What lay there is gone, inside the boxes and outside."""
     arrays = noise_masks(21, 6, (9, 11)), random_boxes(22, 6)
-    is_written_and_returned(fs.paste_masks, *arrays, SIZE, threshold=threshold)
+    assert_written_and_returned(fs.paste_masks, *arrays, SIZE, threshold=threshold)
 
 
 @pytest.mark.parametrize("size", [(2, 1029), (3, 2071)])
@@ -319,34 +319,42 @@ class TestErrors:
         masks, boxes, size = self.GOOD
         boxes = boxes.copy()
         boxes[3, corner], boxes[5] = bad, np.nan
-        names_the_first(fs.paste_masks, "boxes", 3, [5], of=(masks, boxes, size))
+        assert_names_the_first(fs.paste_masks, "boxes", 3, [5], of=(masks, boxes, size))
 
     @pytest.mark.parametrize("shape", [(7, 5), (7, 2, 2), (6, 4), (28,)])
     def test_boxes(self, shape):
-        refused(fs.paste_masks, "boxes", shape, of=(self.GOOD[0], np.ones(shape, F32), SIZE))
+        assert_refused(fs.paste_masks, "boxes", shape, of=(self.GOOD[0], np.ones(shape, F32), SIZE))
 
     @pytest.mark.parametrize("shape", [(4, 6), (7, 1, 4, 6), (7, 0, 6), (7, 4, 0)])
     def test_masks(self, shape):
-        refused(fs.paste_masks, "masks", shape, of=(np.ones(shape, F32), *self.GOOD[1:]))
+        assert_refused(fs.paste_masks, "masks", shape, of=(np.ones(shape, F32), *self.GOOD[1:]))
 
     @pytest.mark.parametrize("size", [(5,), (5, 6, 7), (5, -1), (5.5, 6), "ab", None, 5])
     def test_image_size(self, size):
         error = (ValueError, TypeError)
-        refused(fs.paste_masks, "image_size", of=(*self.GOOD[:2], size), error=error)
+        assert_refused(fs.paste_masks, "image_size", of=(*self.GOOD[:2], size), error=error)
 
     @pytest.mark.parametrize("threshold", ["0.5", 1j, [0.5]])
     def test_threshold(self, threshold):
-        refused(fs.paste_masks, "threshold", of=self.GOOD, threshold=threshold, error=TypeError)
+        assert_refused(
+            fs.paste_masks, "threshold", of=self.GOOD, threshold=threshold, error=TypeError
+        )
 
     @pytest.mark.parametrize("dtype", [object, np.complex64])
     def test_types(self, dtype):
         masks, boxes, size = self.GOOD
-        refused(fs.paste_masks, "masks", of=(masks.astype(dtype), boxes, size), error=TypeError)
-        refused(fs.paste_masks, "boxes", of=(masks, boxes.astype(dtype), size), error=TypeError)
+        assert_refused(
+            fs.paste_masks, "masks", of=(masks.astype(dtype), boxes, size), error=TypeError
+        )
+        assert_refused(
+            fs.paste_masks, "boxes", of=(masks, boxes.astype(dtype), size), error=TypeError
+        )
 
     def test_out(self):
-        refused(fs.paste_masks, "out", (7, *SIZE), of=self.GOOD, out=np.ones((7, 17, 22), bool))
+        assert_refused(
+            fs.paste_masks, "out", (7, *SIZE), of=self.GOOD, out=np.ones((7, 17, 22), bool)
+        )
         wrong = np.ones((7, *SIZE), F32)
-        refused(fs.paste_masks, "out", "bool", of=self.GOOD, out=wrong, error=TypeError)
+        assert_refused(fs.paste_masks, "out", "bool", of=self.GOOD, out=wrong, error=TypeError)
         masks, boxes, _ = self.GOOD
-        refused(fs.paste_masks, "out", "masks", of=(masks, boxes, (4, 6), None), out=masks)
+        assert_refused(fs.paste_masks, "out", "masks", of=(masks, boxes, (4, 6), None), out=masks)

@@ -7,10 +7,10 @@ from cases import noise
 from systems import (
     GRADIENT,
     LAYOUTS,
-    is_written_and_returned,
+    assert_names_the_first,
+    assert_refused,
+    assert_written_and_returned,
     layouts,
-    names_the_first,
-    refused,
     slopes,
     watched,
 )
@@ -137,7 +137,7 @@ class TestForward:
         check(*(dict(layouts(a))[layout] for a in scene(13)))
 
     def test_out(self):
-        is_written_and_returned(fs.patch_affine, *scene(14))
+        assert_written_and_returned(fs.patch_affine, *scene(14))
 
 
 def check_gradients(images, theta, boxes, owners, **options):
@@ -251,7 +251,9 @@ class TestErrors:
         images, theta, boxes, owners = self.GOOD
         boxes = boxes.copy()
         boxes[first], boxes[5] = box, -9
-        names_the_first(fs.patch_affine, "boxes", first, [5], of=(images, theta, boxes, owners))
+        assert_names_the_first(
+            fs.patch_affine, "boxes", first, [5], of=(images, theta, boxes, owners)
+        )
 
     @pytest.mark.parametrize("owner", [2, -1, -2, 99, np.iinfo(np.int64).max])
     def test_the_first_image_that_is_not_there(self, owner):
@@ -259,7 +261,7 @@ class TestErrors:
         owners = owners.copy()
         owners[3], owners[5] = owner, owner
         of = images, theta, boxes, owners
-        names_the_first(fs.patch_affine, "box_to_image", 3, [5], of=of)
+        assert_names_the_first(fs.patch_affine, "box_to_image", 3, [5], of=of)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_boxes_of_floats(self, bad):
@@ -267,56 +269,58 @@ class TestErrors:
         boxes = boxes.astype(F32)
         boxes[3, 0] = bad
         of, error = (images, theta, boxes, owners), (TypeError, ValueError)
-        refused(fs.patch_affine, "boxes", of=of, error=error)
+        assert_refused(fs.patch_affine, "boxes", of=of, error=error)
 
     def test_images_of_floats(self):
         images, theta, boxes, owners = self.GOOD
         of = images, theta, boxes, owners.astype(F32)
-        refused(fs.patch_affine, "box_to_image", of=of, error=TypeError)
+        assert_refused(fs.patch_affine, "box_to_image", of=of, error=TypeError)
 
     @pytest.mark.parametrize("shape", [(7, 3), (6, 4), (28,), (7, 4, 1)])
     def test_boxes(self, shape):
         images, theta, _, owners = self.GOOD
         of = images, theta, np.zeros(shape, int), owners
-        refused(fs.patch_affine, "boxes", shape, of=of)
+        assert_refused(fs.patch_affine, "boxes", shape, of=of)
 
     @pytest.mark.parametrize("shape", [(6,), (7, 1)])
     def test_box_to_image(self, shape):
         of = *self.GOOD[:3], np.zeros(shape, int)
-        refused(fs.patch_affine, "box_to_image", shape, of=of)
+        assert_refused(fs.patch_affine, "box_to_image", shape, of=of)
 
     @pytest.mark.parametrize("shape", [(7, 2, 2), (7, 3, 3), (2, 3), (7, 6)])
     def test_theta(self, shape):
         images, _, boxes, owners = self.GOOD
         of = images, np.zeros(shape, F32), boxes, owners
-        refused(fs.patch_affine, "theta", shape, of=of)
+        assert_refused(fs.patch_affine, "theta", shape, of=of)
 
     @pytest.mark.parametrize("shape", [(2, 30, 40), (2, 4, 30), (2, 4, 5, 30, 40)])
     def test_images(self, shape):
-        refused(fs.patch_affine, "images", shape, of=(np.ones(shape, F32), *self.GOOD[1:]))
+        assert_refused(fs.patch_affine, "images", shape, of=(np.ones(shape, F32), *self.GOOD[1:]))
 
     @pytest.mark.parametrize("dtype", [bool, np.int64, object])
     def test_types(self, dtype):
         images, theta, boxes, owners = self.GOOD
         of = images.astype(dtype), theta, boxes, owners
-        refused(fs.patch_affine, "images", of=of, error=TypeError)
+        assert_refused(fs.patch_affine, "images", of=of, error=TypeError)
         of = images, theta.astype(dtype), boxes, owners
-        refused(fs.patch_affine, "theta", of=of, error=TypeError)
+        assert_refused(fs.patch_affine, "theta", of=of, error=TypeError)
 
     @pytest.mark.parametrize("option", ["mode", "padding_mode"])
     def test_words(self, option):
-        refused(fs.patch_affine, option, "'edge'", of=self.GOOD, **{option: "edge"})
+        assert_refused(fs.patch_affine, option, "'edge'", of=self.GOOD, **{option: "edge"})
 
     def test_out(self):
         images = self.GOOD[0]
-        refused(fs.patch_affine, "out", "images", of=self.GOOD, out=images)
-        refused(fs.patch_affine, "out", images.shape, of=self.GOOD, out=images[..., 1:].copy())
+        assert_refused(fs.patch_affine, "out", "images", of=self.GOOD, out=images)
+        assert_refused(
+            fs.patch_affine, "out", images.shape, of=self.GOOD, out=images[..., 1:].copy()
+        )
 
     def test_backward_checks_too(self):
         images, theta, boxes, owners = self.GOOD
         wrong = np.ones((2, 4, 30, 41), F32)
-        refused(fs.patch_affine_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD))
+        assert_refused(fs.patch_affine_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD))
         boxes = boxes.copy()
         boxes[3], boxes[5] = (10, 11, 41, 28), -9
         of = images, images, theta, boxes, owners
-        names_the_first(fs.patch_affine_backward, "boxes", 3, [5], of=of)
+        assert_names_the_first(fs.patch_affine_backward, "boxes", 3, [5], of=of)

@@ -7,10 +7,10 @@ from cases import FILL, noise
 from systems import (
     GRADIENT,
     LAYOUTS,
-    is_written_and_returned,
+    assert_refused,
+    assert_written_and_returned,
     layouts,
     off_the_kinks,
-    refused,
     slopes,
     watched,
 )
@@ -118,7 +118,7 @@ class TestForward:
         check(input, dict(layouts(points))[layout])
 
     def test_out(self):
-        is_written_and_returned(fs.point_sample, *scene(7, (2, 5, 7), (6, 7), F32))
+        assert_written_and_returned(fs.point_sample, *scene(7, (2, 5, 7), (6, 7), F32))
 
     def test_channels_last(self):
         input, points = scene(8, (2, 9), (6, 7), F32)
@@ -246,27 +246,27 @@ class TestErrors:
 
     @pytest.mark.parametrize("shape", [(4, 8, 3), (4, 8, 1), (3, 8, 2), (2,), ()])
     def test_points(self, shape):
-        refused(fs.point_sample, "points", shape, of=(self.GOOD[0], np.zeros(shape, F32)))
+        assert_refused(fs.point_sample, "points", shape, of=(self.GOOD[0], np.zeros(shape, F32)))
 
     @pytest.mark.parametrize("shape", [(4, 3), (1, 2, 3, 4, 5, 6), (4, 3, 0, 7)])
     def test_input(self, shape):
-        refused(fs.point_sample, "input", shape, of=(np.ones(shape, F32), self.GOOD[1]))
+        assert_refused(fs.point_sample, "input", shape, of=(np.ones(shape, F32), self.GOOD[1]))
 
     @pytest.mark.parametrize("dtype", [bool, np.int64, object])
     def test_types(self, dtype):
         input, points = self.GOOD
-        refused(fs.point_sample, "input", of=(input.astype(dtype), points), error=TypeError)
-        refused(fs.point_sample, "points", of=(input, points.astype(dtype)), error=TypeError)
+        assert_refused(fs.point_sample, "input", of=(input.astype(dtype), points), error=TypeError)
+        assert_refused(fs.point_sample, "points", of=(input, points.astype(dtype)), error=TypeError)
 
     @pytest.mark.parametrize("option", ["mode", "padding_mode"])
     def test_words(self, option):
-        refused(fs.point_sample, option, "'edge'", of=self.GOOD, **{option: "edge"})
+        assert_refused(fs.point_sample, option, "'edge'", of=self.GOOD, **{option: "edge"})
 
     def test_out(self):
-        refused(fs.point_sample, "out", (4, 3, 8), of=self.GOOD, out=np.ones((4, 3, 9), F32))
+        assert_refused(fs.point_sample, "out", (4, 3, 8), of=self.GOOD, out=np.ones((4, 3, 9), F32))
         input = np.ones((1, 3, 4, 4), F32)
         points, out = np.zeros((1, 4, 4, 2), F32), input[..., ::-1]
-        refused(fs.point_sample, "out", "input", of=(input, points), out=out)
+        assert_refused(fs.point_sample, "out", "input", of=(input, points), out=out)
 
     def test_what_goes_beyond_pytorch_is_keyword_only(self):
         with pytest.raises(TypeError):
@@ -274,8 +274,8 @@ class TestErrors:
 
     def test_grad_output(self):
         wrong = np.ones((4, 3, 9), F32)
-        refused(fs.point_sample_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD))
+        assert_refused(fs.point_sample_backward, "grad_output", wrong.shape, of=(wrong, *self.GOOD))
 
     def test_gradients_of_integers(self):
         of = np.ones((4, 3, 8), np.uint8), self.GOOD[0].astype(np.uint8), self.GOOD[1]
-        refused(fs.point_sample_backward, "input", "uint8", of=of, error=TypeError)
+        assert_refused(fs.point_sample_backward, "input", "uint8", of=of, error=TypeError)
