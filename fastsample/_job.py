@@ -54,7 +54,7 @@ STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a thir
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
 OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
-SUMS = 14 * 2**10  # pixels for which a thread may keep the sums of 16 channels: 896 KB
+SUMS = 896 * 2**10  # bytes that a thread may keep of the sums of 16 channels
 GROUPED = 8  # channels from which 16 at a time pay
 BAND = 16  # rows of pixels at least, for which there must be room
 
@@ -180,7 +180,7 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     _set_input(task, kind, axes, input)
     task["add"] = add
     grouped = groups_of_channels(kind)
-    if grouped and task["c"] >= GROUPED and axes[1].size * BAND <= SUMS:
+    if grouped and task["c"] >= GROUPED and axes[1].size * BAND <= _summed(kind):
         kind = grouped
     _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
     pieces = _share_out(kind, task, axes)
@@ -323,13 +323,18 @@ def _channels(channels, tiles, wanted):
     return each, -(-channels // each)
 
 
+def _summed(kind):
+    """The pixels whose sums of 16 channels a thread may keep."""
+    return SUMS // (LANES * item_bytes(kind))
+
+
 def _share_out(kind, task, axes):
     """Share the input's planes out, in bands of rows where they are few; the number of pieces."""
     inputs, channels, wanted = int(task["inputs"]), int(task["c"]), 4 * MOST_THREADS
     share, rows = inputs * channels // wanted, axes[0].size
     if kind.role == GROUPS:
-        most = min(rows, SUMS // axes[1].size)
-        groups = min(SUMS // (most * axes[1].size), max(1, share // LANES))
+        most = min(rows, _summed(kind) // axes[1].size)
+        groups = min(_summed(kind) // (most * axes[1].size), max(1, share // LANES))
         each = min(groups, -(-channels // LANES)) * LANES
     else:
         most, each = rows, min(channels, max(share, OWNED_CHANNELS))
