@@ -19,6 +19,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from numba.extending import intrinsic
 
+from . import lean
 from .cpu import HARDWARE_GATHER, PERMUTE
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -27,8 +28,8 @@ OPTIONS = {"nogil": True, "error_model": "numpy"}
 INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 # The small functions of a kernel become one function, so that what `Kind` freezes prunes branches.
-inline = njit(forceinline=True, **INNER)
-jit = njit(**INNER)
+inline = njit(forceinline=True, pipeline_class=lean.INNER, **INNER)
+jit = njit(pipeline_class=lean.INNER, **INNER)
 
 
 def _digest():
@@ -149,7 +150,8 @@ def compiled_address(function, made_from):
     """
     if config.DISABLE_JIT:
         return function
-    kernel = _kept(CFunc(function, WORK, {}, dict(OPTIONS)), function, made_from)
+    made = CFunc(function, WORK, {}, dict(OPTIONS), pipeline_class=lean.KERNEL)
+    kernel = _kept(made, function, made_from)
     with _no_collections():
         kernel.compile()
     _KEPT.append(kernel)
