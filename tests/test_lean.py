@@ -1,0 +1,90 @@
+"""Lean compilation: what it may not change, and what it leaves to Numba."""
+
+import child
+import numba
+import pytest
+
+from fastsample._kernels import lean
+from fastsample._kernels.jit import inline, jit
+
+pytestmark = pytest.mark.compiled
+LIMIT = 120
+
+
+@inline
+def square(x):
+    return x * x
+
+
+@jit
+def sum_of_squares(x, n):
+    total = 0.0
+    for _ in range(n):
+        total += square(x)
+    return total
+
+
+def test_this_numba_has_all_that_it_takes():
+    assert lean.INNER is lean.InnerCompiler
+    assert lean.KERNEL is lean.KernelCompiler
+
+
+def test_a_caller_on_numbas_own_path():
+    """It finds what it calls, and what that calls."""
+
+    @numba.njit
+    def caller(x):
+        return sum_of_squares(x, 3) + square(x) + max(square(x), 1.0)
+
+    assert caller(2.0) == 20
+
+
+def test_python_cannot_call_what_has_no_machine_code():
+    with pytest.raises((TypeError, ValueError)):
+        sum_of_squares(2.0, 3)
+
+
+def test_inner_functions_get_no_machine_code():
+    half = inline(lambda x: x / 2)
+    assert numba.njit(lambda x: half(x))(2.0) == 1
+    (made,) = half.overloads.values()
+    assert isinstance(made.library, lean.Inner)
+    with pytest.raises(RuntimeError, match="no compiled object"):
+        made.library._get_compiled_object()
+
+
+WITHOUT = """
+import numpy as np
+from numba.core import codegen
+{before}
+import fastsample as fs
+from fastsample._kernels import lean
+image = np.random.default_rng(0).random((1, 2, 9, 11), dtype=np.float32)
+grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 2)).astype(np.float32)
+print(lean.INNER.__name__, fs.grid_sample(image, grid, "bicubic").tobytes().hex())
+"""
+
+
+def test_a_numba_that_lacks_a_part(tmp_path):
+    """Compiles as Numba would, with the same results."""
+    found = {}
+    for name, before in (("lean", ""), ("own", "del codegen.CPUCodegen._module_pass_manager")):
+        before = before and (
+            "codegen.CPUCodegen._passes = codegen.CPUCodegen._module_pass_manager\n"
+            f"{before}\n"
+            "codegen.CPUCodegen.__getattr__ = lambda self, name: (\n"
+            "    self._passes if name == '_module_pass_manager' else self.__getattribute__(name))"
+        )
+        code = WITHOUT.format(before=before)
+        found[name] = child.script(code, LIMIT, NUMBA_CACHE_DIR=str(tmp_path / name)).split()
+    assert found["lean"][0] == "InnerCompiler"
+    assert found["own"][0] == "Compiler"
+    assert found["lean"][1] == found["own"][1]
+
+
+def test_a_kept_kernel_holds_no_llvm_module(tmp_path):
+    """Machine code, and the names in it: half the file."""
+    child.script(WITHOUT.format(before=""), LIMIT, NUMBA_CACHE_DIR=str(tmp_path))
+    sizes = [p.stat().st_size for p in tmp_path.rglob("*work*.nbc")]
+    assert sizes
+    assert max(sizes) < 120_000
