@@ -79,6 +79,16 @@ def noise(seed, shape, dtype):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
+def image_of(dtype, shape, seed=0):
+    """Numbers over all of a type's range, but for int32's, whose products need not be exact."""
+    rng, dtype = np.random.default_rng(seed), np.dtype(dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    image = rng.standard_normal(shape)
+    return (image + 1j * rng.standard_normal(shape) if dtype.kind == "c" else image).astype(dtype)
+
+
 def coordinates(seed, shape, dtype, sizes, kind, align_corners=False, spill=1.6):
     """A grid (*shape, D) that spills outside by `spill`; a third of it sits on pixel centres."""
     rng = np.random.default_rng(seed)

@@ -161,7 +161,7 @@ def forward(kernel):
 def backward(kernel):
     """The same for both gradients, which lie between guards as well."""
     from cases import coordinates, noise
-    from test_gradients import shortest
+    from gradients import shortest
 
     steps = (1, 2) if chosen(kernel) else (1,)
     for image, grid, options, label in cases(kernel, False, shortest(kernel)):
@@ -228,7 +228,7 @@ def affine(kernel):
 
 def pixels(dtype, channels, *modes):
     """Channels last, and planes of the types that float kernels do not show."""
-    from test_types import image_of
+    from cases import image_of
 
     import fastsample as fs
 
@@ -250,7 +250,7 @@ def pixels(dtype, channels, *modes):
 
 def near(dtype, mode):
     """16 points beside each other, read from stretches of rows, up to all four corners."""
-    from test_types import image_of
+    from cases import image_of
 
     import fastsample as fs
 
@@ -279,7 +279,7 @@ def main(way, *names):
         print("done", flush=True)
         return
     from cases import KERNELS
-    from test_gradients import GRADIENTS
+    from gradients import GRADIENTS
 
     for kernel in dict.fromkeys((*KERNELS, *GRADIENTS)):
         if str(kernel) in names:

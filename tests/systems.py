@@ -5,7 +5,6 @@ Each oracle says its definition once more, as loops in float64, and reads pixels
 float64, but for integer shifts, which keep the input's type.
 """
 
-import contextlib
 import math
 import re
 
@@ -251,7 +250,7 @@ def assert_written_and_returned(function, *arguments, **options):
 
 
 def assert_refused(function, argument, *parts, of, error=ValueError, **options):
-    """The call function(*of, **options) fails; the message has the house's form and all parts."""
+    """The call function(*of, **options) fails; the message has the usual form and all parts."""
     with pytest.raises(error) as caught:
         function(*of, **options)
     message = str(caught.value)
@@ -273,14 +272,3 @@ def assert_names_the_first(function, argument, first, others, *, of, error=Value
 def last(x):
     """Channels moved to the last axis, contiguous."""
     return np.ascontiguousarray(np.moveaxis(x, 1, -1))
-
-
-@contextlib.contextmanager
-def once_layouts_exist():
-    """channels_last comes with an issue of its own and is refused, in these words, until then."""
-    try:
-        yield
-    except TypeError as error:
-        if "channels_last must be False for now" not in str(error):
-            raise
-        pytest.skip(str(error))

@@ -6,7 +6,7 @@ import numpy as np
 import oracle
 import pytest
 from cases import EVERY, KERNELS, Kernel, noise
-from test_grid_sample import LAYOUTS, variants
+from sampling import LAYOUTS, variants
 from tolerances import ORACLE, assert_close, of_the_coarser
 
 import fastsample as fs

@@ -1,11 +1,11 @@
-"""Random calls of every public function in processes of their own; see fuzz.py."""
+"""Random calls of every public function in processes of their own; see fuzz/."""
 
 from pathlib import Path
 
 import child
 import pytest
 
-FUZZ = Path(__file__).with_name("fuzz.py")
+FUZZ = Path(__file__).with_name("fuzz")
 COUNT = 5000
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import child
 import pytest
 from cases import KERNELS, Kernel
-from test_gradients import GRADIENTS
+from gradients import GRADIENTS
 
 pytestmark = [
     pytest.mark.compiled,

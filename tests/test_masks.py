@@ -6,6 +6,7 @@ import child
 import numpy as np
 import pytest
 import systems
+from pasting import SIZE, noise_masks, random_boxes
 from systems import (
     LAYOUTS,
     assert_names_the_first,
@@ -20,7 +21,6 @@ import fastsample as fs
 
 F32, F64 = np.float32, np.float64
 NEAR = of_the_coarser(F32, factor=3)
-SIZE = 17, 23
 BOXES = {
     "inside": (3.3, 2.1, 15.2, 12.8),
     "whole pixels": (2, 3, 9, 14),
@@ -42,22 +42,6 @@ NOTHING = {
     "below": (3, 17, 9, 30),
     "far": (3e9, 3e9, 4e9, 4e9),
 }
-
-
-def noise_masks(seed, count, size, dtype=F32):
-    """Random masks; whole numbers where the type has no others."""
-    rng = np.random.default_rng(seed)
-    if np.dtype(dtype).kind == "f":
-        return rng.random((count, *size)).astype(dtype)
-    return rng.integers(0, 2, (count, *size)).astype(dtype)
-
-
-def random_boxes(seed, count, dtype=F32):
-    """Boxes that reach outside now and then."""
-    rng = np.random.default_rng(seed)
-    centres = rng.uniform(0, SIZE[::-1], (count, 2))
-    halves = rng.uniform(0.2, 9, (count, 2))
-    return np.concatenate([centres - halves, centres + halves], 1).astype(dtype)
 
 
 def check(masks, boxes, size=SIZE, threshold=0.5):
@@ -258,7 +242,7 @@ import itertools, sys
 import numpy as np
 import fastsample as fs
 from guarded import SIDES, fenced, guarded
-from test_masks import noise_masks, random_boxes
+from pasting import noise_masks, random_boxes
 
 images, sizes = [(17, 23), (5, 1040), (40, 9)], [(1, 1), (1, 7), (7, 1), (2, 2), (28, 28), (9, 33)]
 for image, size, threshold in itertools.product(images, sizes, (0.5, None)):
@@ -281,7 +265,7 @@ DIGESTS = """
 import hashlib, numba
 import numpy as np
 import fastsample as fs
-from test_masks import noise_masks
+from pasting import noise_masks
 
 rng = np.random.default_rng(3)
 low = rng.uniform(-50, 700, (12, 2))

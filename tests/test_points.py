@@ -122,10 +122,9 @@ class TestForward:
 
     def test_channels_last(self):
         input, points = scene(8, (2, 9), (6, 7), F32)
-        with systems.once_layouts_exist():
-            got = fs.point_sample(systems.last(input), points, channels_last=True)
-            want = systems.last(fs.point_sample(input, points))
-            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+        got = fs.point_sample(systems.last(input), points, channels_last=True)
+        want = systems.last(fs.point_sample(input, points))
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
 class TestNonFinite:

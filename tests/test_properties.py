@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from cases import FILL, KERNELS, Kernel, coordinates, identity
+from gradients import GRADIENTS, shortest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_gradients import GRADIENTS, shortest
 from tolerances import ORACLE, assert_close, of_the_coarser
 
 import fastsample as fs

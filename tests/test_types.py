@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import oracle
 import pytest
-from cases import PAIRS, coordinates
+from cases import PAIRS, coordinates, image_of
 from sampling import sample
 
 import fastsample as fs
@@ -16,16 +16,6 @@ COMPLEX = ("complex64", "complex128")
 NARROW = (*INTEGERS, "float16")
 LAYOUTS = {"planes": 2, "few last": 3, "two last": 2, "many last": 5}
 FILL = 7.0
-
-
-def image_of(dtype, shape, seed=0):
-    """Numbers over all of a type's range, but for int32's, whose products need not be exact."""
-    rng, dtype = np.random.default_rng(seed), np.dtype(dtype)
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
-    image = rng.standard_normal(shape)
-    return (image + 1j * rng.standard_normal(shape) if dtype.kind == "c" else image).astype(dtype)
 
 
 def rounded(want, dtype, fill=FILL):

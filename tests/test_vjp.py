@@ -119,7 +119,7 @@ class TestErrors:
             *(np.sin, len, print, None, "grid_sample", 3, [], np.zeros(2), lambda x: x),
             *(fs.vjp, fs.grid_sample_backward, fs.affine_grid_backward, functools.partial(len)),
         ],
-        ids=str,
+        ids=lambda function: getattr(function, "__name__", str(function)),
     )
     def test_functions_without_a_backward(self, function):
         with pytest.raises(TypeError) as caught:

@@ -3,9 +3,8 @@
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,9 @@ from fastsample._cli.files import check_target, replacing
 from fastsample._cli.problem import Problem, require
 from fastsample._cli.progress import progress
 from fastsample._kernels.machine import threads
+
+if TYPE_CHECKING:
+    from fastsample._cli.picture import Shot
 
 SHORTEST, LONGEST = 64, 2000  # pixels on a side; for more SciPy would take minutes
 ORDERS = {"nearest": 0, "bilinear": 1, "bicubic": 3}  # the mode and SciPy's closest order
@@ -40,17 +42,6 @@ WARPS: dict[str, Callable[[Array], Array]] = {
     "swirl": _swirl,
     "lens distortion": _lens,
 }
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One panel: the warped photograph (C, H, W) and how long each library took, in seconds."""
-
-    warp: str
-    mode: str
-    planes: Array
-    ours: float
-    theirs: float
 
 
 def run(args: argparse.Namespace) -> None:
@@ -100,15 +91,17 @@ def grid_of(warp: Callable[[Array], Array], height: int, width: int) -> Array:
 
 def shoot(
     photo: Array, grids: dict[str, Array], warp: str, mode: str, step: Callable[[str], None]
-) -> Shot:
+) -> "Shot":
     """Warp the photograph once with each library, after a first call, and keep the best times."""
+    from fastsample._cli import picture
+
     step(f"{warp}, {mode}; a mode's first use compiles it")
     images, grid = photo[None], grids[warp][None]
     coordinates = np.ascontiguousarray(np.moveaxis(grids[warp][..., ::-1], -1, 0))
     result = fs.grid_sample(images, grid, mode, coordinates="pixel")
     ours = best(lambda: fs.grid_sample(images, grid, mode, coordinates="pixel"))
     theirs = best(lambda: scipy_sample(photo, coordinates, ORDERS[mode]))
-    return Shot(warp, mode, result[0], ours, theirs)
+    return picture.Shot(warp, mode, result[0], ours, theirs)
 
 
 def scipy_sample(photo: Array, coordinates: Array, order: int) -> Array:
@@ -132,7 +125,7 @@ def best(call: Callable[[], object], seconds: float = 0.15) -> float:
     return min(times)
 
 
-def print_table(photo: Array, shots: list[Shot]) -> None:
+def print_table(photo: Array, shots: "list[Shot]") -> None:
     """Print the times, and what they compare."""
     channels, height, width = photo.shape
     print(f"{channels} x {height} x {width} float32, best times in ms\n")

@@ -1,5 +1,6 @@
 """The demo's picture: one row for each warp, one column for each mode."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fastsample._cli.demo import Shot
-
 Array = NDArray[Any]
 
 PANEL = 3.0  # inches
@@ -21,12 +20,23 @@ SHARE = 0.44  # of a panel's width, for the enlarged detail
 COLOUR = "#ffd23f"
 
 
+@dataclass(frozen=True)
+class Shot:
+    """One panel: the warped photograph (C, H, W) and how long each library took, in seconds."""
+
+    warp: str
+    mode: str
+    planes: Array
+    ours: float
+    theirs: float
+
+
 def writable_suffixes() -> set[str]:
     """List the suffixes matplotlib can write."""
     return {f".{name}" for name in FigureCanvasAgg.get_supported_filetypes()}
 
 
-def draw(photo: Array, grids: dict[str, Array], shots: "list[Shot]") -> Figure:
+def draw(photo: Array, grids: dict[str, Array], shots: list[Shot]) -> Figure:
     """Lay out the original with each warp's mesh, then the modes."""
     modes = list(dict.fromkeys(shot.mode for shot in shots))
     _, height, width = photo.shape

@@ -1,0 +1,71 @@
+"""A call: its arguments, what judges its result, and what has been made wrong in it."""
+
+import inspect
+import itertools
+
+import fastsample as fs
+
+_NOT_CALLED = "__version__", "shifts", "warmup"  # a string, a module, and what takes minutes
+FUNCTIONS = {
+    **{name: getattr(fs, name) for name in fs.__all__ if name not in _NOT_CALLED},
+    **{f"shifts.{name}": getattr(fs.shifts, name) for name in fs.shifts.__all__},
+}
+
+
+class Case:
+    """A call: arguments by name; what its result must be; what each argument is, for faults."""
+
+    def __init__(self, name, arguments, judge, kinds, shape=(), dtype=None, read=None):
+        self.name, self.arguments, self.judge, self.kinds = name, arguments, judge, kinds
+        self.shape, self.dtype = shape, dtype  # of the result
+        self.read = read  # what is read, for gradients
+        self.faults, self.sound = [], {}  # what is wrong, and the arguments before that
+
+    @property
+    def prefixes(self):
+        return (self.name.removeprefix("shifts."),)
+
+    def call(self, d):
+        """Some leading arguments without their names."""
+        function = FUNCTIONS[self.name]
+        order = [name for name in inspect.signature(function).parameters if name in self.arguments]
+        lead, rest = [], dict(self.arguments)
+        known = inspect.signature(function).parameters
+        for name, parameter in itertools.islice(known.items(), d.number(0, 3)):
+            if name not in order or parameter.kind is parameter.KEYWORD_ONLY:
+                break
+            lead.append(rest.pop(name))
+        return function(*lead, **rest)
+
+
+class Vjp(Case):
+    """vjp of another case's function."""
+
+    def __init__(self, inner):
+        super().__init__("vjp", inner.arguments, None, {**inner.kinds, "function": "function"})
+        self.inner, self.function = inner, FUNCTIONS[inner.name]
+        self.judge = self.judge_both
+
+    @property
+    def prefixes(self):
+        return "vjp", *self.inner.prefixes
+
+    def call(self, d):
+        function = self.arguments.get("function", self.function)
+        rest = {k: v for k, v in self.arguments.items() if k != "function"}
+        result, pullback = fs.vjp(function, **rest)
+        gradient = d.values(result.dtype, result.shape, tame=True)
+        return result, gradient, pullback(gradient)
+
+    def judge_both(self, found):
+        result, gradient, grads = found
+        self.inner.judge(result)
+        backward = FUNCTIONS[self.inner.name + "_backward"]
+        taken = inspect.signature(backward).parameters
+        want = backward(gradient, **{k: v for k, v in self.arguments.items() if k in taken})
+        want = want if isinstance(want, tuple) else (want,)
+        assert isinstance(grads, tuple), type(grads)
+        assert len(grads) == len(want)
+        for one, other in zip(grads, want, strict=True):
+            assert (one is None) == (other is None)
+            assert one is None or one.tobytes() == other.tobytes(), "not what the backward gives"
