@@ -2,7 +2,7 @@
 
 from fastsample._bench import grids, systems
 from fastsample._bench.case import Case
-from fastsample._kernels import machine
+from fastsample._kernels.compiler import machine
 
 from .suite import measured
 

@@ -19,9 +19,9 @@ from fastsample._bench import grids, systems
 from fastsample._bench.case import OURS
 from fastsample._bench.race import timed
 from fastsample._bench.report import Report, about, sentence, shown
-from fastsample._kernels.jit import inline
-from fastsample._kernels.memory import gather, gather_pairs, gather_quads
-from fastsample._kernels.simd import LANES, load, permuted, store
+from fastsample._kernels.compiler.jit import inline
+from fastsample._kernels.vectors.memory import gather, gather_pairs, gather_quads
+from fastsample._kernels.vectors.simd import LANES, load, permuted, store
 
 SIDE = 64  # pixels of the cached plane's side: 16 KB
 VALUES = 1 << 14  # of a pass over it

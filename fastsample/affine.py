@@ -5,12 +5,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _back, _check, _run
-from ._axis import affine_axes
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
+from ._calls import buffers, checks, gradients, run
+from ._calls.dlpack import takes_any_array
+from ._calls.formula import affine_axes
+from ._calls.registry import has_backward
+from ._calls.sampled import Coordinates, Options, backward, forward
 from ._kernels.kind import AFFINE
-from ._sampled import Coordinates, Options, backward, forward
 
 _GRID, _GRID_BACK = "affine_grid", "affine_grid_backward"
 _SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
@@ -72,20 +72,20 @@ def affine_grid(
             [[ 0.5,  0.5],
              [-0.5,  0.5]]]])
     """
-    came = _check.array(_GRID, "theta", theta)
-    matrices = _arrays.widened(came)
-    _check.dtype(_GRID, "theta", matrices.dtype, _check.GRID_TYPES)
-    align_corners = _check.flag(_GRID, "align_corners", align_corners)
+    came = checks.array(_GRID, "theta", theta)
+    matrices = buffers.widened(came)
+    checks.dtype(_GRID, "theta", matrices.dtype, checks.GRID_TYPES)
+    align_corners = checks.flag(_GRID, "align_corners", align_corners)
     samples, sizes = _sizes(_GRID, size)
-    _check.matrices(_GRID, matrices.shape, samples, len(sizes), either=False)
+    checks.matrices(_GRID, matrices.shape, samples, len(sizes), either=False)
     shape, dtype = (samples, *sizes, len(sizes)), matrices.dtype.newbyteorder("=")
     if out is None:
-        out = _arrays.empty(shape, dtype)
+        out = buffers.empty(shape, dtype)
     else:
-        _check.writable(_GRID, out)
-        _check.result(_GRID, out, shape, dtype)
-        _check.apart(_GRID, out, theta=came)
-    _run.make_grid(affine_axes(sizes, sizes, align_corners), matrices, out)
+        checks.writable(_GRID, out)
+        checks.result(_GRID, out, shape, dtype)
+        checks.apart(_GRID, out, theta=came)
+    run.make_grid(affine_axes(sizes, sizes, align_corners), matrices, out)
     return out
 
 
@@ -133,13 +133,13 @@ def affine_grid_backward(
     array([[[0., 0., 4.],
             [0., 0., 4.]]])
     """
-    gradient = _check.array(_GRID_BACK, "grad_grid", grad_grid)
-    _check.dtype(_GRID_BACK, "grad_grid", gradient.dtype, _check.FLOATS)
-    align_corners = _check.flag(_GRID_BACK, "align_corners", align_corners)
+    gradient = checks.array(_GRID_BACK, "grad_grid", grad_grid)
+    checks.dtype(_GRID_BACK, "grad_grid", gradient.dtype, checks.FLOATS)
+    align_corners = checks.flag(_GRID_BACK, "align_corners", align_corners)
     samples, sizes = _sizes(_GRID_BACK, size)
     shape, dtype = (samples, *sizes, len(sizes)), gradient.dtype.newbyteorder("=")
-    _check.gradient(_GRID_BACK, "grad_grid", gradient, shape, dtype)
-    return _back.matrix_gradient(affine_axes(sizes, sizes, align_corners), gradient)
+    checks.gradient(_GRID_BACK, "grad_grid", gradient, shape, dtype)
+    return gradients.matrix_gradient(affine_axes(sizes, sizes, align_corners), gradient)
 
 
 @takes_any_array
@@ -204,7 +204,7 @@ def affine_sample(
              [4., 3.]]]])
     """
     about = _about(_SAMPLE, size, align_corners)
-    matrices = _check.array(_SAMPLE, "theta", theta)
+    matrices = checks.array(_SAMPLE, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return forward(_SAMPLE, about, input, matrices, options, out)
 
@@ -271,21 +271,21 @@ def affine_sample_backward(
             [0., 0., 0.]]]))
     """
     about = _about(_SAMPLE_BACK, size, align_corners)
-    matrices = _check.array(_SAMPLE_BACK, "theta", theta)
+    matrices = checks.array(_SAMPLE_BACK, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_SAMPLE_BACK, about, (grad_output, input, matrices), options, output_mask)
 
 
 def _sizes(name, size):
     """N and *out of a size (N, C, *out)."""
-    found = _check.sizes(name, size, (3, 4, 5), "(N, C, *out) with 1, 2 or 3 axes in *out")
+    found = checks.sizes(name, size, (3, 4, 5), "(N, C, *out) with 1, 2 or 3 axes in *out")
     return found[0], found[2:]
 
 
 def _about(function, size, align_corners):
     """Say what matrices mean for an output of this size."""
-    align_corners = _check.flag(function, "align_corners", align_corners)
-    size = _check.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    align_corners = checks.flag(function, "align_corners", align_corners)
+    size = checks.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
     options = size, align_corners
     return Coordinates("theta", affine_axes, options, AFFINE, _check_theta(size), size)
 
@@ -295,7 +295,7 @@ def _check_theta(size):
     """Check theta's shape and, against the input's, the size."""
 
     def check(function, name, shape, image):
-        _check.matrices(function, shape, image[0], len(image) - 2)
-        _check.spatial(function, size, len(image) - 2)
+        checks.matrices(function, shape, image[0], len(image) - 2)
+        checks.spatial(function, size, len(image) - 2)
 
     return check

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _back, _check, _run
-from ._axis import step_axis
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
+from ._calls import buffers, checks, gradients, run
+from ._calls.dlpack import takes_any_array
+from ._calls.formula import step_axis
+from ._calls.registry import has_backward
 from ._kernels.kind import FLOW
 
 _NAME, _BACK = "deform_conv2d", "deform_conv2d_backward"
@@ -64,7 +64,7 @@ class _Layer(NamedTuple):
 class _Tap(NamedTuple):
     """One tap of the channels that share its offsets, in a block of points."""
 
-    sampling: _run.Sampling
+    sampling: run.Sampling
     channels: slice
     number: int  # of the tap
     row: int  # of the mask's channels
@@ -152,7 +152,7 @@ def deform_conv2d(
     given = _take(_NAME, input, offset, weight, bias, mask)
     layer = _describe(_NAME, given, stride, padding, dilation)
     kernels = _kernels(given.weight, layer)
-    out = _arrays.empty(layer.shape, layer.dtype)
+    out = buffers.empty(layer.shape, layer.dtype)
     with np.errstate(all="ignore"):
         for block, (columns,) in _blocks(layer, 1):
             for tap in _taps(layer, block):
@@ -228,8 +228,8 @@ def deform_conv2d_backward(
     """
     given = _take(_BACK, input, offset, weight, bias, mask)
     layer = _describe(_BACK, given, stride, padding, dilation)
-    gradient = _check.array(_BACK, "grad_output", grad_output)
-    _check.gradient(_BACK, "grad_output", gradient, layer.shape, layer.dtype)
+    gradient = checks.array(_BACK, "grad_output", grad_output)
+    checks.gradient(_BACK, "grad_output", gradient, layer.shape, layer.dtype)
     kernels = _kernels(given.weight, layer).swapaxes(1, 2)
     grads = _zeros(given)
     with np.errstate(all="ignore"):
@@ -250,13 +250,13 @@ def _take(name, input, offset, weight, bias, mask):
     """Take the arrays in and check their types."""
     named = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}
     absent = {k for k in ("bias", "mask") if named[k] is None}
-    arrays = (None if k in absent else _check.array(name, k, a) for k, a in named.items())
+    arrays = (None if k in absent else checks.array(name, k, a) for k, a in named.items())
     given = _Given(*arrays)
-    _check.dtype(name, "input", given.input.dtype, _check.FLOATS)
-    _check.dtype(name, "offset", given.offset.dtype, _check.FLOATS)
+    checks.dtype(name, "input", given.input.dtype, checks.FLOATS)
+    checks.dtype(name, "offset", given.offset.dtype, checks.FLOATS)
     for part in ("weight", "bias", "mask"):
         if (array := getattr(given, part)) is not None:
-            _check.same_type(name, part, array.dtype, _native(given.input))
+            checks.same_type(name, part, array.dtype, _native(given.input))
     return given
 
 
@@ -273,29 +273,29 @@ def _zeros(given):
 def _describe(name, given, stride, padding, dilation):
     """Check shapes and settings."""
     input, weight = given.input.shape, given.weight.shape
-    _check.images(name, "input", input)
-    groups = _check.kernel(name, weight, input[1])
+    checks.images(name, "input", input)
+    groups = checks.kernel(name, weight, input[1])
     stride, dilation = (
-        _check.pair(name, word, came, 1)
+        checks.pair(name, word, came, 1)
         for word, came in (("stride", stride), ("dilation", dilation))
     )
-    padding = _check.pair(name, "padding", padding, 0)
+    padding = checks.pair(name, "padding", padding, 0)
     padded = tuple(n + 2 * p for n, p in zip(input[2:], padding, strict=True))
     covered = tuple(d * (k - 1) + 1 for k, d in zip(weight[2:], dilation, strict=True))
-    _check.window(name, weight, covered, padded)
+    checks.window(name, weight, covered, padded)
     points = tuple((n - c) // s + 1 for n, c, s in zip(padded, covered, stride, strict=True))
     taps = weight[2] * weight[3]
-    offset_groups = _check.offset(name, given.offset.shape, (input[0], *points), taps, input[1])
+    offset_groups = checks.offset(name, given.offset.shape, (input[0], *points), taps, input[1])
     if given.bias is not None:
-        _check.shaped(name, "bias", given.bias.shape, weight[:1], "(Cout,)")
+        checks.shaped(name, "bias", given.bias.shape, weight[:1], "(Cout,)")
     if given.mask is not None:
         shape = input[0], offset_groups * taps, *points
-        _check.shaped(name, "mask", given.mask.shape, shape, "(N, groups * kh * kw, Ho, Wo)")
+        checks.shaped(name, "mask", given.mask.shape, shape, "(N, groups * kh * kw, Ho, Wo)")
     layer = _Layer(
         *(*input[:2], input[2:], weight[0], points, weight[2:]),
         *(stride, padding, dilation, groups, offset_groups, _native(given.input)),
     )
-    _check.something_to_sample(name, input, layer.shape)
+    checks.something_to_sample(name, input, layer.shape)
     return layer
 
 
@@ -340,7 +340,7 @@ def _taps(layer: _Layer, block: _Block) -> Iterator[_Tap]:
         )
         number = i * layer.kernel[1] + j
         row = group * layer.taps + number
-        sampling = _run.Sampling("bilinear", "zeros", axes, 0.0, FLOW)
+        sampling = run.Sampling("bilinear", "zeros", axes, 0.0, FLOW)
         channels = slice(group * share, (group + 1) * share)
         yield _Tap(sampling, channels, number, row, slice(2 * row, 2 * row + 2))
 
@@ -359,7 +359,7 @@ def _of_tap(columns, tap):
 def _sample(given, tap, block, columns):
     """Let a tap read its columns."""
     image = given.input[block[0], tap.channels]
-    _run.sample(tap.sampling, image, _flow(given.offset, tap, block), _of_tap(columns, tap))
+    run.sample(tap.sampling, image, _flow(given.offset, tap, block), _of_tap(columns, tap))
 
 
 def _mask_of(mask, tap, block):
@@ -402,5 +402,5 @@ def _add_tap(given, grads, tap, block, columns, grad_columns):
         _scale(given, tap, block, grad_columns)
     gradient, flow = _of_tap(grad_columns, tap), _flow(given.offset, tap, block)
     image, grad_image = (a[block[0], tap.channels] for a in (given.input, grads.input))
-    _back.scatter(tap.sampling, gradient, flow, grad_image, add=True)
-    _back.slope(tap.sampling, gradient, image, flow, _flow(grads.offset, tap, block))
+    gradients.scatter(tap.sampling, gradient, flow, grad_image, add=True)
+    gradients.slope(tap.sampling, gradient, image, flow, _flow(grads.offset, tap, block))

@@ -5,11 +5,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from . import _check
-from ._axis import grid_axes
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
-from ._sampled import Coordinates, Options, backward, forward
+from ._calls import checks
+from ._calls.dlpack import takes_any_array
+from ._calls.formula import grid_axes
+from ._calls.registry import has_backward
+from ._calls.sampled import Coordinates, Options, backward, forward
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
 
@@ -122,7 +122,7 @@ def grid_sample(
     array([[[ 0. ,  5. , 27.5, 30. ]]], dtype=float32)
     """
     about = _about(_NAME, align_corners, coordinates)
-    points = _check.array(_NAME, "grid", grid)
+    points = checks.array(_NAME, "grid", grid)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return forward(_NAME, about, input, points, options, out)
 
@@ -197,19 +197,19 @@ def grid_sample_backward(
             [10.]]], dtype=float32))
     """
     about = _about(_BACK, align_corners, coordinates)
-    arrays = grad_output, input, _check.array(_BACK, "grid", grid)
+    arrays = grad_output, input, checks.array(_BACK, "grid", grid)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_BACK, about, arrays, options, output_mask)
 
 
 def _about(function, align_corners, coordinates):
     """Say what a grid's coordinates mean."""
-    align_corners = _check.flag(function, "align_corners", align_corners)
-    _check.words(function, coordinates=coordinates)
+    align_corners = checks.flag(function, "align_corners", align_corners)
+    checks.words(function, coordinates=coordinates)
     return _ABOUT[align_corners, coordinates]
 
 
 _ABOUT = {
     options: Coordinates("grid", grid_axes, options)
-    for options in itertools.product((False, True), _check.CHOICES["coordinates"])
+    for options in itertools.product((False, True), checks.CHOICES["coordinates"])
 }

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _check, _paste
-from ._dlpack import takes_any_array
+from ._calls import checks, mask_paste
+from ._calls.dlpack import takes_any_array
 
 _NAME = "paste_masks"
 
@@ -90,22 +90,22 @@ def paste_masks(
     array([[[0, 1, 1, 1, 0, 0],
             [0, 0, 0, 0, 0, 0]]])
     """
-    stack, corners = _check.array(_NAME, "masks", masks), _check.array(_NAME, "boxes", boxes)
-    size = _check.sizes(_NAME, image_size, (2,), "(H, W)", "image_size")
-    level = None if threshold is None else _check.real(_NAME, "threshold", threshold)
-    _check.dtype(_NAME, "masks", stack.dtype, _check.MASK_TYPES)
-    _check.dtype(_NAME, "boxes", corners.dtype, _check.FLOATS)
-    _check.masks(_NAME, stack.shape)
-    _check.shaped(_NAME, "boxes", corners.shape, (len(stack), 4), "(K, 4)")
-    _check.finite(_NAME, "boxes", corners)
+    stack, corners = checks.array(_NAME, "masks", masks), checks.array(_NAME, "boxes", boxes)
+    size = checks.sizes(_NAME, image_size, (2,), "(H, W)", "image_size")
+    level = None if threshold is None else checks.real(_NAME, "threshold", threshold)
+    checks.dtype(_NAME, "masks", stack.dtype, checks.MASK_TYPES)
+    checks.dtype(_NAME, "boxes", corners.dtype, checks.FLOATS)
+    checks.masks(_NAME, stack.shape)
+    checks.shaped(_NAME, "boxes", corners.shape, (len(stack), 4), "(K, 4)")
+    checks.finite(_NAME, "boxes", corners)
     shape, dtype = (len(stack), *size), np.dtype(np.float32 if level is None else np.bool_)
     if out is None:
         result = np.zeros(shape, dtype)  # pages that nobody touches are never made
     else:
-        _check.writable(_NAME, out)
-        _check.result(_NAME, out, shape, dtype)
-        _check.apart(_NAME, out, masks=stack, boxes=corners)
+        checks.writable(_NAME, out)
+        checks.result(_NAME, out, shape, dtype)
+        checks.apart(_NAME, out, masks=stack, boxes=corners)
         result = out
         result[...] = 0
-    _paste.paste(stack, corners, level, result, fresh=out is None)
+    mask_paste.paste(stack, corners, level, result, fresh=out is None)
     return result

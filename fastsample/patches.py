@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _back, _check, _run
-from ._axis import affine_axis
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
+from ._calls import buffers, checks, gradients, run
+from ._calls.dlpack import takes_any_array
+from ._calls.formula import affine_axis
+from ._calls.registry import has_backward
 from ._kernels.kind import AFFINE
 
 _NAME, _BACK = "patch_affine", "patch_affine_backward"
@@ -28,7 +28,7 @@ class _Patch(NamedTuple):
     """An object, how it is sampled, and where: its box, an index of all channels at once."""
 
     number: int
-    sampling: _run.Sampling
+    sampling: run.Sampling
     image: int
     rows: slice
     cols: slice
@@ -108,18 +108,18 @@ def patch_affine(
              [ 8.,  9., 10., 11.]]]])
     """
     scene = _take(_NAME, images, theta, boxes, box_to_image)
-    align_corners = _check.flag(_NAME, "align_corners", align_corners)
-    _check.words(_NAME, mode=mode, padding_mode=padding_mode)
+    align_corners = checks.flag(_NAME, "align_corners", align_corners)
+    checks.words(_NAME, mode=mode, padding_mode=padding_mode)
     if out is None:
-        out = _arrays.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
+        out = buffers.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
     else:
-        _check.writable(_NAME, out)
-        _check.result(_NAME, out, scene.images.shape, scene.images.dtype.newbyteorder("="))
-        _check.apart(_NAME, out, **scene._asdict())
+        checks.writable(_NAME, out)
+        checks.result(_NAME, out, scene.images.shape, scene.images.dtype.newbyteorder("="))
+        checks.apart(_NAME, out, **scene._asdict())
     out[...] = scene.images
     for patch in _patches(scene, mode, padding_mode, align_corners):
         matrix = _matrix(scene, patch)
-        _run.sample(patch.sampling, scene.images[patch.box], matrix, out[patch.box])
+        run.sample(patch.sampling, scene.images[patch.box], matrix, out[patch.box])
     return out
 
 
@@ -185,17 +185,17 @@ def patch_affine_backward(
             [0., 0., 0.]]]))
     """
     scene = _take(_BACK, images, theta, boxes, box_to_image)
-    gradient = _check.array(_BACK, "grad_output", grad_output)
-    align_corners = _check.flag(_BACK, "align_corners", align_corners)
-    _check.words(_BACK, mode=mode, padding_mode=padding_mode)
-    to_images, to_theta = _check.mask(_BACK, output_mask)
+    gradient = checks.array(_BACK, "grad_output", grad_output)
+    align_corners = checks.flag(_BACK, "align_corners", align_corners)
+    checks.words(_BACK, mode=mode, padding_mode=padding_mode)
+    to_images, to_theta = checks.mask(_BACK, output_mask)
     shape, dtype = scene.images.shape, scene.images.dtype.newbyteorder("=")
-    _check.dtype(_BACK, "images", dtype, _check.DIFFERENTIABLE)
-    _check.gradient(_BACK, "grad_output", gradient, shape, dtype)
+    checks.dtype(_BACK, "images", dtype, checks.DIFFERENTIABLE)
+    checks.gradient(_BACK, "grad_output", gradient, shape, dtype)
     patches = list(_patches(scene, mode, padding_mode, align_corners))
     winners = _winners(shape, patches)
     grad_images = _passed_by(gradient, winners) if to_images else None
-    grad_theta = _arrays.native(_arrays.widened(scene.theta)) if to_theta else None
+    grad_theta = buffers.native(buffers.widened(scene.theta)) if to_theta else None
     if grad_theta is not None:
         grad_theta[...] = 0
     for patch, share in _shares(gradient, patches, winners):
@@ -208,21 +208,21 @@ def patch_affine_backward(
 def _take(name, images, theta, boxes, box_to_image):
     """Take the arrays in and check them: the message names the first object that does not fit."""
     scene = _Scene(
-        _check.array(name, "images", images),
-        _check.array(name, "theta", theta),
-        _check.integers(name, "boxes", boxes),
-        _check.integers(name, "box_to_image", box_to_image),
+        checks.array(name, "images", images),
+        checks.array(name, "theta", theta),
+        checks.integers(name, "boxes", boxes),
+        checks.integers(name, "box_to_image", box_to_image),
     )
-    _check.dtype(name, "images", scene.images.dtype, _check.INPUT_TYPES)
-    _check.dtype(name, "theta", scene.theta.dtype, _check.GRID_TYPES)
-    _check.images(name, "images", scene.images.shape)
-    _check.thetas(name, scene.theta.shape)
+    checks.dtype(name, "images", scene.images.dtype, checks.INPUT_TYPES)
+    checks.dtype(name, "theta", scene.theta.dtype, checks.GRID_TYPES)
+    checks.images(name, "images", scene.images.shape)
+    checks.thetas(name, scene.theta.shape)
     count = len(scene.theta)
-    _check.shaped(name, "boxes", scene.boxes.shape, (count, 4), "(K, 4) for K matrices theta")
+    checks.shaped(name, "boxes", scene.boxes.shape, (count, 4), "(K, 4) for K matrices theta")
     form = "(K,) for K matrices theta"
-    _check.shaped(name, "box_to_image", scene.box_to_image.shape, (count,), form)
-    _check.boxes(name, scene.boxes, scene.images.shape[2:])
-    _check.indices(name, "box_to_image", scene.box_to_image, len(scene.images))
+    checks.shaped(name, "box_to_image", scene.box_to_image.shape, (count,), form)
+    checks.boxes(name, scene.boxes, scene.images.shape[2:])
+    checks.indices(name, "box_to_image", scene.box_to_image, len(scene.images))
     return scene
 
 
@@ -233,13 +233,13 @@ def _patches(scene: _Scene, mode: str, padding_mode: str, align_corners: bool) -
         if x0 < x1 and y0 < y1:
             sizes = y1 - y0, x1 - x0
             axes = tuple(affine_axis(size, size, align_corners) for size in sizes)
-            sampling = _run.Sampling(mode, padding_mode, axes, 0.0, AFFINE)
+            sampling = run.Sampling(mode, padding_mode, axes, 0.0, AFFINE)
             yield _Patch(k, sampling, owners[k], slice(y0, y1), slice(x0, x1))
 
 
 def _matrix(scene, patch):
     """Copy a patch's matrix (1, 2, 3)."""
-    return _arrays.widened(_arrays.native(scene.theta[patch.number : patch.number + 1]))
+    return buffers.widened(buffers.native(scene.theta[patch.number : patch.number + 1]))
 
 
 def _winners(shape, patches):
@@ -269,7 +269,7 @@ def _add(patch, share, scene, grad_images, grad_theta):
     """Take an object's share of the gradient back to its pixels and its matrix."""
     matrix = _matrix(scene, patch)
     if grad_images is not None:
-        _back.scatter(patch.sampling, share, matrix, grad_images[patch.box], add=True)
+        gradients.scatter(patch.sampling, share, matrix, grad_images[patch.box], add=True)
     if grad_theta is not None:
         image = scene.images[patch.box]
-        _back.slope(patch.sampling, share, image, matrix, grad_theta[patch.number :][:1])
+        gradients.slope(patch.sampling, share, image, matrix, grad_theta[patch.number :][:1])

@@ -4,11 +4,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from . import _check
-from ._axis import point_axes
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
-from ._sampled import Coordinates, Options, backward, forward
+from ._calls import checks
+from ._calls.dlpack import takes_any_array
+from ._calls.formula import point_axes
+from ._calls.registry import has_backward
+from ._calls.sampled import Coordinates, Options, backward, forward
 
 _NAME, _BACK = "point_sample", "point_sample_backward"
 _ABOUT = {align: Coordinates("points", point_axes, (align,)) for align in (False, True)}
@@ -73,8 +73,8 @@ def point_sample(
     >>> fs.point_sample(row, np.array([[[0.125], [0.5]]], dtype=np.float32))
     array([[[ 0., 15.]]], dtype=float32)
     """
-    about = _ABOUT[_check.flag(_NAME, "align_corners", align_corners)]
-    where = _check.array(_NAME, "points", points)
+    about = _ABOUT[checks.flag(_NAME, "align_corners", align_corners)]
+    where = checks.array(_NAME, "points", points)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return forward(_NAME, about, input, where, options, out)
 
@@ -133,7 +133,7 @@ def point_sample_backward(
     >>> fs.point_sample_backward(np.ones((1, 1, 1)), row, np.array([[[0.5]]]))
     (array([[[0. , 0.5, 0.5, 0. ]]]), array([[[40.]]]))
     """
-    about = _ABOUT[_check.flag(_BACK, "align_corners", align_corners)]
-    arrays = grad_output, input, _check.array(_BACK, "points", points)
+    about = _ABOUT[checks.flag(_BACK, "align_corners", align_corners)]
+    arrays = grad_output, input, checks.array(_BACK, "points", points)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_BACK, about, arrays, options, output_mask)

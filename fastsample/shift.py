@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _check, _copy, _run, _slide
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
+from ._calls import buffers, checks, fractional_shift, integer_shift, run
+from ._calls.dlpack import takes_any_array
+from ._calls.registry import has_backward
 
 _NAME, _BACK = "region_shift", "region_shift_backward"
 
@@ -19,7 +19,7 @@ class _Call(NamedTuple):
     dtype: np.dtype[Any]
     whole: bool
     fill: bytes  # an item of that type
-    sampling: _run.Sampling  # between pixels
+    sampling: run.Sampling  # between pixels
 
 
 @takes_any_array
@@ -107,21 +107,21 @@ def region_shift(
     array([[[0.5, 1.5, 2.5, 3.5],
             [0.5, 1.5, 2.5, 3.5]]], dtype=float32)
     """
-    image, table = _check.array(_NAME, "input", input), _check.array(_NAME, "shifts", shifts)
+    image, table = checks.array(_NAME, "input", input), checks.array(_NAME, "shifts", shifts)
     fill, last = _options(_NAME, padding_mode, fill_value, channels_last)
     shape, image = image.shape, _channels_second(image) if last else image
     call = _describe(_NAME, image.shape, image.dtype, table.shape, table.dtype, padding_mode, fill)
     if out is None:
-        out = (np.empty if call.whole else _arrays.empty)(shape, call.dtype)
+        out = (np.empty if call.whole else buffers.empty)(shape, call.dtype)
     else:
-        _check.writable(_NAME, out)
-        _check.result(_NAME, out, shape, call.dtype)
-        _check.apart(_NAME, out, input=image, shifts=table)
+        checks.writable(_NAME, out)
+        checks.result(_NAME, out, shape, call.dtype)
+        checks.apart(_NAME, out, input=image, shifts=table)
     target = _channels_second(out) if last else out
     if call.whole:
-        _copy.copy(image, table, padding_mode, call.fill, target)
+        integer_shift.copy(image, table, padding_mode, call.fill, target)
     else:
-        _slide.slide(call.sampling, image, table, target)
+        fractional_shift.slide(call.sampling, image, table, target)
     return out
 
 
@@ -186,38 +186,38 @@ def region_shift_backward(
     >>> fs.region_shift_backward(np.ones((1, 1, 4)), row, np.array([[0.25]]))
     (array([[[1.25, 1.  , 1.  , 0.75]]]), array([[-60.]]))
     """
-    gradient = _check.array(_BACK, "grad_output", grad_output)
-    image, table = _check.array(_BACK, "input", input), _check.array(_BACK, "shifts", shifts)
+    gradient = checks.array(_BACK, "grad_output", grad_output)
+    image, table = checks.array(_BACK, "input", input), checks.array(_BACK, "shifts", shifts)
     fill, last = _options(_BACK, padding_mode, fill_value, channels_last)
-    to_input, to_shifts = _check.mask(_BACK, output_mask)
+    to_input, to_shifts = checks.mask(_BACK, output_mask)
     shape, image = image.shape, _channels_second(image) if last else image
     call = _describe(_BACK, image.shape, image.dtype, table.shape, table.dtype, padding_mode, fill)
-    _check.dtype(_BACK, "input", image.dtype, _check.DIFFERENTIABLE)
-    _check.gradient(_BACK, "grad_output", gradient, shape, call.dtype)
+    checks.dtype(_BACK, "input", image.dtype, checks.DIFFERENTIABLE)
+    checks.gradient(_BACK, "grad_output", gradient, shape, call.dtype)
     gradient = _channels_second(gradient) if last else gradient
     grad_input = grad_shifts = None
     if to_input:
         grad_input = _input_gradient(call, gradient, table)
         grad_input = np.ascontiguousarray(np.moveaxis(grad_input, 1, -1)) if last else grad_input
     if to_shifts and not call.whole:
-        grad_shifts = _slide.shift_gradient(call.sampling, gradient, image, table)
+        grad_shifts = fractional_shift.shift_gradient(call.sampling, gradient, image, table)
     return grad_input, grad_shifts
 
 
 def _input_gradient(call: _Call, gradient: NDArray[Any], shifts: NDArray[Any]) -> NDArray[Any]:
     """Go back through copies, or through the interpolation."""
     if call.whole:
-        return _copy.input_gradient(gradient, shifts, call.sampling.padding_mode)
-    return _slide.input_gradient(call.sampling, gradient, shifts)
+        return integer_shift.input_gradient(gradient, shifts, call.sampling.padding_mode)
+    return fractional_shift.input_gradient(call.sampling, gradient, shifts)
 
 
 def _options(
     name: str, padding_mode: str, fill_value: Any, channels_last: Any
 ) -> tuple[int | float, bool]:
     """Check the options."""
-    _check.words(name, padding_mode=padding_mode)
-    fill = _check.number(name, "fill_value", fill_value)
-    return fill, _check.flag(name, "channels_last", channels_last)
+    checks.words(name, padding_mode=padding_mode)
+    fill = checks.number(name, "fill_value", fill_value)
+    return fill, checks.flag(name, "channels_last", channels_last)
 
 
 def _channels_second(x: NDArray[Any]) -> NDArray[Any]:
@@ -228,15 +228,17 @@ def _channels_second(x: NDArray[Any]) -> NDArray[Any]:
 @lru_cache(maxsize=512)
 def _describe(name, image, dtype, shifts, kind, padding_mode, fill):
     """Check shapes and types, of the input (N, C, *in) and of the shifts."""
-    _check.image(name, image)
-    _check.shifts(name, shifts, kind, image)
+    checks.image(name, image)
+    checks.shifts(name, shifts, kind, image)
     whole = kind.kind in "iu"
     if whole:
-        _check.copied(name, "input", dtype)
+        checks.copied(name, "input", dtype)
     else:
-        _check.dtype(name, "input", dtype, _check.INPUT_TYPES)
-        _check.fits(name, "fill_value", fill, dtype)
+        checks.dtype(name, "input", dtype, checks.INPUT_TYPES)
+        checks.fits(name, "fill_value", fill, dtype)
     native = dtype.newbyteorder("=")
     moved_in = fill if padding_mode == "constant" else 0
-    item = _check.item(name, "fill_value", moved_in, native).tobytes()
-    return _Call(native, whole, item, _slide.sampling("bilinear", padding_mode, image[2:], fill))
+    item = checks.item(name, "fill_value", moved_in, native).tobytes()
+    return _Call(
+        native, whole, item, fractional_shift.sampling("bilinear", padding_mode, image[2:], fill)
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _check
+from ._calls import checks
 
 __all__ = ["as_mlp", "cycle_fc", "s2_mlp", "shift_net"]
 
@@ -52,7 +52,7 @@ def s2_mlp(channels: int) -> Table:
            [ 0,  1],
            [ 0, -1]])
     """
-    channels = _check.count("s2_mlp", "channels", channels)
+    channels = checks.count("s2_mlp", "channels", channels)
     cuts = [0, channels // 4, channels // 2, 3 * channels // 4, channels]
     return np.repeat([(1, 0), (-1, 0), (0, 1), (0, -1)], np.diff(cuts), axis=0)
 
@@ -98,10 +98,10 @@ def as_mlp(channels: int, size: int, axis: int) -> Table:
            [-1, -1,  0,  0,  1]])
     """
     channels, size = (
-        _check.count("as_mlp", "channels", channels),
-        _check.odd("as_mlp", "size", size),
+        checks.count("as_mlp", "channels", channels),
+        checks.odd("as_mlp", "size", size),
     )
-    axis = _check.axis("as_mlp", "axis", axis)
+    axis = checks.axis("as_mlp", "axis", axis)
     group = max(1, -(-channels // size))
     return _along(axis, np.arange(channels) // group - size // 2)
 
@@ -145,8 +145,8 @@ def cycle_fc(channels: int, kernel: tuple[int, int]) -> Table:
     array([[ 0,  0,  0,  0,  0,  0,  0],
            [ 0, -1,  1,  0, -1,  1,  0]])
     """
-    channels = _check.count("cycle_fc", "channels", channels)
-    rows, columns = _check.line("cycle_fc", "kernel", kernel)
+    channels = checks.count("cycle_fc", "channels", channels)
+    rows, columns = checks.line("cycle_fc", "kernel", kernel)
     taps = rows * columns
     reads = (np.arange(channels) + taps // 2) % taps - taps // 2
     return _along(int(rows == 1), -reads)
@@ -192,8 +192,8 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
     array([[ 0,  0,  0,  0,  0],
            [ 1,  0,  0,  0, -1]])
     """
-    channels = _check.count("shift_net", "channels", channels)
-    rows, columns = _check.pair("shift_net", "kernel", kernel, 1)
+    channels = checks.count("shift_net", "channels", channels)
+    rows, columns = checks.pair("shift_net", "kernel", kernel, 1)
     taps = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
     centre = rows // 2 * columns + columns // 2
     groups = np.full(len(taps), channels // len(taps))

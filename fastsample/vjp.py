@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ._gradients import BACKWARDS
+from ._calls.registry import BACKWARDS
 
 
 def vjp(

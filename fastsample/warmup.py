@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import _warm
+from ._calls import warm
 
 
 def warmup(every: bool = False, progress: Callable[[int, int], None] | None = None) -> int:
@@ -14,15 +14,15 @@ def warmup(every: bool = False, progress: Callable[[int, int], None] | None = No
     ----------
     every : bool
         Whether to compile all that float32, float64 and uint8 images need with float32 coordinates:
-        several hundred kernels, two to ten seconds each. Otherwise the common ones; which,
-        ``docs/concepts/startup.md`` says.
+        some two hundred stages, half a second to two seconds each. Otherwise the common ones;
+        which, ``docs/concepts/startup.md`` says.
     progress : callable, optional
         Called with how many are ready and how many there are, before the first and after each.
 
     Returns
     -------
     int
-        How many kernels are ready.
+        How many stages of kernels are ready.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def warmup(every: bool = False, progress: Callable[[int, int], None] | None = No
         raise TypeError(f"warmup: every must be True or False; got {every!r}")
     if progress is not None and not callable(progress):
         raise TypeError(f"warmup: progress must be a function; got {progress!r}")
-    jobs = _warm.jobs(every)
+    jobs = warm.jobs(every)
     for done, job in enumerate(jobs):
         if progress is not None:
             progress(done, len(jobs))

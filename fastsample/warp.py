@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _check
-from ._axis import flow_axes, grid_axes
-from ._dlpack import takes_any_array
-from ._gradients import has_backward
+from ._calls import buffers, checks
+from ._calls.dlpack import takes_any_array
+from ._calls.formula import flow_axes, grid_axes
+from ._calls.registry import has_backward
+from ._calls.sampled import Coordinates, Options, backward, forward
 from ._kernels.kind import FLOW
-from ._sampled import Coordinates, Options, backward, forward
 
 _FLOW, _FLOW_BACK, _REMAP = "flow_warp", "flow_warp_backward", "remap"
-_STEPS = Coordinates("flow", flow_axes, source=FLOW, check=_check.flow)
-_STEPS_LAST = _STEPS._replace(check=_check.flow_last)
+_STEPS = Coordinates("flow", flow_axes, source=FLOW, check=checks.flow)
+_STEPS_LAST = _STEPS._replace(check=checks.flow_last)
 _PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"))
 
 
@@ -205,14 +205,14 @@ def remap(
     >>> fs.remap(image, np.array([[1.0, 0.5]]), np.array([[0.0, 1.0]]))
     array([[2. , 3.5]])
     """
-    pixels = _check.picture(_REMAP, _check.array(_REMAP, "image", image))
-    x, y = _check.array(_REMAP, "map_x", map_x), _check.array(_REMAP, "map_y", map_y)
+    pixels = checks.picture(_REMAP, checks.array(_REMAP, "image", image))
+    x, y = checks.array(_REMAP, "map_x", map_x), checks.array(_REMAP, "map_y", map_y)
     maps = _maps(x, y)
     gray, shape = pixels.ndim == 2, maps.shape[1:-1] + pixels.shape[2:]
-    _check.something_to_sample(_REMAP, pixels.shape, shape, "image", pixels.shape[:2])
+    checks.something_to_sample(_REMAP, pixels.shape, shape, "image", pixels.shape[:2])
     if out is not None:
-        _check.writable(_REMAP, out)
-        _check.result_shape(_REMAP, out, shape)
+        checks.writable(_REMAP, out)
+        checks.result_shape(_REMAP, out, shape)
     target = None if out is None else (out[..., None] if gray else out)[None]
     options = Options(mode, padding_mode, fill_value, True)
     image = (pixels[..., None] if gray else pixels)[None]
@@ -225,8 +225,8 @@ def remap(
 
 def _flow(function, flow, channels_last):
     """Check a flow: what it means, and it as steps (N, *in, D)."""
-    steps = _check.array(function, "flow", flow)
-    if _check.flag(function, "channels_last", channels_last):
+    steps = checks.array(function, "flow", flow)
+    if checks.flag(function, "channels_last", channels_last):
         return _STEPS_LAST, steps
     if steps.ndim < 3:
         raise ValueError(
@@ -243,9 +243,9 @@ def _planar(steps):
 
 def _maps(x, y):
     """Two maps as one array (1, *out, 2), without a copy where both are laid out alike."""
-    _check.alike(_REMAP, map_x=x, map_y=y)
+    checks.alike(_REMAP, map_x=x, map_y=y)
     apart = y.ctypes.data - x.ctypes.data
     if x.strides == y.strides and apart % x.itemsize == 0:
         shape, strides = (1, *x.shape, 2), (0, *x.strides, apart)
-        return _arrays.both(x, y, shape, strides)
+        return buffers.both(x, y, shape, strides)
     return np.stack([x, y], axis=-1)[None]

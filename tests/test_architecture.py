@@ -1,4 +1,4 @@
-"""The house: who may import whom."""
+"""The layers: who may import whom. The folders are the layers, and no table repeats them."""
 
 import ast
 from pathlib import Path
@@ -9,39 +9,31 @@ import pytest
 import fastsample
 
 PACKAGE = Path(fastsample.__file__).parent
-FLOORS = {
-    "_kernels": 0,
-    "_axis": 1,
-    "_job": 1,
-    "_run": 2,
-    "_sampled": 2,
-    "_back": 2,
-    "_copy": 2,
-    "_slide": 2,
-    "_gradients": 2,
-    "_paste": 2,
-    "_arrays": 2,
-    "_check": 2,
-    "_dlpack": 2,
-    "_warm": 2,
-}
-PUBLIC = 3
+# From the top down; a module imports from its own layer's folder and from those below.
+LAYERS = ("", "_calls", "_kernels")
+KERNELS = ("", "stages", "vectors", "compiler")  # the same within `_kernels`
+BELOW = {"kind": "vectors"}  # the words of all stages, of which the vectors know nothing
 MODULES = {"shifts"}  # are public as such
 COMPILERS = {"numba", "llvmlite"}
-OUTSIDE = {"_bench", "_cli"}  # above the public floor
-HOUSE = sorted(p for p in PACKAGE.rglob("*.py") if not OUTSIDE & set(p.parts))
-ROOMS = [p for p in HOUSE if p.parent != PACKAGE or not p.stem.startswith("__")]
+OUTSIDE = {"_bench", "_cli"}  # above the public layer
+LIBRARY = sorted(p for p in PACKAGE.rglob("*.py") if not OUTSIDE & set(p.parts))
+FILES = [p for p in LIBRARY if p.parent != PACKAGE or not p.stem.startswith("__")]
 
 
-def room(path):
-    """The name of a module's room: its folder or itself, below the package."""
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+def parts_of(path):
+    """The folders and the name of a module, below the package."""
+    return path.relative_to(PACKAGE).with_suffix("").parts
 
 
-def floor(name):
-    """The floor that a room stands on; rooms with a plain name are public."""
-    return FLOORS.get(name, PUBLIC)
+def layer(parts):
+    """The number of a module's layer, counted from the top."""
+    return LAYERS.index(parts[0] if parts[0] in LAYERS else "")
+
+
+def kernels_layer(parts):
+    """The same within `_kernels`."""
+    name = BELOW.get(parts[1], parts[1] if parts[1] in KERNELS else "")
+    return KERNELS.index(name)
 
 
 def imports(path):
@@ -66,48 +58,61 @@ def module_exists(package, name):
     )
 
 
-def rooms_imported(path):
-    """The rooms of the package that a file imports from."""
-    parts = (name.split(".") for name in imports(path))
-    return {p[1] for p in parts if p[0] == "fastsample" and len(p) > 1}
+def imported(path):
+    """The modules of the package that a file imports, each as its parts."""
+    split = (name.split(".") for name in imports(path))
+    return [tuple(p[1:]) for p in split if p[0] == "fastsample" and len(p) > 1]
 
 
 def label(path):
     return str(path.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=label)
-def test_nothing_imports_a_higher_floor(path):
-    own = floor(room(path))
-    assert not {r for r in rooms_imported(path) if floor(r) > own}
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_nothing_imports_a_higher_layer(path):
+    own = layer(parts_of(path))
+    assert not [p for p in imported(path) if layer(p) < own]
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=label)
-def test_public_rooms_do_not_import_each_other(path):
-    if floor(room(path)) == PUBLIC:
-        assert not {r for r in rooms_imported(path) - {room(path)} if floor(r) == PUBLIC}
+@pytest.mark.parametrize("path", [p for p in FILES if parts_of(p)[0] == "_kernels"], ids=label)
+def test_within_the_kernels_neither(path):
+    own = parts_of(path)
+    inside = [p for p in imported(path) if p[0] == "_kernels" and len(p) > 1]
+    assert not [p for p in inside if kernels_layer(p) < kernels_layer(own)]
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=label)
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_public_modules_do_not_import_each_other(path):
+    if layer(parts_of(path)) == 0:
+        assert not [p for p in imported(path) if layer(p) == 0]
+
+
+@pytest.mark.parametrize("folder", ["_calls", "_kernels", "_cli", "_bench"])
+def test_no_module_imports_itself_by_way_of_others(folder):
+    """The graph of a folder's modules has no circle."""
+    files = [p for p in PACKAGE.rglob("*.py") if parts_of(p)[0] == folder]
+    graph = {parts_of(p): set(imported(p)) for p in files}
+    while graph:
+        done = [name for name, needs in graph.items() if not needs & set(graph) - {name}]
+        assert done, f"a circle among {sorted(graph)}"
+        for name in done:
+            del graph[name]
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
 def test_nothing_imports_the_package_itself(path):
     assert "fastsample" not in set(imports(path))
 
 
-@pytest.mark.parametrize("path", HOUSE, ids=label)
+@pytest.mark.parametrize("path", LIBRARY, ids=label)
 def test_the_library_needs_no_command_and_no_race(path):
-    assert not rooms_imported(path) & OUTSIDE or path.name == "__main__.py"
+    assert not {p[0] for p in imported(path)} & OUTSIDE or path.name == "__main__.py"
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=label)
 def test_only_the_kernels_import_the_compiler(path):
     compilers = {name for name in imports(path) if name.split(".")[0] in COMPILERS}
-    assert not compilers or room(path) == "_kernels", compilers
-
-
-@pytest.mark.parametrize("path", ROOMS, ids=label)
-def test_private_rooms_are_known(path):
-    """A new room below the public floor is given a floor here."""
-    assert not room(path).startswith("_") or room(path) in FLOORS
+    assert not compilers or parts_of(path)[0] == "_kernels", compilers
 
 
 def test_all_is_what_is_public():

@@ -133,7 +133,7 @@ class TestCache:
         folder, cache = install(tmp_path / "site"), tmp_path / "cache"
         call(folder, NUMBA_CACHE_DIR=str(cache))
         before = cache_files(cache)
-        edited = folder / "fastsample" / "_kernels" / "gather.py"
+        edited = folder / "fastsample" / "_kernels" / "stages" / "gather.py"
         edited.write_text(edited.read_text() + "\n# an edit\n")
         call(folder, NUMBA_CACHE_DIR=str(cache))
         assert cache_files(cache) != before

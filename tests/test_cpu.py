@@ -11,7 +11,7 @@ y, x = np.mgrid[:15, :16].astype(np.float32)
 grid = np.stack([x, y], -1)[None] * np.float32(0.5)
 want = (grid[0, ..., 1] * 16 + grid[0, ..., 0])[None, None]
 np.testing.assert_array_equal(fs.grid_sample(image, grid, coordinates="pixel"), want)
-from fastsample._kernels.cpu import HARDWARE_GATHER
+from fastsample._kernels.compiler.cpu import HARDWARE_GATHER
 print(HARDWARE_GATHER)
 """
 

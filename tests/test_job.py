@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastsample as fs
-from fastsample import _job
+from fastsample._calls import schedule
 from fastsample._kernels.kind import MODES, RULES, Kind
-from fastsample._kernels.scratch import tile_points
-from fastsample._kernels.simd import LANES
+from fastsample._kernels.stages.scratch import tile_points
+from fastsample._kernels.vectors.simd import LANES
 
 KINDS = [
     Kind(RULES["constant"], taps, axes, layout, 0, 4, 4)
@@ -22,10 +22,10 @@ sizes = st.integers(1, 5000)
 
 def cut(kind, samples, channels, rows, cols):
     """The job after `_cut`, and its number of pieces."""
-    job = np.zeros(1, _job.JOB)
+    job = np.zeros(1, schedule.JOB)
     for name, n in (("n", samples), ("c", channels), ("rows", rows), ("cols", cols)):
         job[0][name] = n
-    return job[0], _job._cut(kind, job[0])
+    return job[0], schedule._cut(kind, job[0])
 
 
 @given(st.sampled_from(KINDS), st.integers(1, 9), st.integers(1, 300), sizes, sizes)

@@ -8,9 +8,9 @@ import numba
 import numpy as np
 import pytest
 
-from fastsample._kernels import memory
-from fastsample._kernels.cpu import PERMUTE
-from fastsample._kernels.memory import (
+from fastsample._kernels.compiler.cpu import PERMUTE
+from fastsample._kernels.vectors import memory
+from fastsample._kernels.vectors.memory import (
     add_unit,
     fence,
     gather,
@@ -33,7 +33,7 @@ from fastsample._kernels.memory import (
     stream_interleaved,
     view_at,
 )
-from fastsample._kernels.simd import (
+from fastsample._kernels.vectors.simd import (
     LANES,
     absolute,
     at_least,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import fastsample as fs
-from fastsample import _warm
-from fastsample._kernels import drive
+from fastsample._calls import warm
+from fastsample._kernels import drive, loops
+from fastsample._kernels.stages import copy, paste
 
 F32 = np.float32
 IMAGE = np.random.default_rng(0).random((1, 2, 64, 64), F32)
@@ -37,23 +38,25 @@ CALLS = {
 def test_common_calls_find_their_kernels(name, monkeypatch):
     fs.warmup()
 
-    def fail(function, made_from):
+    def fail(function, made_from, signature):
         pytest.fail(f"{made_from} is compiled")
 
-    monkeypatch.setattr(drive, "compiled_address", fail)
-    loops = [drive.driver(parallel) for parallel in (False, True)]
-    known = [list(loop.signatures) for loop in loops]
+    for module in (drive, loops, copy, paste):
+        monkeypatch.setattr(module, "compiled_address", fail)
+    drivers = [drive.driver(parallel) for parallel in (False, True)]
+    known = [list(driver.signatures) for driver in drivers]
     CALLS[name]()
-    assert [list(loop.signatures) for loop in loops] == known
+    assert [list(driver.signatures) for driver in drivers] == known
 
 
-def test_every_kernel_is_counted_once(monkeypatch):
+def test_every_stage_is_counted_once(monkeypatch):
     """And each of the common ones is among them."""
     asked, steps = [], []
-    monkeypatch.setattr(drive, "kernel", asked.append)
-    monkeypatch.setattr(drive, "compile_loop", lambda *which: asked.append(which))
-    monkeypatch.setattr(_warm, "copier", lambda: asked.append("copy"))
-    monkeypatch.setattr(_warm, "paster", lambda soft: asked.append(soft))
+    monkeypatch.setattr(drive, "stage", lambda *made_from: asked.append(made_from))
+    monkeypatch.setattr(drive, "compile_loop", lambda parallel: asked.append(("drive", parallel)))
+    for name in ("copier", "tiles_loop", "shares_loop"):
+        monkeypatch.setattr(warm, name, lambda name=name: asked.append(name))
+    monkeypatch.setattr(warm, "paster", lambda soft: asked.append(("paste", soft)))
     count = fs.warmup(True, lambda done, total: steps.append((done, total)))
     assert count == len(asked) == len(set(asked))
     assert steps == [(k, count) for k in range(count + 1)]

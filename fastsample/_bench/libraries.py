@@ -8,7 +8,7 @@ starts, and so is what a backward keeps from its forward.
 
 import numpy as np
 
-from fastsample._kernels.machine import threads_in_use
+from fastsample._kernels.compiler.machine import threads_in_use
 
 from .case import CV2, OURS, SCIPY, SKIMAGE, TORCH, module
 

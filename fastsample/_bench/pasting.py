@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastsample._kernels.machine import threads_in_use
+from fastsample._kernels.compiler.machine import threads_in_use
 
 from .case import TORCH, module
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsample import __version__
-from fastsample._kernels import machine
+from fastsample._kernels.compiler import machine
 
 from .case import CV2, LABELS, NUMPY, OURS, SCIPY, SKIMAGE, TORCH, module
 from .race import Row

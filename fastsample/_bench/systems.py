@@ -4,7 +4,7 @@ from functools import cache, lru_cache, partial
 
 import numpy as np
 
-from fastsample._kernels.machine import threads_in_use
+from fastsample._kernels.compiler.machine import threads_in_use
 
 from .case import CV2, NUMPY, OURS, SCIPY, SKIMAGE, TORCH, Case, module
 from .grids import Job

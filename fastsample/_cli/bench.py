@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastsample._cli.files import check_target, replacing
 from fastsample._cli.problem import Problem, reason, require
 from fastsample._cli.progress import progress
-from fastsample._kernels import machine
+from fastsample._kernels.compiler import machine
 
 if TYPE_CHECKING:
     from fastsample._bench.case import Case

@@ -13,7 +13,7 @@ import fastsample as fs
 from fastsample._cli.files import check_target, replacing
 from fastsample._cli.problem import Problem, require
 from fastsample._cli.progress import progress
-from fastsample._kernels.machine import threads
+from fastsample._kernels.compiler.machine import threads
 
 if TYPE_CHECKING:
     from fastsample._cli.picture import Shot

@@ -7,7 +7,7 @@ import platform
 import numpy as np
 
 import fastsample as fs
-from fastsample._kernels import machine
+from fastsample._kernels.compiler import machine
 
 
 def run(_: argparse.Namespace) -> None:

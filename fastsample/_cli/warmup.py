@@ -5,7 +5,7 @@ import time
 
 import fastsample as fs
 from fastsample._cli.progress import progress
-from fastsample._kernels import machine
+from fastsample._kernels.compiler import machine
 
 
 def run(args: argparse.Namespace) -> None:

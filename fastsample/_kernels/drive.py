@@ -1,79 +1,111 @@
-"""Pieces of work over threads: parallel and serial twins of one loop, and when each may run."""
+"""Which stages a call has, compiled when it is first made; and pieces of work over threads."""
+
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
 
 from . import threads
-from .affine import grid_of, sum_of
-from .copy import copier
-from .groups import groups_of
-from .jit import array_at, call, compiled, compiled_address
+from .compiler.jit import STAGE, call, compiled, compiled_address
+from .compiler.once import once
 from .kind import (
     AFFINE,
     AFFINE_GRID,
     AFFINE_SUM,
-    AXES,
     GROUPS,
-    JOB,
+    PAIRED,
     REACH,
     SAMPLE,
     SCATTER,
     SLOPE,
-    STORED,
-    VALUES,
-    work_of,
+    family_of,
+    form_of,
 )
-from .sample import sample_of
-from .scatter import reach_of, scatter_of
-from .scratch import new_scratch_of
-from .slope import slope_of
-from .threads import once
+from .loops import shares_loop, tiles_loop
+from .stages.affine import affine_grid_of, affine_sum_of
+from .stages.groups import groups_of, put_groups_of
+from .stages.pixels import pixels_of
+from .stages.plan import plan_of
+from .stages.reach import reach_of
+from .stages.sample import sample_of
+from .stages.scatter import scatter_of
+from .stages.slope import (
+    nearest_slope_of,
+    put_matrix_of,
+    put_slopes_of,
+    slope_of,
+    take_slopes_of,
+)
 
-RUN = {
-    SAMPLE: sample_of,
-    SLOPE: slope_of,
-    SCATTER: scatter_of,
-    GROUPS: groups_of,
-    REACH: reach_of,
-    AFFINE_GRID: grid_of,
-    AFFINE_SUM: sum_of,
-}
-EXACT, PLACE = VALUES[8], np.int64
-NOTHING = np.zeros(0, np.uint8)  # for an array that a role does not have
+NOTHING = np.zeros(0, np.uint8)  # for an array that a call does not have
 NOTHING.flags.writeable = False  # as all that kernels read: a loop is compiled for that
 
+MAKERS = {
+    "plan": plan_of,
+    "sample": sample_of,
+    "pixels": pixels_of,
+    "slope": slope_of,
+    "nearest_slope": nearest_slope_of,
+    "take_slopes": take_slopes_of,
+    "put_slopes": put_slopes_of,
+    "put_matrix": put_matrix_of,
+    "scatter": scatter_of,
+    "reach": reach_of,
+    "groups": groups_of,
+    "put_groups": put_groups_of,
+    "affine_grid": affine_grid_of,
+    "affine_sum": affine_sum_of,
+}
 
-def array_types(kind):
-    """What a kind's arrays hold: image, grid, other, and the one that it writes."""
-    value, real = STORED[kind.value], VALUES[kind.real]
-    slopes = EXACT if kind.source == AFFINE else real
+
+class Stages(NamedTuple):
+    """The stages of a call, each as its name and what it is compiled for; or None."""
+
+    plan: tuple | None = None
+    apply: tuple | None = None
+    end: tuple | None = None
+    begin: tuple | None = None  # where a gradient of coordinates is added to what is there
+
+
+def stages_of(kind):
+    """What the stages of a call are compiled for, and nothing else."""
+    form, paired = form_of(kind), int(kind.layout == PAIRED)
+    plan = "plan", form, family_of(kind.rule), kind.real, kind.source
+    sums = kind.axes, form.work, kind.real
+    if kind.role == SAMPLE and kind.last:
+        return Stages(plan, ("pixels", form, paired, kind.value, kind.last))
+    if kind.role == SAMPLE:
+        return Stages(plan, ("sample", form, paired, kind.value))
+    if kind.role == SLOPE:
+        apply = ("slope", form, paired, kind.value) if kind.taps > 1 else ("nearest_slope", form)
+        if kind.source == AFFINE:
+            return Stages(plan, apply, ("put_matrix", *sums))
+        return Stages(plan, apply, ("put_slopes", *sums), ("take_slopes", *sums))
     return {
-        SAMPLE: (value, real, value, value),
-        SLOPE: (value, real, value, slopes),
-        SCATTER: (value, real, PLACE, value),
-        GROUPS: (value, real, PLACE, value),
-        REACH: (value, real, value, PLACE),
-        AFFINE_GRID: (value, real, value, real),
-        AFFINE_SUM: (value, real, value, EXACT),
+        SCATTER: Stages(plan, ("scatter", form)),
+        GROUPS: Stages(plan, ("groups", form), ("put_groups", form)),
+        REACH: Stages(apply=("reach", kind.axes, kind.real, kind.source)),
+        AFFINE_GRID: Stages(apply=("affine_grid", kind.axes, kind.real)),
+        AFFINE_SUM: Stages(apply=("affine_sum", kind.axes, kind.real)),
     }[kind.role]
 
 
 @once
-def kernel(kind):
-    """The compiled kernel of a kind: its address, or under NUMBA_DISABLE_JIT the function."""
-    run, (scratch_bytes, lay_out) = RUN[kind.role](kind), new_scratch_of(kind)
-    axis, (image_type, grid_type, other_type, out_type) = AXES[kind.real], array_types(kind)
-    item = np.dtype(work_of(kind)).itemsize
+def stage(name, *made_from):
+    """The address of a stage."""
+    return compiled_address(MAKERS[name](*made_from), (name, *made_from), STAGE)
 
-    def work(job_at, axes_at, image_at, grid_at, other_at, out_at, piece):
-        job, axes = array_at(job_at, JOB)[0], array_at(axes_at, axis)
-        image, grid = array_at(image_at, image_type), array_at(grid_at, grid_type)
-        other, out = array_at(other_at, other_type), array_at(out_at, out_type)
-        raw = np.empty(scratch_bytes + job.group * item, np.uint8)
-        run(job, axes, image, grid, other, out, piece, lay_out(raw, job.group))
-        raw[0] = 0  # scratch lives in raw, which Numba frees after its last use
 
-    return compiled_address(work, kind)
+def ready(kind, job):
+    """Enter the addresses of its stages into the job of a call; the address of its loop."""
+    stages = stages_of(kind)
+    for field in ("plan", "apply", "end"):
+        made_from = getattr(stages, field)
+        if made_from:
+            job[field] = stage(*made_from)
+    if stages.begin and job["add"] and kind.taps > 1:
+        job["begin"] = stage(*stages.begin)
+    return shares_loop() if kind.role in (SCATTER, GROUPS) else tiles_loop()
 
 
 def drive(work, job, axes, image, grid, other, out, pieces):
@@ -88,28 +120,18 @@ def driver(parallel):
     return compiled(drive, ("drive", parallel), parallel)
 
 
-def compile_loop(parallel, job_type, axes_type):
-    """Compile `drive` for jobs of a type, or read it from disk, without a run."""
-    if nb.config.DISABLE_JIT:
-        return
-    job, axes, memory = np.zeros(1, job_type), np.zeros(1, axes_type), np.zeros(1, np.uint8)
-    memory.flags.writeable = False
-    arguments = 1, job, axes, memory, memory, memory, np.zeros(1, np.uint8), 1
-    driver(parallel).compile(tuple(nb.typeof(x) for x in arguments))
-
-
-def launch(kind, parallel, arrays, pieces):
-    """Run a kernel on (job, axes, image, grid, other, out), the last four as flat bytes."""
-    run(kernel(kind), parallel, arrays, pieces)
-
-
-def launch_copy(parallel, arrays, pieces):
-    """Shift by whole pixels: (job, steps, image, fill, other, out), the last four as flat bytes."""
-    run(copier(), parallel, arrays, pieces)
+def compile_loop(parallel):
+    """Compile `drive`, or read it from disk, without a run."""
+    if not nb.config.DISABLE_JIT:
+        arguments = 1, *[NOTHING] * 5, np.zeros(1, np.uint8), 1
+        driver(parallel).compile(tuple(nb.typeof(x) for x in arguments))
 
 
 def run(work, parallel, arrays, pieces):
-    """Run compiled work on its arrays, over threads where that pays and may be."""
+    """Run a loop at an address on (job, axes, image, grid, other, out), all of them flat bytes.
+
+    Over threads where that pays and may be.
+    """
     args = work, *arrays, pieces
     if parallel and pieces > 1:
         threads.run(_serial, _parallel, args)

@@ -1,27 +1,36 @@
-"""What is frozen into a kernel (`Kind`) and what it is told at run time (`JOB`, `AXIS`).
+"""What describes a call (`Kind`), what stages are compiled for, what is data (`JOB`, `AXES`).
 
-A kernel is compiled for each `Kind` and each pair of array types; all else is data.
+No stage depends on all of a `Kind`: see `Form` and `stages/__init__.py`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import PERMUTE
+from .compiler.cpu import PERMUTE
 
 MODES = {"nearest": 1, "bilinear": 2, "bicubic": 4}  # taps along an axis
 
 ZEROS, CONSTANT, BORDER, REFLECTION, WRAP = range(5)
 RULES = {
     "zeros": ZEROS,
-    "constant": CONSTANT,
     "border": BORDER,
     "reflection": REFLECTION,
     "wrap": WRAP,
+    "constant": CONSTANT,
 }
 
 
-# What a kernel makes: the result; the gradient of the coordinates, or that of the input; where in
+# What a border rule does with a position before it is kept between two bounds: nothing, mirror it
+# between two places, or take it modulo the axis.
+KEEP, MIRROR, REPEAT = range(3)
+FOLDS = {REFLECTION: MIRROR, WRAP: REPEAT}
+
+# A plan is compiled for a family of border rules: those that keep a position between two bounds,
+# those that fold it before, those that give what lies outside a weight, for the fill value.
+KEEPING, FOLDING, FILLING = range(3)
+
+# What a call makes: the result; the gradient of the coordinates, or that of the input; where in
 # the input the tiles read (for whoever adds there); the grid of a matrix; the gradient of one; the
 # gradient of an input of many channels.
 SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM, GROUPS = range(7)
@@ -40,7 +49,7 @@ WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32
 
 
 class Kind(NamedTuple):
-    """The constants of a kernel; plain ints, so that compiled kernels are found on disk again."""
+    """A call but for its arrays and sizes; plain ints."""
 
     rule: int  # one of RULES
     taps: int  # along an axis: 1, 2 or 4
@@ -54,6 +63,26 @@ class Kind(NamedTuple):
     # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
     # there are at most four, else how many to take at once; 0 where they are not.
     last: int = 0
+
+
+class Form(NamedTuple):
+    """What a plan holds, and so how scratch is laid out: all that plan and apply must agree on.
+
+    The border rule is not among it (it is data of `AXES`), nor is the type of what is sampled.
+    """
+
+    taps: int
+    axes: int
+    scattered: int  # 1: each tap has an offset, 0: a window has one
+    wide: int
+    work: int  # the type of weights and sums, one of VALUES
+    slopes: int  # 1: the axes' weights, and how they change, instead of their products
+
+
+def form_of(kind):
+    """The form of a call's plan."""
+    work, slopes = np.dtype(work_of(kind.value)).itemsize, int(kind.role == SLOPE)
+    return Form(kind.taps, kind.axes, int(kind.layout == SCATTERED), kind.wide, work, slopes)
 
 
 OFFSETS = {0: np.int32, 1: np.int64}
@@ -74,28 +103,40 @@ CODES = {np.dtype(t): code for code, t in STORED.items() if code != HALF}
 CODES[np.dtype(np.float16)] = HALF
 
 
-def work_of(kind):
+def work_of(value):
     """The type in which values are computed: float32, where that holds all of them."""
-    return np.float64 if STORED[kind.value] in (np.float64, np.int32) else np.float32
+    return np.float64 if STORED[value] in (np.float64, np.int32) else np.float32
+
+
+def has_places(form):
+    """May a plan of this form say which points lie near each other? See `gather.near_of`."""
+    image = form.axes == 2 and form.taps > 1 and not form.slopes
+    return bool(PERMUTE and image and not (form.scattered or form.wide) and form.work == 4)
 
 
 def is_near(kind):
-    """May 16 points be read from short stretches of some rows? See `gather.near_of`."""
-    image = kind.role == SAMPLE and kind.axes == 2 and kind.taps > 1 and not kind.last
-    dense = kind.layout == PAIRED and not kind.wide
-    return bool(PERMUTE and image and dense and work_of(kind) is np.float32)
+    """Are the values of 16 points read from short stretches of some rows, where they can be?"""
+    planar = kind.role == SAMPLE and not kind.last and kind.layout == PAIRED
+    return planar and has_places(form_of(kind))
+
+
+def family_of(rule):
+    """The family of a border rule."""
+    if rule in FOLDS:
+        return FOLDING
+    return FILLING if rule == CONSTANT else KEEPING
 
 
 def groups_of_channels(kind):
-    """The kernel that sums a gradient of the input for 16 channels at a time, if there is one."""
+    """The call that sums a gradient of the input for 16 channels at a time, if there is one."""
     image = kind.role == SCATTER and kind.axes == 2 and kind.taps == 2
     dense = kind.layout == PAIRED and not kind.wide
     return kind._replace(role=GROUPS) if image and dense else None
 
 
-def is_integer(kind):
-    """Are values rounded on their way out?"""
-    return kind.value not in VALUES and kind.value != HALF
+def is_integer(value):
+    """Are values of a type rounded on their way out?"""
+    return value not in VALUES and value != HALF
 
 
 def item_bytes(kind):
@@ -111,12 +152,16 @@ def axis_dtype(real):
             ("last", "i8"),  # the last pixel
             ("last_start", "i8"),  # the last pixel at which a window of taps can start
             ("stride", "i8"),  # in elements
+            ("fold", "i8"),  # what the border rule does with a position, one of FOLDS
             ("pre", real),  # pixel = (value + pre) * scale + offset
             ("scale", real),
             ("offset", real),
             ("low", real),  # beyond low and high nothing new happens: coordinates stop there
             ("high", real),
-            ("edge", real),  # the last pixel
+            ("first", real),  # the border rule keeps what it has folded between these two,
+            ("end", real),
+            ("lower", real),  # and a gradient passes where that lies between these
+            ("upper", real),
             ("mirror", real),  # reflection: the low mirror
             ("period", real),  # reflection and wrap
             ("inverse", real),  # of the period
@@ -129,9 +174,15 @@ def axis_dtype(real):
 
 
 AXES = {4: axis_dtype("f4"), 8: axis_dtype("f8")}
+STRIDES = 64  # the axes' records lie so many bytes behind their strides, which all stages read
 
 JOB = np.dtype(
     [
+        ("begin", "i8"),  # the addresses of its stages, 0 for none: before a tile is worked on,
+        ("plan", "i8"),
+        ("apply", "i8"),
+        ("end", "i8"),  # and after it, or after a piece
+        ("scratch", "i8"),  # bytes a thread needs
         ("n", "i8"),
         ("c", "i8"),
         ("inputs", "i8"),  # samples in the input: n, or 1 that all share
@@ -148,7 +199,14 @@ JOB = np.dtype(
         ("ahead", "i8"),  # 1: plan one tile ahead and prefetch its taps
         ("next", "i8"),  # 1: prefetch a channel while the one before is at work
         ("add", "i8"),  # 1: a gradient is added to what is there
-        ("group", "i8"),  # elements of scratch for the sums of 16 channels; 0 where one by one
+        ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
+        ("near", "i8"),  # 1: a plan says which points lie near each other
+        ("sums", "i8"),  # where in scratch sums wait, in bytes,
+        ("sums_pitch", "i8"),  # how many there are in a row,
+        ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0
+        ("taps", "i8"),
+        ("item", "i8"),  # bytes of an element
+        ("input_rows", "i8"),  # the input's first spatial axis
         ("input_start", "i8"),  # the input, or its gradient
         ("input_n", "i8"),
         ("input_c", "i8"),

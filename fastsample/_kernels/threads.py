@@ -5,7 +5,6 @@ numba 0.68): after `fork` a child that opens an OpenMP region is killed if its p
 one, and on the workqueue layer a second region at the same time aborts the process.
 """
 
-import functools
 import os
 import threading
 
@@ -20,7 +19,6 @@ class _State:
 
     serial_only = False  # a child of a parent whose OpenMP threads did not follow it
     one_region = threading.Lock()
-    compiling = threading.RLock()
 
 
 def _before_fork():
@@ -28,28 +26,12 @@ def _before_fork():
 
 
 def _in_child():
-    # Another thread may have held a lock; it does not exist here.
-    _State.one_region, _State.compiling = threading.Lock(), threading.RLock()
+    _State.one_region = threading.Lock()  # another thread may have held it
     _State.serial_only |= _State.parent_had_openmp
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_child=_in_child)
-
-
-def once(make):
-    """Cache what `make` returns; threads that ask at once wait for one of them."""
-    made = {}
-
-    @functools.wraps(make)
-    def get(*args):
-        if args not in made:
-            with _State.compiling:
-                if args not in made:
-                    made[args] = make(*args)
-        return made[args]
-
-    return get
 
 
 def run(serial, parallel, args):

@@ -1,0 +1,88 @@
+"""Users' arrays to what kernels take, without a copy where one can be helped."""
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .._kernels.vectors.memory import CACHE_LINE
+from .schedule import STREAM
+
+BYTE = np.dtype(np.uint8)
+
+
+def empty(shape, dtype):
+    """np.empty; one that will be streamed starts on a cache line, as the stores need."""
+    size = dtype.itemsize
+    for n in shape:
+        size *= n
+    if size < STREAM:
+        return np.empty(shape, dtype)
+    raw = np.empty(size + CACHE_LINE, np.uint8)
+    skip = -raw.ctypes.data % CACHE_LINE
+    return raw[skip : skip + size].view(dtype).reshape(shape)
+
+
+def as_bytes(x):
+    """The memory from x's first byte to its last, read-only unless x is to be written."""
+    if not x.flags.c_contiguous:
+        x = _spread(x)
+    return np.ndarray((x.nbytes,), BYTE, x)  # by its buffer: a third of the time of a view
+
+
+def read_bytes(x):
+    """`as_bytes`, read-only whatever x is, so that kernels meet one type of array only."""
+    flat = as_bytes(x)
+    flat.setflags(False)
+    return flat
+
+
+def both(x, y, shape, strides):
+    """A view whose last axis leads from x to y, wherever they lie; read-only.
+
+    Nothing between the two is touched. The view keeps both alive.
+    """
+    pair = _Pair(x, y)
+    pair.__array_interface__ = {
+        "version": 3,
+        "shape": shape,
+        "strides": strides,
+        "typestr": x.dtype.str,
+        "data": (x.ctypes.data, True),
+    }
+    return np.asarray(pair)
+
+
+class _Pair:
+    """What a view of two arrays belongs to."""
+
+    def __init__(self, *arrays):
+        self.arrays = arrays
+
+
+def _spread(x):
+    """All elements between the lowest and the highest address of x, as one axis."""
+    flip = tuple(slice(None, None, -1) if s < 0 else slice(None) for s in x.strides)
+    reach = sum(abs(s) * (n - 1) for s, n in zip(x.strides, x.shape, strict=True))
+    span = 1 - -reach // x.itemsize  # upwards: elements may lie between elements
+    return as_strided(x[flip], (span,), (x.itemsize,))
+
+
+def widened(x):
+    """float16 as float32; other arrays as they are."""
+    return x.astype(np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
+
+
+def computed_by_itself(dtype):
+    """Is a gradient of this type computed in it, and not part by part?"""
+    return dtype.kind == "f" and dtype.itemsize > 2
+
+
+def parts(*arrays):
+    """Complex arrays as their real parts, then their imaginary ones; float16 as float32."""
+    if arrays[0].dtype.kind == "c":
+        return [x.real for x in arrays], [x.imag for x in arrays]
+    return ([widened(x) for x in arrays],)
+
+
+def native(x):
+    """A plain copy: contiguous, aligned, in this machine's byte order."""
+    return np.array(x, x.dtype.newbyteorder("="), order="C")

@@ -1,0 +1,128 @@
+"""The coordinate formula as data: pixel = (value + pre) * scale + offset, along each axis."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from .._kernels.kind import AXES, CONSTANT, FOLDS, KEEP, MIRROR, REPEAT, STRIDES, ZEROS
+
+
+class Axis(NamedTuple):
+    """One axis of the input and the formula that leads to its pixels."""
+
+    size: int
+    pre: float
+    scale: float
+    offset: float
+    low_mirror: float  # where `reflection` mirrors: the first pixel's centre or its edge
+    points: int = 0  # the output along this axis: point j lies at base + j * step
+    base: float = 0.0
+    step: float = 0.0
+
+
+def each(axis):
+    """Give a function of one size that makes an axis a sequence of sizes."""
+
+    @functools.wraps(axis)
+    def axes(sizes, *options):
+        return tuple(axis(size, *options) for size in sizes)
+
+    return axes
+
+
+def grid_axis(size, align_corners, coordinates):
+    """The axis of a grid: -1 and 1 are the outer pixels' centres, or edges, or plain pixels."""
+    low_mirror = 0.0 if align_corners else -0.5
+    if coordinates == "pixel":
+        return Axis(size, 0.0, 1.0, 0.0, low_mirror)
+    if align_corners:
+        return Axis(size, 1.0, (size - 1) / 2, 0.0, low_mirror)
+    return Axis(size, 1.0, size / 2, -0.5, low_mirror)
+
+
+def point_axis(size, align_corners):
+    """The axis of points from 0 to 1: the outer pixels' centres, or their edges.
+
+    In one step, where PyTorch's users take two, 2 p - 1 and then the grid's formula: p may be huge.
+    """
+    if align_corners:
+        return Axis(size, 0.0, size - 1.0, 0.0, 0.0)
+    return Axis(size, 0.0, size, -0.5, -0.5)
+
+
+def step_axis(size, points, base=0.0, step=1.0):
+    """The axis of steps in pixels away from places: base + j * step for each output point."""
+    return Axis(size, 0.0, 1.0, 0.0, -0.5, points, base, step)
+
+
+def affine_axis(size, points, align_corners):
+    """The axis of a matrix that maps `points` output points, -1 to 1, to normalised coordinates."""
+    axis = grid_axis(size, align_corners, "normalized")
+    if points < 2:
+        return axis._replace(points=points)
+    step = 2 / (points - 1) if align_corners else 2 / points
+    return axis._replace(points=points, base=-1.0 if align_corners else step / 2 - 1, step=step)
+
+
+def affine_axes(sizes, points, align_corners):
+    """The axes of a map from an output of these points to an input of these sizes."""
+    both = zip(sizes, points, strict=True)
+    return tuple(affine_axis(size, n, align_corners) for size, n in both)
+
+
+def flow_axes(sizes):
+    """The axes of steps away from an input's own pixels."""
+    return tuple(step_axis(size, size) for size in sizes)
+
+
+grid_axes, point_axes = each(grid_axis), each(point_axis)
+
+
+def records(kind, axes, strides):
+    """The axes as stages read them, as bytes: the strides in elements, then a record for each.
+
+    Both in the order of the array's axes.
+    """
+    made = np.zeros(STRIDES + len(axes) * AXES[kind.real].itemsize, np.uint8)
+    table = made[STRIDES:].view(AXES[kind.real])
+    made[:STRIDES].view(np.int64)[: len(axes)] = strides
+    real = table["pre"].dtype.type
+    for row, axis, stride in zip(table, axes, strides, strict=True):
+        row["size"], row["stride"] = axis.size, stride
+        row["last"], row["last_start"] = axis.size - 1, axis.size - kind.taps
+        row["pre"], row["scale"], row["offset"] = axis.pre, axis.scale, axis.offset
+        row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
+        _set_rule(row, kind, axis, real)
+    return made
+
+
+def _set_rule(row, kind, axis, real):
+    """What the border rule does, as numbers: see `axis_dtype`."""
+    edge = _rounded(axis.size - 1, real, -np.inf)
+    reach = {1: 1, 2: 2, 4: 3}[kind.taps]  # pixels beyond the image: no tap is inside, nor a slope
+    row["low"], row["high"] = -reach, _rounded(axis.size - 1 + reach, real, np.inf)
+    row["fold"] = FOLDS.get(kind.rule, KEEP)
+    row["first"], row["end"] = 0, edge
+    row["lower"], row["upper"] = 0, edge
+    if kind.rule in (ZEROS, CONSTANT):
+        row["first"], row["end"] = -1 if kind.taps == 2 else -np.inf, np.inf
+        row["lower"], row["upper"] = np.nextafter(real(-1), real(-2)), np.inf
+    if row["fold"] != KEEP:
+        row["low"], row["high"] = np.finfo(real).min, np.finfo(real).max
+    row["mirror"] = axis.low_mirror
+    # After how many pixels a rule repeats; one pixel mirrored in its centre lies still.
+    period = axis.size
+    if row["fold"] == MIRROR:
+        period = max(2 * (axis.size - 1 - 2 * axis.low_mirror), 1)
+    row["period"], row["inverse"] = period, 1 / period
+    if row["fold"] == REPEAT:
+        row["end"], row["lower"], row["upper"] = row["period"], -np.inf, np.inf
+
+
+def _rounded(n, real, towards):
+    """An int as a float, rounded to one side where it has too many bits."""
+    near = real(n)
+    if (int(near) < n and towards > 0) or (int(near) > n and towards < 0):
+        return np.nextafter(near, real(towards))
+    return near

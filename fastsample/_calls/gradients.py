@@ -1,0 +1,175 @@
+"""Gradients of checked arrays: a call of kernels, or several where strides or bytes ask for it."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .._kernels.drive import NOTHING
+from .._kernels.kind import AFFINE, AFFINE_SUM, SCATTER, SLOPE
+from . import buffers, schedule
+from .run import (
+    Array,
+    Sampling,
+    Spec,
+    kind_of,
+    one,
+    points_of,
+    prepare_grid,
+    shared,
+    spec,
+    start,
+)
+
+
+def input_gradient(sampling: Sampling, gradient: Array, shape: Any, grid: Array) -> Array:
+    """The gradient of an input of this shape, from the result's."""
+    out = buffers.empty(shape, gradient.dtype.newbyteorder("="))
+    scatter(sampling, gradient, grid, out)
+    return out
+
+
+def scatter(
+    sampling: Sampling, gradient: Array, grid: Array, out: Array, add: bool = False
+) -> None:
+    """Put the input's gradient into `out`, whose rows have no gaps, or add it there."""
+    if 0 in gradient.shape:
+        if not add:
+            out[...] = 0
+        return
+    if not buffers.computed_by_itself(gradient.dtype):
+        scatter_parts(sampling, gradient, grid, out, add)
+        return
+    specs = Spec(*spec(gradient)), Spec(*spec(grid)), Spec(*spec(out))
+    calls = prepare_scatter(sampling, *specs, add)
+    if calls is None:
+        for n, c in np.ndindex(gradient.shape[:2]):
+            parts = gradient[n : n + 1, c : c + 1], one(grid, n)
+            plane = one(out, n)[:, c : c + 1]
+            again = add or (n > 0 and len(out) == 1)
+            scatter(sampling, *map(buffers.native, parts), plane, again)
+        return
+    first, then = calls
+    reach = NOTHING
+    if first is not None:
+        reach = np.empty((int(first.job[0]["grids"]), schedule.tiles(first), 2), np.int64)
+        start(first, NOTHING, grid, NOTHING, reach)
+    start(then, gradient, grid, reach, out)
+
+
+def scatter_parts(sampling: Sampling, gradient: Array, grid: Array, out: Array, add: bool) -> None:
+    """`scatter` of complex numbers and of float16."""
+    targets = (out.real, out.imag) if out.dtype.kind == "c" else (out,)
+    for (part,), target in zip(buffers.parts(gradient), targets, strict=True):
+        found = input_gradient(sampling, part, out.shape, grid)
+        target[...] = target + found if add else found
+
+
+@lru_cache(maxsize=512)
+def prepare_scatter(sampling: Sampling, gradient: Spec, grid: Spec, out: Spec, add: bool) -> Any:
+    """The calls of kernels, or None where only copies can be read."""
+    if gradient.layout is None or grid.layout is None:
+        return None
+    points = points_of(sampling, grid.layout, gradient)
+    if points is None:
+        return None
+    kind = kind_of(sampling, out, grid, SCATTER)
+    layouts = shared(out), shared(grid), gradient.layout
+    return schedule.scatter_calls(kind, sampling.axes, gradient.shape, points, *layouts, add)
+
+
+def coordinate_gradient(
+    sampling: Sampling, gradient: Array, input: Array, grid: Array, planar: bool = False
+) -> Array:
+    """The gradient of a grid, or of matrices, from the result's.
+
+    `planar` lays it out as (N, D, *out), and answers with a view of that.
+    """
+    shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
+    if planar:
+        made = buffers.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
+        out = made.transpose(0, *range(2, made.ndim), 1)
+    else:
+        out = buffers.empty(shape, dtype)
+    slope(sampling, gradient, input, grid, out)
+    return out
+
+
+def slope(
+    sampling: Sampling, gradient: Array, input: Array, grid: Array, out: Array, add: bool = False
+) -> None:
+    """Put the gradient of the coordinates into `out`, or add it there.
+
+    `out` has the shape of `grid`, and its points follow each other at one stride.
+    """
+    if 0 in gradient.shape:
+        if not add:
+            out[...] = 0
+        return
+    if not buffers.computed_by_itself(gradient.dtype):
+        for k, part in enumerate(buffers.parts(gradient, input)):
+            outside = sampling.fill if k == 0 else 0.0
+            slope(sampling._replace(fill=outside), *part, grid, out, add or k > 0)
+        return
+    specs = Spec(*spec(gradient)), Spec(*spec(input)), Spec(*spec(grid)), Spec(*spec(out))
+    call = prepare_slope(sampling, *specs, add)
+    if call is None:
+        for n, c in np.ndindex(gradient.shape[:2]):
+            plane = one(input, n)[:, c : c + 1]
+            parts = gradient[n : n + 1, c : c + 1], plane, one(grid, n)
+            again = add or c > 0 or (n > 0 and len(out) == 1)
+            slope(sampling, *map(buffers.native, parts), one(out, n), again)
+    elif sampling.source == AFFINE:
+        start_sum(call, out, add, input, grid, gradient)
+    else:
+        start(call, input, grid, gradient, out)
+
+
+def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> None:
+    """Let a kernel find each tile's share of matrices' gradients, and sum them in their order."""
+    shares = np.empty((len(out), schedule.tiles(call), *out.shape[1:]))
+    start(call, *arrays, shares)
+    total = shares.sum(axis=1)
+    out[...] = out + total if add else total
+
+
+def matrix_gradient(axes: Any, gradient: Array) -> Array:
+    """The gradient of matrices (N, D, D + 1), from that of their grid (N, *out, D)."""
+    shape, dtype = (len(gradient), len(axes), len(axes) + 1), gradient.dtype.newbyteorder("=")
+    out = np.zeros(shape, dtype)
+    if gradient.size == 0:
+        return out
+    call = prepare_grid(axes, Spec(*spec(gradient)), AFFINE_SUM)
+    if call is None:
+        gradient = buffers.native(gradient)
+        call = prepare_grid(axes, Spec(*spec(gradient)), AFFINE_SUM)
+    assert call is not None
+    start_sum(call, out, False, NOTHING, gradient, NOTHING)
+    return out
+
+
+@lru_cache(maxsize=512)
+def prepare_slope(
+    sampling: Sampling, gradient: Spec, input: Spec, grid: Spec, out: Spec, add: bool
+) -> Any:
+    """The call of a kernel, or None where only copies can be read."""
+    if gradient.layout is None or grid.layout is None or input.layout is None:
+        return None
+    points = points_of(sampling, grid.layout, gradient)
+    if points is None:
+        return None
+    kind = kind_of(sampling, input, grid, SLOPE)
+    layouts = shared(input), shared(grid), gradient.layout, linear(out)
+    fill = sampling.fill
+    return schedule.slope_call(kind, sampling.axes, gradient.shape, points, *layouts, fill, add)
+
+
+def linear(slope: Spec) -> schedule.Layout:
+    """The layout (n, point, axis) of a gradient (N, *out, D)."""
+    layout = slope.layout
+    assert layout is not None
+    n, *_, axis = layout.strides
+    steps = schedule.merged(slope.shape[1:-1], layout.strides[1:-1])
+    assert len(steps) < 2
+    step = steps[0][1][0] if steps else 1
+    return layout._replace(strides=(n, step, axis))

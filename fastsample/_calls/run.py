@@ -1,0 +1,217 @@
+"""From checked arrays to kernels: one call, or several where strides or bytes ask for it."""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import drive
+from .._kernels.drive import NOTHING
+from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
+from . import buffers, schedule
+from .formula import Axis
+
+Array = NDArray[Any]
+Parts = Iterator[tuple[Array, Array, Array]]
+Ready = schedule.Call | Callable[..., Any] | None
+COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
+
+
+class Sampling(NamedTuple):
+    """What to do, whatever the arrays."""
+
+    mode: str
+    padding_mode: str
+    axes: tuple[Axis, ...]
+    fill: float
+    source: int = GRID
+
+
+class Spec(NamedTuple):
+    """All of an array but its memory: what a prepared call depends on."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def layout(self) -> schedule.Layout | None:
+        """The layout in elements, or None where only a copy has one."""
+        if not self.dtype.isnative:
+            return None
+        return schedule.layout(self.shape, self.strides, self.dtype.itemsize)
+
+
+def spec(x: Array) -> tuple[Any, ...]:
+    """The spec of an array, as the plain tuple that is quick to make; see `Spec`."""
+    return x.shape, x.strides, x.dtype
+
+
+def fresh(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Spec:
+    """The spec of an array that np.empty makes."""
+    strides = [dtype.itemsize]
+    for n in shape[:0:-1]:
+        strides.append(strides[-1] * max(n, 1))
+    return Spec(shape, tuple(strides[::-1]), dtype)
+
+
+def sample(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Sample `input` (N, C, *in) at `grid` (N, *out, D) into `out` (N, C, *out)."""
+    specs = Spec(*spec(input)), Spec(*spec(grid)), Spec(*spec(out))
+    run(prepare(sampling, *specs), sampling, input, grid, out)
+
+
+def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Do what `prepare` has found."""
+    if isinstance(ready, schedule.Call):
+        start(ready, input, grid, NOTHING, out)
+    elif ready is components:
+        components(sampling, input, grid, out)
+    elif ready is not None:
+        for part in ready(input, grid, out):
+            sample(sampling, *part)
+            del part  # a copy goes before the next one comes
+
+
+def components(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Complex arrays: the real parts, then the imaginary ones, outside of which is 0."""
+    sample(sampling, input.real, grid, out.real)
+    sample(sampling._replace(fill=0.0), input.imag, grid, out.imag)
+
+
+@lru_cache(maxsize=512)
+def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
+    """The call of a kernel, or how to cut the arrays into parts, or None for an empty output."""
+    if 0 in out.shape:
+        return None
+    if input.dtype.kind == "c":
+        return components
+    if input.layout is None:
+        return planes
+    if grid.layout is None:
+        return stretches if sampling.source == GRID else through_copies
+    if out.layout is None:
+        return through_copies
+    points = points_of(sampling, grid.layout, out)
+    if points is None:
+        return slices if sampling.source == GRID else through_copies
+    layouts = shared(input), shared(grid), out.layout
+    kind = kind_of(sampling, input, grid, SAMPLE)
+    if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
+        kind = schedule.pixels(kind, out.shape[1], input.layout.strides[-1])
+    return schedule.sample_call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
+
+
+def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Array) -> None:
+    """Let a kernel read three arrays and write the fourth."""
+    memory = [buffers.read_bytes(x) for x in (image, grid, other)]
+    drive.run(
+        call.work, call.parallel, (*call.records, *memory, buffers.as_bytes(out)), call.pieces
+    )
+
+
+def points_of(sampling: Sampling, grid: schedule.Layout, out: Spec) -> Any:
+    """The output's points as rows and columns, or None where strides are in the way."""
+    assert out.layout is not None
+    sizes, steps = out.shape[2:], out.layout.strides[2:]
+    if sampling.source == AFFINE and grid.strides[1:] != (len(sizes) + 1, 1):
+        return None
+    if sampling.source == AFFINE:
+        return schedule.image_rows(sizes, [0] * len(sizes), steps)
+    if sampling.source == FLOW:
+        return schedule.image_rows(sizes, grid.strides[1:-1], steps)
+    return schedule.rows_and_columns(sizes, grid.strides[1:-1], steps)
+
+
+def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
+    """The kernel for an input, or its gradient, and a grid."""
+    assert input.layout is not None
+    sizes, steps = input.shape[2:], input.layout.strides[2:]
+    types = CODES[input.dtype], grid.dtype.itemsize
+    mode, padding_mode = sampling.mode, sampling.padding_mode
+    return schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+
+
+def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:
+    """Write the grid (N, *out, D) of matrices (N, D, D + 1), or of one for all."""
+    if out.size == 0:
+        return
+    matrices = buffers.native(np.broadcast_to(matrices, (len(out), *matrices.shape[1:])))
+    call = prepare_grid(axes, Spec(*spec(out)), AFFINE_GRID)
+    if call is None:
+        whole = np.empty(out.shape, out.dtype)
+        make_grid(axes, matrices, whole)
+        out[...] = whole
+    else:
+        start(call, NOTHING, matrices, NOTHING, out)
+
+
+@lru_cache(maxsize=512)
+def prepare_grid(axes: tuple[Axis, ...], grid: Spec, role: int) -> schedule.Call | None:
+    """The call that makes a grid, or sums its gradient; None where strides are in the way."""
+    if grid.layout is None:
+        return None
+    sizes, steps = grid.shape[1:-1], grid.layout.strides[1:-1]
+    rows = schedule.image_rows(sizes, steps, steps)
+    if rows is None:
+        return None
+    start, span, (n, *_, d), samples = grid.layout
+    as_result = schedule.Layout(start, span, (n, d), samples)
+    count = len(axes) * (len(axes) + 1)
+    source = schedule.Layout(0, 0, (count, 1), samples) if role == AFFINE_GRID else grid.layout
+    return schedule.affine_call(
+        role, grid.dtype.itemsize, axes, grid.shape, rows, source, as_result
+    )
+
+
+def shared(x: Spec) -> schedule.Layout:
+    """The layout in which a batch of 1 is every sample."""
+    layout = x.layout
+    assert layout is not None
+    if x.shape[0] == 1:
+        return layout._replace(strides=(0, *layout.strides[1:]))
+    return layout
+
+
+def one(x: Array, n: int) -> Array:
+    """Sample n, of a batch that may be shared."""
+    return x if len(x) == 1 else x[n : n + 1]
+
+
+def planes(input: Array, grid: Array, out: Array) -> Parts:
+    """Plane by plane, from copies of the input's: it is byte-swapped or between elements."""
+    for n, c in np.ndindex(out.shape[:2]):
+        plane = one(input, n)[:, c : c + 1]
+        yield buffers.native(plane), one(grid, n), out[n : n + 1, c : c + 1]
+
+
+def stretches(input: Array, grid: Array, out: Array) -> Parts:
+    """A stretch of the first output axis at a time, from copies of the grid."""
+    if grid.ndim == 2:
+        grid, out = grid[:, None], out[..., None]
+    length = max(1, COPIED_BYTES * grid.shape[1] * len(grid) // max(grid.nbytes, 1))
+    for n in range(len(out)):
+        for first in range(0, grid.shape[1], length):
+            part = slice(first, first + length)
+            yield one(input, n), buffers.native(one(grid, n)[:, part]), out[n : n + 1, :, part]
+
+
+def through_copies(input: Array, grid: Array, out: Array) -> Parts:
+    """Plane by plane through copies of the output's and the grid's: one has elements between."""
+    for n in range(len(out)):
+        points = buffers.native(one(grid, n))
+        for c in range(out.shape[1]):
+            plane = np.empty((1, 1, *out.shape[2:]), out.dtype)
+            yield one(input, n)[:, c : c + 1], points, plane
+            out[n : n + 1, c : c + 1] = plane
+            del plane
+
+
+def slices(input: Array, grid: Array, out: Array) -> Parts:
+    """Along the shortest output axis, until the others can be seen as rows and columns."""
+    axis = min((n, k) for k, n in enumerate(out.shape[2:]) if n > 1)[1]
+    grids, outs = np.moveaxis(grid, axis + 1, 0), np.moveaxis(out, axis + 2, 0)
+    for part, target in zip(grids, outs, strict=True):
+        yield input, part, target

@@ -1,0 +1,380 @@
+"""A checked call as work for kernels: strides, tiles, pieces, and which stages.
+
+Points are flat, whatever the output's axes: `merged` makes of them rows and columns that have one
+stride each in the grid and in the output. Where that cannot be, the arrays are sampled in parts.
+"""
+
+from functools import lru_cache
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from .._kernels.drive import ready
+from .._kernels.kind import (
+    AFFINE,
+    AFFINE_GRID,
+    AFFINE_SUM,
+    CONSTANT,
+    GRID,
+    GROUPS,
+    JOB,
+    MODES,
+    PAIRED,
+    REACH,
+    RULES,
+    SAMPLE,
+    SCATTER,
+    SCATTERED,
+    WIDE,
+    WINDOW,
+    WRAP,
+    ZEROS,
+    Kind,
+    form_of,
+    groups_of_channels,
+    is_near,
+    item_bytes,
+)
+from .._kernels.stages.scratch import (
+    HEAD,
+    behind,
+    scratch_bytes,
+    tile_points,
+)
+from .._kernels.threads import MOST_THREADS
+from .._kernels.vectors.memory import CACHE_LINE, FEW
+from .._kernels.vectors.simd import LANES
+from . import formula
+
+# Bytes of a plane from which planning ahead pays. Measured, ms with and without: 1x3x512x512 0.58
+# and 0.59, 1x3x720x720 1.38 and 1.66, 1x1x1024x1024 1.16 and 2.20, 1x1x96x96x96 2.3 and 3.8.
+AHEAD = 3 * 2**19
+# Bytes of an input from which the next channel's taps are prefetched. Measured, ms with and
+# without: 1x256x200x304 15 and 53, 16x256x32x32 3.1 and 6.3, 8x3x256x256 1.9 and 2.4.
+NEXT = 2**20
+# Points of a large plane come in strips of this width, so that a steep rotation meets the same rows
+# of the input again. Measured on 1x3x1080x1920, ms at 6, 45 and 86 degrees: whole rows 4.1, 9.4,
+# 19.2; strips of 256 3.9, 4.6, 5.6; of 128 4.1, 4.3, 5.2; of 64 5.1, 4.9, 5.8. Bicubic, whose
+# plans hold 320 points, at 6 degrees: 256 12.2, 128 10.2.
+STRIP = 256
+STRIPS = 2**20  # bytes of a plane from which it counts as large
+STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a third less traffic
+SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
+BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
+OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
+SUMS = 896 * 2**10  # bytes that a thread may keep of the sums of 16 channels
+GROUPED = 8  # channels from which 16 at a time pay
+BAND = 16  # rows of pixels at least, for which there must be room
+
+
+class Layout(NamedTuple):
+    """Where an array's elements lie: element `start` of `span` is the first, then strides."""
+
+    start: int
+    span: int
+    strides: tuple[int, ...]
+    samples: int
+
+
+class Call(NamedTuple):
+    """The address of a loop, and its work."""
+
+    work: int
+    job: np.ndarray
+    records: tuple[np.ndarray, np.ndarray]  # the job and its axes as flat bytes
+    pieces: int
+    parallel: bool
+
+
+@lru_cache(maxsize=512)
+def layout(shape, strides, itemsize):
+    """The layout in elements, or None where a stride is no multiple of the element's size."""
+    steps = [(s, n) for s, n in zip(strides, shape, strict=True) if n > 1]
+    if any(s % itemsize for s, _ in steps):
+        return None
+    start = -sum(min(s, 0) * (n - 1) for s, n in steps) // itemsize
+    span = 1 + sum(abs(s) * (n - 1) for s, n in steps) // itemsize
+    return Layout(start, span, tuple(s // itemsize for s in strides), shape[0])
+
+
+def merged(sizes, *strides):
+    """Axes that follow each other without a gap in all arrays, as one: [(size, strides)]."""
+    axes = []
+    for size, *steps in zip(sizes, *strides, strict=True):
+        if size == 1:
+            continue
+        if axes and all(a == b * size for a, b in zip(axes[-1][1], steps, strict=True)):
+            axes[-1] = (axes[-1][0] * size, steps)
+        else:
+            axes.append((size, steps))
+    return axes
+
+
+def rows_and_columns(sizes, *strides):
+    """The axes of points as two, rows and columns, or None where they are more."""
+    axes = merged(sizes, *strides)
+    single = (1, [0] * len(strides))
+    return None if len(axes) > 2 else [single, single, *axes][-2:]
+
+
+def image_rows(sizes, *strides):
+    """The last axis as columns and the others as rows, or None where these have no one stride."""
+    single = (1, [0] * len(strides))
+    rows = merged(sizes[:-1], *(steps[:-1] for steps in strides)) or [single]
+    return None if len(rows) > 1 else [rows[0], (sizes[-1], [steps[-1] for steps in strides])]
+
+
+def kind_of(mode, padding_mode, sizes, strides, value, real, role=SAMPLE, source=GRID):
+    """The kernel for an input of these sizes and strides (of its spatial axes, in elements)."""
+    taps, rule = MODES[mode], RULES[padding_mode]
+    if role == SCATTER and rule == CONSTANT:
+        rule = ZEROS  # the fill value takes no gradient
+    place = PAIRED if strides[-1] == 1 or sizes[-1] == 1 else WINDOW
+    if taps > 1 and (rule == WRAP or min(sizes) < taps):
+        place = SCATTERED
+    if taps > 1 and role == SCATTER and len(sizes) == 1:
+        place = SCATTERED  # a band may end between the pixels of a pair
+    span = 1 + sum(abs(s) * (n - 1) for s, n in zip(strides, sizes, strict=True))
+    wide = int(max(span, *sizes) > WIDE)
+    return Kind(rule, taps, len(sizes), place, wide, value, real, role, source)
+
+
+def pixels(kind, channels, step):
+    """The kernel for channels that are neighbours in memory, in the input and in the result.
+
+    `step` is how many elements lie from a pixel of the input to its right neighbour.
+    """
+    layout = PAIRED if step == channels <= FEW else WINDOW
+    if kind.layout == SCATTERED:
+        layout = SCATTERED
+    if channels > FEW:
+        channels = 8 if channels <= 8 else 16
+    return kind._replace(layout=layout, last=channels)
+
+
+def sample_call(kind, axes, shape, points, input, grid, out, fill):
+    """Make the result (N, C, *out); layouts of the arrays, `points` as rows and columns."""
+    job, task = _record(kind, axes, shape, points, grid, out)
+    _set_input(task, kind, axes, input)
+    task["fill"] = fill
+    lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
+    task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
+    pieces = _cut(kind, task)
+    if kind.last:
+        task["input_whole"] = input.span - _reach(kind, input)
+        task["next"] = 0
+        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
+    task["fills"], task["near"] = kind.rule == CONSTANT, is_near(kind)
+    return _made(kind, job, axes, input.strides[2:], pieces, 0.12)
+
+
+def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
+    """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
+    job, task = _record(kind, axes, shape, points, grid, out)
+    _set_input(task, kind, axes, input)
+    task["fill"], task["fills"] = fill, kind.rule == CONSTANT
+    task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
+    task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
+    task["slope_col"], task["slope_axis"] = slope.strides[-2:]
+    _tile(kind, task, tile_points(kind) if kind.source == AFFINE else _most(kind, task))
+    task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
+    pieces = _chunk(task, task["grids"])
+    return _made(kind, job, axes, input.strides[2:], pieces, 0.2)
+
+
+def scatter_calls(kind, axes, shape, points, input, grid, out, add):
+    """Make the gradient of the input from `out`, the result's: the calls of one kernel or two."""
+    job, task = _record(kind, axes, shape, points, grid, out)
+    _set_input(task, kind, axes, input)
+    task["add"] = add
+    grouped = groups_of_channels(kind)
+    if grouped and task["c"] >= GROUPED and axes[1].size * BAND <= _summed(kind):
+        kind = grouped
+        task["ahead"] = 0  # it prefetches by itself
+    _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
+    pieces = _share_out(kind, task, axes)
+    first = None
+    if task["bands"] > 1:
+        first = _reach_call(kind._replace(role=REACH), job.copy(), axes, input)
+    return first, _made(kind, job, axes, input.strides[2:], pieces, 0.5)
+
+
+def _reach_call(kind, job, axes, input):
+    """Note for each tile which rows of the input it touches, before they are shared out."""
+    task = job[0]
+    parallel = _pays(kind, task, 0.5)
+    task["c"] = task["channels"] = 1
+    task["ahead"], task["taps"] = 0, kind.taps
+    pieces = _chunk(task, task["grids"])
+    return _made(kind, job, axes, input.strides[2:], pieces)._replace(parallel=parallel)
+
+
+def affine_call(role, real, axes, shape, points, grid, out):
+    """Make the grid (N, *out, D) of matrices, or their gradient from that of a grid."""
+    source = AFFINE if role == AFFINE_GRID else GRID
+    kind = Kind(ZEROS, 1, len(axes), PAIRED, 0, real, real, role, source)
+    job, task = _record(kind, axes, (shape[0], 1), points, grid, out)
+    _tile(kind, task, tile_points(kind))
+    task["stream"], task["channels"] = _streamed(kind, task, real), 1
+    return _made(kind, job, axes, [0] * len(axes), _chunk(task, shape[0]), 0.0)
+
+
+def _made(kind, job, axes, strides, pieces, nanoseconds=0.0):
+    """The call of a job that lacks only its stages, and where they work."""
+    task = job[0]
+    task["scratch"] = scratch_bytes(kind, int(task["group"]))
+    task["sums_pitch"] = tile_points(kind)
+    task["sums"] = HEAD if kind.role == AFFINE_SUM else behind(form_of(kind))
+    task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
+    records = _bytes(job), _bytes(formula.records(kind, axes, strides))
+    return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
+
+
+def _bytes(array):
+    """An array's bytes, read-only, as a loop is compiled for them."""
+    flat = array.view(np.uint8)
+    flat.flags.writeable = False
+    return flat
+
+
+def _streamed(kind, task, itemsize):
+    """Are the points of a grid too many for the caches?"""
+    points = int(task["grids"]) * int(task["rows"]) * int(task["cols"])
+    return points * kind.axes * itemsize >= STREAM
+
+
+def tiles(call):
+    """The tiles of one sample of a call."""
+    return _tiles(call.job[0])
+
+
+def _record(kind, axes, shape, points, grid, out):
+    """A job that knows its points, and where the grid and the result lie."""
+    job = np.zeros(1, JOB)
+    task = job[0]
+    if kind.source == GRID and _plane(kind, axes) > STRIPS:
+        points = _rewound(points, shape[-1])
+    (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = points
+    task["n"], task["c"], task["rows"], task["cols"] = *shape[:2], rows, cols
+    task["grid_start"], task["grid_n"], task["grid_axis"] = (
+        grid.start,
+        grid.strides[0],
+        grid.strides[-1],
+    )
+    task["grids"] = grid.samples
+    if kind.source != AFFINE:
+        task["grid_row"], task["grid_col"] = grid_row, grid_col
+    task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]
+    task["out_row"], task["out_col"] = out_row, out_col
+    task["bands"] = 1
+    return job, task
+
+
+def _rewound(points, width):
+    """One axis of points as rows again, if they are long enough to be cut into strips."""
+    (rows, _), (count, steps) = points
+    if rows > 1 or width <= STRIP:
+        return points
+    return [(count // width, [step * width for step in steps]), (width, steps)]
+
+
+def _plane(kind, axes):
+    """The bytes of one channel of the input."""
+    return prod(axis.size for axis in axes) * item_bytes(kind)
+
+
+def _set_input(task, kind, axes, input):
+    """Where the input lies, or its gradient."""
+    task["input_start"], task["input_n"], task["input_c"] = input.start, *input.strides[:2]
+    task["inputs"] = input.samples
+    task["ahead"] = _plane(kind, axes) > AHEAD
+    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
+    task["input_near"] = _last_near(kind, input)
+
+
+def _reach(kind, input):
+    """How far from a window's start on a vector of its last pixels ends."""
+    *outer, inner = (max(step, 0) for step in input.strides[2:])
+    pair = kind.layout == PAIRED and kind.taps > 1
+    steps = kind.taps - (2 if pair else 1)
+    return (kind.taps - 1) * sum(outer) + steps * inner + (2 * FEW if pair else FEW)
+
+
+def _last_near(kind, input):
+    """The last place from which 32 pixels of all rows of near windows lie in it, -1 for none."""
+    row = input.strides[-2] if len(input.strides) > 3 else 0
+    return input.span - (kind.taps + 1) * row - 2 * LANES if row > 0 else -1
+
+
+def _pays(kind, task, nanoseconds):
+    """Is a job worth waking other threads, at so many ns a tap of each value?"""
+    points = int(task["n"]) * int(task["rows"]) * int(task["cols"])
+    taps = int(task["c"]) * kind.taps**kind.axes
+    return bool(points * (kind.axes * 0.4 + taps * nanoseconds) > SERIAL_NS)
+
+
+def _most(kind, task):
+    """The points of a tile, fewer where there would be too few tiles for all threads."""
+    share = -(-int(task["n"]) * int(task["rows"]) * int(task["cols"]) // (4 * MOST_THREADS))
+    return min(tile_points(kind), max(64, -(-share // 16) * 16))
+
+
+def _tile(kind, task, points):
+    """Cut rows and columns into tiles of at most so many points."""
+    rows, cols = int(task["rows"]), int(task["cols"])
+    strip = min(STRIP, max(64, tile_points(kind) // 128 * 64))  # two rows or more of a plan
+    task["tile_cols"] = min(cols, points, cols if rows == 1 else strip)
+    task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
+
+
+def _tiles(task):
+    down = -(-int(task["rows"]) // int(task["tile_rows"]))
+    return down * -(-int(task["cols"]) // int(task["tile_cols"]))
+
+
+def _chunk(task, parts):
+    """Tiles a piece, where each of so many parts has all the tiles; the number of pieces."""
+    tiles = _tiles(task)
+    task["tiles"] = -(-tiles // max(1, -(-8 * MOST_THREADS // int(parts))))
+    return int(parts) * -(-tiles // int(task["tiles"]))
+
+
+def _cut(kind, task):
+    """Cut the points into tiles and the work into pieces; the number of pieces."""
+    _tile(kind, task, _most(kind, task))
+    samples, channels = int(task["n"]), int(task["c"])
+    each, parts = _channels(channels, samples * _tiles(task), 4 * MOST_THREADS)
+    task["channels"] = channels if kind.last else each
+    return _chunk(task, samples * (1 if kind.last else parts))
+
+
+def _channels(channels, tiles, wanted):
+    """Channels a piece and pieces a tile: all in one, unless there are too few tiles."""
+    parts = min(-(-wanted // tiles), -(-channels // BLOCK_CHANNELS))
+    each = -(-channels // parts)
+    return each, -(-channels // each)
+
+
+def _summed(kind):
+    """The pixels whose sums of 16 channels a thread may keep."""
+    return SUMS // (LANES * item_bytes(kind))
+
+
+def _share_out(kind, task, axes):
+    """Share the input's planes out, in bands of rows where they are few; the number of pieces."""
+    inputs, channels, wanted = int(task["inputs"]), int(task["c"]), 4 * MOST_THREADS
+    share, rows = inputs * channels // wanted, axes[0].size
+    if kind.role == GROUPS:
+        most = min(rows, _summed(kind) // axes[1].size)
+        groups = min(_summed(kind) // (most * axes[1].size), max(1, share // LANES))
+        each = min(groups, -(-channels // LANES)) * LANES
+    else:
+        most, each = rows, min(channels, max(share, OWNED_CHANNELS))
+    parts = inputs * -(-channels // each)
+    height = min(most, -(-rows // max(1, wanted // parts)))
+    if kind.role == GROUPS:
+        sums = each * -(-height * axes[1].size // LANES) * LANES
+        task["group"] = sums * item_bytes(kind)
+    task["channels"], task["band_rows"], task["bands"] = each, height, -(-rows // height)
+    return parts * int(task["bands"])

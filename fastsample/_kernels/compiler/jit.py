@@ -1,0 +1,224 @@
+"""How kernels are compiled and kept on disk: one place for Numba's options."""
+
+import contextlib
+import gc
+import hashlib
+import itertools
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+from llvmlite import ir
+from numba import config, njit, types
+from numba.core.bytecode import FunctionIdentity
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.ccallback import CFunc
+from numba.core.runtime import rtsys
+from numba.extending import intrinsic
+
+from .. import home
+from . import lean
+from .cpu import HARDWARE_GATHER, PERMUTE
+
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+# No reference is counted inside: an array there belongs to the caller. (Counting calls a function
+# for each array wherever a small function with a branch takes it: twice the time of a loop.)
+INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+# The small functions of a stage become one function. Those that make them for the ints that they
+# freeze are cached, so that stages of a process share what is lowered for the same ints.
+inline = njit(forceinline=True, pipeline_class=lean.INNER, **INNER)
+jit = njit(pipeline_class=lean.INNER, **INNER)
+
+
+@inline
+def lesser(a, b):
+    """min: Numba would compile one of its own for each stage, as far as machine code."""
+    return a if a < b else b
+
+
+@inline
+def greater(a, b):
+    """max."""
+    return a if a > b else b
+
+
+KERNELS = Path(__file__).parents[1]
+
+
+def _digest():
+    """All sources of the kernels as one int; Numba itself watches a kernel's own file only."""
+    text = b"".join(p.read_bytes() for p in sorted(KERNELS.rglob("*.py")))
+    return int.from_bytes(hashlib.sha256(text).digest()[:7], "little")
+
+
+DIGEST = _digest()
+
+
+class _Cache(FunctionCache):
+    """Numba's cache with a key of our own, and with no error for a damaged or unwritable file.
+
+    Numba's key holds a pickle of the closure, in which a compiled function never looks the same
+    twice, and knows nothing of changes in other files; ours is what the kernel was made from.
+    """
+
+    def __init__(self, made_from):
+        super().__init__(home)
+        self._made_from = (*made_from, HARDWARE_GATHER, PERMUTE, DIGEST)
+        # A file of its own: Numba numbers the files of one index, and two processes that save two
+        # kernels at once could give both one number, so that one would run as the other. Sources
+        # are known by their digest: the times of files change when an installation is copied.
+        own = hashlib.sha256(repr(tuple(made_from)).encode()).hexdigest()[:16]
+        name = f"{made_from[0]}-{own}.{sys.implementation.cache_tag}"
+        self._cache_file = IndexDataCacheFile(self._cache_path, name, DIGEST)
+
+    def _index_key(self, sig, codegen):
+        return sig, codegen.magic_tuple(), self._made_from
+
+    def load_overload(self, sig, target_context):
+        # Without super's refresh of the context, which only compilation needs: it imports all that
+        # Numba knows of NumPy, and scipy.linalg where that is installed, 0.15 to 0.35 s. What
+        # kernels call of Numba's is the memory of their scratch.
+        rtsys.initialize(target_context)
+        try:
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)
+        except Exception:
+            self._try(self.flush)
+            return None
+
+    def save_overload(self, sig, data):
+        self._try(super().save_overload, sig, data)
+
+    @staticmethod
+    def _try(action, *args):
+        try:
+            action(*args)
+        except Exception as error:
+            _warn_once(str(error))
+
+
+def _warn_once(reason):
+    if not _warned:
+        _warned.append(reason)
+        warnings.warn(f"fastsample: compiled kernels are not kept on disk: {reason}", stacklevel=2)
+
+
+_warned = []
+
+
+def _kept(kernel, made_from):
+    """Give a kernel its place on disk, if there is one."""
+    try:
+        kernel._cache = _Cache(made_from)
+    except RuntimeError as error:  # no folder can be written
+        _warn_once(str(error))
+    return kernel
+
+
+def number_apart():
+    """Let what this process compiles have names that no other process gives.
+
+    Numba names a function after its source and a number that counts from 1 in each process. All
+    kernels of a process share one space of names, in which the first of a name stands for all: of
+    two kernels from disk, compiled by two processes, one would call the other's inner functions.
+    """
+    FunctionIdentity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))
+
+
+number_apart()
+if hasattr(os, "register_at_fork"):  # a child would count on from where its parent was
+    os.register_at_fork(after_in_child=number_apart)
+
+
+def compiled(function, made_from, parallel):
+    """`function` compiled, from disk where the same has been compiled before."""
+    if config.DISABLE_JIT:
+        return function
+    return _kept(njit(parallel=parallel, **OPTIONS)(function), made_from)
+
+
+# What is called by address. A loop's work: on (job, axes, image, grid, other, out), one piece.
+WORK = types.void(*(types.voidptr,) * 6, types.intp)
+# A stage's: on the same and scratch, one of scratch's tiles; and which comes after it.
+STAGE = types.void(*(types.voidptr,) * 7, types.intp, types.intp)
+
+
+def compiled_address(function, made_from, signature):
+    """The address of `function`, compiled with a signature; or a number that stands for it.
+
+    An address can be called without being compiled into its caller, so that the loops are compiled
+    once and not for each stage, and a stage once and not for each that it meets.
+    """
+    if config.DISABLE_JIT:
+        _KEPT.append(function)
+        return len(_KEPT)
+    arguments, options = (signature.args, signature.return_type), dict(OPTIONS)
+    made = CFunc(function, arguments, {}, options, pipeline_class=lean.KERNEL)
+    kernel = _kept(made, made_from)
+    with _no_collections():
+        kernel.compile()
+    _KEPT.append(kernel)
+    return kernel.address
+
+
+@contextlib.contextmanager
+def _no_collections():
+    """Let the collector rest: to look through all that a compilation makes takes a tenth of it."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+_KEPT = []  # what an address points to must stay
+BYTE = ir.IntType(8).as_pointer()
+
+
+def _called(builder, address, pointers, numbers):
+    """Call code at an address on pointers, then 64-bit numbers."""
+    pointers = [builder.bitcast(p, BYTE) for p in pointers]
+    kind = ir.FunctionType(ir.VoidType(), [*[BYTE] * len(pointers), *[n.type for n in numbers]])
+    builder.call(builder.inttoptr(address, kind.as_pointer()), [*pointers, *numbers])
+
+
+def _call(typing, work, job, axes, image, grid, other, out, piece):
+    arrays = (job, axes, image, grid, other, out)
+
+    def code(context, builder, sig, args):
+        both = zip(arrays, args[1:7], strict=True)
+        starts = [context.make_array(ty)(context, builder, value).data for ty, value in both]
+        _called(builder, args[0], starts, args[7:])
+        return context.get_dummy_value()
+
+    return types.void(types.uintp, *arrays, types.intp), code
+
+
+def _call_twin(work, job, axes, image, grid, other, out, piece):
+    """Run the loop at an address on one piece; the arrays' first bytes are its pointers."""
+    with np.errstate(all="ignore"):  # as compiled code
+        _KEPT[work - 1](job, axes, image, grid, other, out, piece)
+
+
+call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
+
+
+def _call_stage(typing, stage, job, axes, image, grid, other, out, scratch, tile, after):
+    def code(context, builder, sig, args):
+        _called(builder, args[0], args[1:8], args[8:])
+        return context.get_dummy_value()
+
+    return types.void(types.uintp, *(types.voidptr,) * 7, types.intp, types.intp), code
+
+
+def _call_stage_twin(stage, *args):
+    """Run the stage at an address on a tile."""
+    _KEPT[stage - 1](*args)
+
+
+call_stage = _call_stage_twin if config.DISABLE_JIT else intrinsic(_call_stage)

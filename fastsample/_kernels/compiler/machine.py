@@ -1,0 +1,55 @@
+"""What Numba says of the machine it compiles for."""
+
+import llvmlite
+import numba
+from llvmlite import binding
+from numba.core.caching import FunctionCache
+
+from .. import home
+
+# The first feature a CPU has gives its widest vectors, in bits.
+WIDTHS = {"avx512f": 512, "avx": 256, "sse2": 128, "neon": 128}
+
+
+def versions() -> dict[str, str]:
+    """The compiler's."""
+    return {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
+
+
+def threads() -> int:
+    """How many threads a call may use, unless `numba.set_num_threads` says otherwise."""
+    return int(numba.config.NUMBA_NUM_THREADS)
+
+
+def threads_in_use() -> int:
+    """How many a call of this thread uses now."""
+    return int(numba.get_num_threads())
+
+
+def use_threads(number: int) -> None:
+    """Let this thread's calls use so many, at most as many as `threads` says."""
+    numba.set_num_threads(number)
+
+
+def layer() -> str:
+    """The threading layer that Numba chooses here; choosing starts its threads."""
+    try:
+        numba.get_num_threads()
+        return str(numba.threading_layer())
+    except ValueError:  # the one asked for is not there
+        return f"{numba.config.THREADING_LAYER}, which is not available"
+
+
+def cpu() -> str:
+    """LLVM's name for the CPU, and its widest vectors."""
+    features = binding.get_host_cpu_features()
+    bits = next((f"{b}-bit vectors ({f})" for f, b in WIDTHS.items() if features.get(f)), "?")
+    return f"{numba.config.CPU_NAME or binding.get_host_cpu_name()}, {bits}"
+
+
+def cache_folder() -> str:
+    """Where compiled kernels are kept."""
+    try:
+        return str(FunctionCache(home).cache_path)
+    except RuntimeError:
+        return "none: no folder can be written"

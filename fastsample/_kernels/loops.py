@@ -1,0 +1,129 @@
+"""The loops over tiles, which call the stages by address: two, compiled once for all of them.
+
+`over_tiles` is for whoever owns its output points: the result, the gradient of the coordinates.
+`over_shares` is for whoever owns a part of the input: its gradient. With `ahead` both plan one tile
+early, and the apply stage prefetches that one's taps before it works on the tile before.
+"""
+
+import numpy as np
+
+from .compiler.flat import array_at, free, new_memory, on_a_line
+from .compiler.jit import WORK, call_stage, compiled_address, inline, lesser
+from .compiler.once import once
+from .kind import JOB
+from .stages.tile import NONE, Share, blocks, put_share, put_tile, tiles_in_all
+from .vectors.memory import fence
+
+
+@inline
+def some_tiles(job, piece):
+    """A piece of work: the sample of the grid, its tiles begin to end, and the channels."""
+    tiles = tiles_in_all(job)
+    chunks, parts = blocks(tiles, job.tiles), blocks(job.c, job.channels)
+    n, part, chunk = piece // (chunks * parts), piece // chunks % parts, piece % chunks
+    begin, first = chunk * job.tiles, part * job.channels
+    planes = job.input_start + n * job.input_n
+    share = Share(planes, first, lesser(first + job.channels, job.c), 0, 0)
+    return n, begin, lesser(begin + job.tiles, tiles), share
+
+
+def over_tiles(job_at, axes, image, grid, other, out, piece):
+    """The work on one piece: plan its tiles, and apply the plans to all of its channels."""
+    job = array_at(job_at, JOB, 0)[0]
+    memory, ahead = new_memory(job.scratch), job.ahead
+    scratch = on_a_line(memory)
+    n, begin, end, share = some_tiles(job, piece)
+    put_share(scratch, share)
+    for t in range(begin, end + ahead):
+        slot, after = t % 2 * ahead, NONE
+        tile = (t - ahead) % 2 * ahead if t - ahead >= begin else NONE
+        if t < end:
+            put_tile(scratch, slot, job, n, t, 1)
+            after = slot if ahead else NONE
+            if job.plan:
+                call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
+        if tile >= 0 and job.begin:
+            call_stage(job.begin, job_at, axes, image, grid, other, out, scratch, tile, NONE)
+        call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
+        if tile >= 0 and job.end:
+            call_stage(job.end, job_at, axes, image, grid, other, out, scratch, tile, NONE)
+    if job.stream:
+        fence()
+    free(memory)
+
+
+@inline
+def share_of(job, stride, piece):
+    """The sample of a piece of work, and its share."""
+    parts = blocks(job.c, job.channels)
+    n, part, band = piece // (parts * job.bands), piece // job.bands % parts, piece % job.bands
+    first, row = part * job.channels, band * job.band_rows
+    last, end = lesser(first + job.channels, job.c), lesser(row + job.band_rows, job.input_rows)
+    planes = job.input_start + n * job.input_n
+    return n, Share(planes, first, last, row * stride, end * stride)
+
+
+@inline
+def touch(job, reach, m, t, share):
+    """Does tile t touch a share; does it touch nothing else? (Of the grid's sample m.)"""
+    low, high = share.low, share.high
+    if job.bands > 1:
+        at = (m * tiles_in_all(job) + t) * 2
+        low, high = reach[at], reach[at + 1]
+    some = low < share.high and high > share.low
+    return some, low >= share.low and high <= share.high
+
+
+@inline
+def clear(memory, start, end):
+    """Zeros to some bytes."""
+    for k in range(start, end):
+        memory[k] = 0
+
+
+@inline
+def clear_share(job, out, share):
+    """Zeros to what a piece owns."""
+    for c in range(share.first, share.last):
+        plane = share.planes + c * job.input_c
+        clear(out, (plane + share.low) * job.item, (plane + share.high) * job.item)
+
+
+def over_shares(job_at, axes, image, grid, other, out, piece):
+    """The work on one piece: plan the tiles that touch it, in their order, and add there."""
+    job, reach = array_at(job_at, JOB, 0)[0], array_at(other, np.int64, 0)
+    memory, ahead, tiles = new_memory(job.scratch), job.ahead, tiles_in_all(job)
+    scratch = on_a_line(memory)
+    n, share = share_of(job, array_at(axes, np.int64, 0)[0], piece)
+    put_share(scratch, share)
+    if job.group:
+        clear(array_at(scratch, np.uint8, 0), job.sums, job.sums + job.group)
+    elif not job.add:
+        clear_share(job, array_at(out, np.uint8, 0), share)
+    for m in range(n, n + 1 if job.inputs > 1 else job.n):
+        slot, waits = 0, NONE
+        for t in range(tiles):
+            some, whole = touch(job, reach, lesser(m, job.grids - 1), t, share)
+            if some:
+                put_tile(scratch, slot, job, m, t, whole)
+                call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
+                tile, after = (waits, slot) if ahead else (slot, NONE)
+                call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
+                waits, slot = after, ahead - slot
+        if waits >= 0:
+            call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, waits, NONE)
+    if job.end:
+        call_stage(job.end, job_at, axes, image, grid, other, out, scratch, NONE, NONE)
+    free(memory)
+
+
+@once
+def tiles_loop():
+    """The address of `over_tiles`."""
+    return compiled_address(over_tiles, ("over_tiles",), WORK)
+
+
+@once
+def shares_loop():
+    """The address of `over_shares`."""
+    return compiled_address(over_shares, ("over_shares",), WORK)

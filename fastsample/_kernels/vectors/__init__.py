@@ -1,0 +1,1 @@
+"""16 lanes in registers, and memory as kernels read and write it."""
