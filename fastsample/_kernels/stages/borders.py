@@ -66,14 +66,29 @@ def fold_of(family):
     return folded if family == FOLDING else not_folded
 
 
+@inline
+def unchanged(axis, p):
+    """`kept` where `to_pixel` has kept it already."""
+    return p
+
+
+def keep_of(form, family):
+    """What keeps positions between the rule's bounds.
+
+    Slopes ask where a position was; the taps of a cubic are kept one by one, and folds come first.
+    Elsewhere `low` and `high` of an axis are the rule's own bounds, see `_calls/formula.py`.
+    """
+    return unchanged if form.taps <= 2 and not form.slopes and family != FOLDING else kept
+
+
 @cache
-def bring_in_of(family):
+def bring_in_of(form, family):
     """Positions as the border rule reads them."""
-    fold = fold_of(family)
+    fold, keep = fold_of(family), keep_of(form, family)
 
     @inline
     def bring_in(axis, p):
-        return kept(axis, fold(axis, p)[0])
+        return keep(axis, fold(axis, p)[0])
 
     return bring_in
 

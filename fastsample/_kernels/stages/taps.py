@@ -22,7 +22,7 @@ from ..vectors.simd import (
     where,
     within,
 )
-from .borders import bring_in_of, clamp, factor, fold_of, kept
+from .borders import bring_in_of, clamp, factor, fold_of, keep_of
 
 KEYS = -0.75  # Keys 1981; PyTorch's and OpenCV's choice
 
@@ -70,7 +70,7 @@ def around_of(family):
 @cache
 def nearest(form, family):
     """One tap."""
-    slopes, bring_in, around = bool(form.slopes), bring_in_of(family), around_of(family)
+    slopes, bring_in, around = bool(form.slopes), bring_in_of(form, family), around_of(family)
     fills = family == FILLING
 
     @inline
@@ -121,7 +121,7 @@ def two_outside(axis, tap, left, right):
 def linear(form, family):
     """Two taps."""
     scattered, slopes, put_two = bool(form.scattered), bool(form.slopes), two_taps_of(form, family)
-    fold, around = fold_of(family), around_of(family)
+    fold, around, keep = fold_of(family), around_of(family), keep_of(form, family)
     fills = family == FILLING
 
     @inline
@@ -135,7 +135,7 @@ def linear(form, family):
     @inline
     def put_taps(axis, p, block, at, fill_at):
         place, sign = fold(axis, p)
-        brought = kept(axis, place)
+        brought = keep(axis, place)
         # NaN becomes tap -1, whose right neighbour is inside and carries the weight NaN.
         whole = floor(where(brought == brought, brought, -1.0))
         right = convert(brought - whole, block.tap_weights)
@@ -234,7 +234,7 @@ def four_outside(axis, taps, weights):
 def cubic(form, family):
     """Four taps, each brought in by itself; no border rule touches the slopes."""
     scattered, slopes, put_four = bool(form.scattered), bool(form.slopes), four_taps_of(form)
-    bring_in, around = bring_in_of(family), around_of(family)
+    bring_in, around = bring_in_of(form, family), around_of(family)
     fills = family == FILLING
 
     @inline
