@@ -364,39 +364,39 @@ class TestErrors:
     OFFSET = np.zeros((2, 18, 5, 6), F32)
     GOOD = INPUT, OFFSET, WEIGHT
 
-    def refused(self, argument, *parts, of=None, **options):
+    def assert_refused(self, argument, *parts, of=None, **options):
         assert_refused(fs.deform_conv2d, argument, *parts, of=of or self.GOOD, padding=1, **options)
 
     @pytest.mark.parametrize("channels", [0, 9, 17, 19, 2, 54, 180])
     def test_offsets_whose_channels_do_not_fit_the_kernel(self, channels):
         """Not 2 · 9 · G, or a G that does not divide the 4 channels."""
         shape = 2, channels, 5, 6
-        self.refused("offset", shape, of=(self.INPUT, np.zeros(shape, F32), self.WEIGHT))
+        self.assert_refused("offset", shape, of=(self.INPUT, np.zeros(shape, F32), self.WEIGHT))
 
     @pytest.mark.parametrize("shape", [(1, 18, 5, 6), (2, 18, 5, 5), (2, 18, 3, 4), (2, 18, 30)])
     def test_offset(self, shape):
-        self.refused("offset", shape, of=(self.INPUT, np.zeros(shape, F32), self.WEIGHT))
+        self.assert_refused("offset", shape, of=(self.INPUT, np.zeros(shape, F32), self.WEIGHT))
 
     @pytest.mark.parametrize("shape", [(6, 3, 3, 3), (6, 8, 3, 3), (5, 2, 3, 3), (6, 4, 3)])
     def test_weight(self, shape):
-        self.refused("weight", shape, of=(self.INPUT, self.OFFSET, np.ones(shape, F32)))
+        self.assert_refused("weight", shape, of=(self.INPUT, self.OFFSET, np.ones(shape, F32)))
 
     @pytest.mark.parametrize("shape", [(2, 4, 5), (4, 5, 6), (2, 4, 1, 5, 6)])
     def test_input(self, shape):
-        self.refused("input", shape, of=(np.ones(shape, F32), self.OFFSET, self.WEIGHT))
+        self.assert_refused("input", shape, of=(np.ones(shape, F32), self.OFFSET, self.WEIGHT))
 
     @pytest.mark.parametrize("shape", [(5,), (6, 1), (1,)])
     def test_bias(self, shape):
-        self.refused("bias", shape, bias=np.ones(shape, F32))
+        self.assert_refused("bias", shape, bias=np.ones(shape, F32))
 
     @pytest.mark.parametrize("shape", [(2, 18, 5, 6), (1, 9, 5, 6), (2, 9, 5, 5), (2, 9)])
     def test_mask(self, shape):
-        self.refused("mask", shape, mask=np.ones(shape, F32))
+        self.assert_refused("mask", shape, mask=np.ones(shape, F32))
 
     @pytest.mark.parametrize("name", ["stride", "dilation"])
     @pytest.mark.parametrize("value", [0, (1, 0), -1, (1, 1, 1), 1.5, "1"])
     def test_steps(self, name, value):
-        self.refused(name, error=(ValueError, TypeError), **{name: value})
+        self.assert_refused(name, error=(ValueError, TypeError), **{name: value})
 
     @pytest.mark.parametrize("value", [-1, (1, -1), (1, 1, 1), 0.5, "1"])
     def test_padding(self, value):
@@ -405,14 +405,14 @@ class TestErrors:
 
     def test_a_kernel_larger_than_the_image(self):
         weight, offset = np.ones((6, 4, 9, 3), F32), np.zeros((2, 54, 5, 6), F32)
-        self.refused(r"\w+", of=(self.INPUT, offset, weight))
+        self.assert_refused(r"\w+", of=(self.INPUT, offset, weight))
 
     @pytest.mark.parametrize("dtype", [bool, np.int64, np.complex64, object])
     @pytest.mark.parametrize("which", [0, 1, 2])
     def test_types(self, which, dtype):
         of = list(self.GOOD)
         of[which] = of[which].astype(dtype)
-        self.refused(NAMES[which], of=of, error=TypeError)
+        self.assert_refused(NAMES[which], of=of, error=TypeError)
 
     def test_grad_output(self):
         wrong = np.ones((2, 6, 5, 5), F32)

@@ -41,7 +41,7 @@ def wanted(name, options):
     return function(*arguments, **options), as_tuple(last)
 
 
-def equal(got, want):
+def assert_all_equal(got, want):
     """The same tuples of arrays, to the bit."""
     assert type(got) is tuple
     assert len(got) == len(want)
@@ -58,19 +58,19 @@ class TestPullback:
         result, pullback = fs.vjp(function, *arguments, **options)
         want, gradients = wanted(name, options)
         np.testing.assert_array_equal(result, want, strict=True)
-        equal(pullback(grad), gradients)
+        assert_all_equal(pullback(grad), gradients)
 
     def test_options_by_position(self):
         _, pullback = fs.vjp(fs.grid_sample, IMAGE, GRID, "bilinear", "border", True)
         want = fs.grid_sample_backward(GRAD, IMAGE, GRID, "bilinear", "border", True)
-        equal(pullback(GRAD), want)
+        assert_all_equal(pullback(GRAD), want)
         _, pullback = fs.vjp(fs.affine_grid, THETA, SIZE, True)
-        equal(pullback(GRAD_GRID), (fs.affine_grid_backward(GRAD_GRID, SIZE, True),))
+        assert_all_equal(pullback(GRAD_GRID), (fs.affine_grid_backward(GRAD_GRID, SIZE, True),))
 
     def test_arrays_by_name(self):
         result, pullback = fs.vjp(fs.grid_sample, grid=GRID, input=IMAGE)
         np.testing.assert_array_equal(result, fs.grid_sample(IMAGE, GRID))
-        equal(pullback(GRAD), fs.grid_sample_backward(GRAD, IMAGE, GRID))
+        assert_all_equal(pullback(GRAD), fs.grid_sample_backward(GRAD, IMAGE, GRID))
 
     @pytest.mark.parametrize("name", ["grid_sample", "affine_sample"])
     @pytest.mark.parametrize("mask", [(True, False), (False, True), (False, False)])
@@ -80,7 +80,7 @@ class TestPullback:
         whole = pullback(grad)
         got = pullback(grad, output_mask=mask)
         assert [g is not None for g in got] == list(mask)
-        equal(
+        assert_all_equal(
             tuple(g for g in got if g is not None),
             tuple(g for g, asked in zip(whole, mask, strict=True) if asked),
         )
@@ -91,7 +91,7 @@ class TestPullback:
         _, pullback = fs.vjp(function, *arguments)
         first = pullback(grad)
         pullback(grad * 2)
-        equal(pullback(grad), first)
+        assert_all_equal(pullback(grad), first)
 
     @each_call
     def test_is_linear(self, name):
