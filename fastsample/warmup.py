@@ -14,7 +14,7 @@ def warmup(every: bool = False, progress: Callable[[int, int], None] | None = No
     ----------
     every : bool
         Whether to compile all that float32, float64 and uint8 images need with float32 coordinates:
-        some two hundred stages, half a second to two seconds each. Otherwise the common ones;
+        some three hundred stages, half a second to two seconds each. Otherwise the common ones;
         which, ``docs/concepts/startup.md`` says.
     progress : callable, optional
         Called with how many are ready and how many there are, before the first and after each.

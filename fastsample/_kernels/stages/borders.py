@@ -2,7 +2,7 @@
 
 A rule is data: how a position is folded onto the axis, if it is, and between which bounds it is
 kept afterwards; `_calls/formula.py` has the numbers. So a plan serves all rules of a family (see
-`kind`): in one plan for all of them, the branches cost the slopes of an image a tenth of the time.
+`kind`). One plan for all, with branches, took the slopes of 1x1x256x256 0.84 ms instead of 0.72.
 """
 
 from functools import cache
