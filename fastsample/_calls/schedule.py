@@ -14,7 +14,6 @@ from .._kernels.drive import ready
 from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
-    AFFINE_SUM,
     CONSTANT,
     GRID,
     GROUPS,
@@ -36,12 +35,7 @@ from .._kernels.kind import (
     is_near,
     item_bytes,
 )
-from .._kernels.stages.scratch import (
-    HEAD,
-    behind,
-    scratch_bytes,
-    tile_points,
-)
+from .._kernels.stages.scratch import behind, scratch_bytes, tile_points
 from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE, FEW
 from .._kernels.vectors.simd import LANES
@@ -225,7 +219,7 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0):
     task = job[0]
     task["scratch"] = scratch_bytes(kind, int(task["group"]))
     task["sums_pitch"] = tile_points(kind)
-    task["sums"] = HEAD if kind.role == AFFINE_SUM else behind(form_of(kind))
+    task["sums"] = behind(form_of(kind))
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
     records = _bytes(job), _bytes(formula.records(kind, axes, strides))
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))

@@ -36,7 +36,8 @@ EDGE = 64  # of an image that is neither tiny nor huge: these take other kernels
 def jobs(all_stages: bool) -> list[Callable[[], Any]]:
     """What to call, one for each stage or loop."""
     kinds = dict.fromkeys((*common(), *(every() if all_stages else ())))
-    stages = dict.fromkeys(stage for kind in kinds for stage in drive.stages_of(kind)[:3] if stage)
+    calls = (drive.stages_of(kind) for kind in kinds)
+    stages = dict.fromkeys(s for call in calls for s in (call.plan, call.apply, call.end) if s)
     shared = copier, partial(paster, False), partial(paster, True)
     return [*loops(), *shared, *(partial(drive.stage, *stage) for stage in stages)]
 
@@ -48,7 +49,7 @@ def loops() -> Iterator[Callable[[], Any]]:
 
 
 def planes(mode: str, padding: str, axes: int, value: int, role: int, source: int) -> Kind:
-    """The kernel for images as planes."""
+    """A call for images as planes."""
     steps = tuple(EDGE**k for k in range(axes - 1, -1, -1))
     kind: Kind = schedule.kind_of(
         mode, padding, (EDGE,) * axes, steps, value, FLOAT32, role, source
@@ -57,7 +58,7 @@ def planes(mode: str, padding: str, axes: int, value: int, role: int, source: in
 
 
 def pixels(mode: str, padding: str, channels: int, value: int, source: int) -> Kind:
-    """The kernel for images (H, W, C)."""
+    """A call for images (H, W, C)."""
     kind: Kind = schedule.pixels(
         planes(mode, padding, 2, value, SAMPLE, source), channels, channels
     )

@@ -1,6 +1,6 @@
 """What describes a call (`Kind`), what stages are compiled for, what is data (`JOB`, `AXES`).
 
-No stage depends on all of a `Kind`: see `Form` and `stages/__init__.py`.
+No stage depends on all of a `Kind`: see `Form`, and `stages_of` in `drive`.
 """
 
 from typing import NamedTuple

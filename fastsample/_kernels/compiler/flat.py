@@ -1,8 +1,8 @@
 """Memory in compiled code: `Flat`, an array that is nothing but a pointer and a type.
 
 Numba's arrays are seven numbers each, of which a kernel would hand dozens from function to function
-and use none but the pointer: a stage compiles in two thirds of the time without them. No index is
-checked, and none counts from the end.
+and use none but the pointer: without them a first call compiled in 4.9 s instead of 5.9. No index
+is checked, and none counts from the end.
 """
 
 import operator
@@ -36,11 +36,9 @@ class _FlatModel(models.PrimitiveModel):
 
 def start_of(context, builder, array, value):
     """The address of the first element, of a Flat or of an array of Numba's."""
-    return (
-        value
-        if isinstance(array, Flat)
-        else context.make_array(array)(context, builder, value).data
-    )
+    if isinstance(array, Flat):
+        return value
+    return context.make_array(array)(context, builder, value).data
 
 
 @infer_global(operator.getitem)
@@ -61,7 +59,7 @@ class _SetItem(AbstractTemplate):
 
 @lower_builtin(operator.getitem, Flat, types.Integer)
 def _get(context, builder, sig, args):
-    place = builder.gep(*args[:1], [args[1]])
+    place = builder.gep(args[0], [args[1]])
     return place if isinstance(sig.return_type, types.Record) else builder.load(place)
 
 

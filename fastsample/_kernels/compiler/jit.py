@@ -16,11 +16,11 @@ from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
-from numba.extending import intrinsic
 
 from .. import home
 from . import lean
 from .cpu import HARDWARE_GATHER, PERMUTE
+from .flat import BYTE, primitive, start_of
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 # No reference is counted inside: an array there belongs to the caller. (Counting calls a function
@@ -177,7 +177,6 @@ def _no_collections():
 
 
 _KEPT = []  # what an address points to must stay
-BYTE = ir.IntType(8).as_pointer()
 
 
 def _called(builder, address, pointers, numbers):
@@ -192,20 +191,18 @@ def _call(typing, work, job, axes, image, grid, other, out, piece):
 
     def code(context, builder, sig, args):
         both = zip(arrays, args[1:7], strict=True)
-        starts = [context.make_array(ty)(context, builder, value).data for ty, value in both]
+        starts = [start_of(context, builder, ty, value) for ty, value in both]
         _called(builder, args[0], starts, args[7:])
         return context.get_dummy_value()
 
     return types.void(types.uintp, *arrays, types.intp), code
 
 
-def _call_twin(work, job, axes, image, grid, other, out, piece):
+@primitive(_call)
+def call(work, job, axes, image, grid, other, out, piece):
     """Run the loop at an address on one piece; the arrays' first bytes are its pointers."""
     with np.errstate(all="ignore"):  # as compiled code
         _KEPT[work - 1](job, axes, image, grid, other, out, piece)
-
-
-call = _call_twin if config.DISABLE_JIT else intrinsic(_call)
 
 
 def _call_stage(typing, stage, job, axes, image, grid, other, out, scratch, tile, after):
@@ -216,9 +213,7 @@ def _call_stage(typing, stage, job, axes, image, grid, other, out, scratch, tile
     return types.void(types.uintp, *(types.voidptr,) * 7, types.intp, types.intp), code
 
 
-def _call_stage_twin(stage, *args):
+@primitive(_call_stage)
+def call_stage(stage, job, axes, image, grid, other, out, scratch, tile, after):
     """Run the stage at an address on a tile."""
-    _KEPT[stage - 1](*args)
-
-
-call_stage = _call_stage_twin if config.DISABLE_JIT else intrinsic(_call_stage)
+    _KEPT[stage - 1](job, axes, image, grid, other, out, scratch, tile, after)

@@ -11,7 +11,6 @@ from ..kind import AXES, JOB, STRIDES, VALUES
 from ..vectors.memory import local
 from ..vectors.simd import LANES, convert, load, splat, store
 from .coordinates import base_of, read_array_of, read_matrix_of, write_of
-from .scratch import HEAD
 from .tile import tile_in, tiles_in_all
 
 
@@ -108,7 +107,7 @@ def affine_sum_of(count, real):
 
     def affine_sum(job_at, axes_at, image_at, grid_at, other_at, out_at, scratch, slot, after):
         job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
-        results, tile = array_at(scratch, real_type, HEAD), tile_in(scratch, slot, 0)
+        results, tile = array_at(scratch, real_type, job.sums), tile_in(scratch, slot, 0)
         take(job, axes, array_at(grid_at, real_type, 0), tile, results)
         to = (tile.n * tiles_in_all(job) + tile.t) * shares
         add_up(axes, results, job.sums_pitch, tile, array_at(out_at, exact, 0), to)

@@ -25,8 +25,8 @@ from ..vectors.memory import (
     stream_pixels,
 )
 from ..vectors.simd import LANES, everywhere, load, splat, spread, store
-from .plan import pitch_of, plan_in, plan_points, taps_in_all
 from .prefetch import ASKED_PIXELS, ask_of, shift_of
+from .scratch import pitch_of, plan_in, plan_points, taps_in_all
 from .tile import share_in, tile_in
 from .values import add_tap as add_fill  # infinite fills come among integers, too
 from .values import add_tap_of, narrow_of, widen_of

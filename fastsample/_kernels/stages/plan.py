@@ -231,7 +231,7 @@ def planner_of(form, family, real, source):
 
     @inline
     def locate_all(axes, block):
-        # Written out: LLVM leaves three of them a loop, whose blocks then lie in memory.
+        # Written out: a block's indices must be constants, whatever LLVM unrolls.
         locate(axes[0], 0, block)
         if count > 1:
             locate(axes[1], 1, block)

@@ -15,6 +15,7 @@ from ..compiler.jit import greater, inline, jit, lesser
 from ..kind import AXES, JOB, KEEP, KEEPING, STRIDES, VALUES
 from ..vectors.memory import local
 from ..vectors.simd import LANES, at_least, at_most, load, splat, store
+from .affine import total
 from .borders import to_pixel_of
 from .coordinates import READ
 from .tile import tile_in, tiles_in_all
@@ -30,20 +31,13 @@ def positions_of(count, real, source):
 
     @inline
     def summed_up(low, high, poison):
-        vector = local(LANES, number)
-        store(vector, 0, low)
-        lowest = vector[0]
+        lows, highs, vector = local(LANES, number), local(LANES, number), local(LANES, number)
+        store(lows, 0, low)
+        store(highs, 0, high)
+        lowest, highest = lows[0], highs[0]
         for k in range(1, LANES):
-            lowest = lesser(lowest, vector[k])
-        store(vector, 0, high)
-        highest = vector[0]
-        for k in range(1, LANES):
-            highest = greater(highest, vector[k])
-        store(vector, 0, poison)
-        total = vector[0]
-        for k in range(1, LANES):
-            total += vector[k]
-        return lowest, highest, total
+            lowest, highest = lesser(lowest, lows[k]), greater(highest, highs[k])
+        return lowest, highest, total(poison, vector)
 
     @jit
     def positions(job, axes, grid, tile):

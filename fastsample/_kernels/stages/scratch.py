@@ -15,9 +15,9 @@ from ..compiler.jit import inline
 from ..kind import AFFINE_SUM, GROUPS, OFFSETS, SCATTER, SLOPE, VALUES, form_of, has_places, is_near
 from ..vectors.memory import CACHE_LINE, view_at
 from ..vectors.simd import LANES
+from .tile import HEAD
 
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
-HEAD = 6 * CACHE_LINE  # bytes: two tiles and a share, see `tile`
 
 
 class Plan(NamedTuple):

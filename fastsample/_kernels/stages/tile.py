@@ -12,6 +12,7 @@ from ..compiler.jit import inline, lesser
 from ..vectors.simd import LANES
 
 SLOT = 16  # numbers: room for a tile; two have one, and behind them a share
+HEAD = 3 * SLOT * np.dtype(np.int64).itemsize  # bytes of all three
 NONE = -1  # no tile
 
 
