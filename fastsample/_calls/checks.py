@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from .._kernels.kind import CODES, MODES, RULES
+from .._kernels.kind import CODES, MODES, RULES, item_of
 
 FLOATS = ("float32", "float64")
 INTEGERS = tuple(dtype.name for dtype in CODES if dtype.kind in "iu")
@@ -357,10 +357,7 @@ def number(function, name, came):
 def item(function, name, came, dtype):
     """A number as one of a type: integers take the nearest that they have."""
     fits(function, name, came, dtype)
-    if dtype.kind in "iu":
-        came = round(min(max(came, np.iinfo(dtype).min), np.iinfo(dtype).max))
-    with np.errstate(over="ignore"):
-        return np.array([came], dtype)
+    return item_of(came, dtype)
 
 
 def count(function, name, came):

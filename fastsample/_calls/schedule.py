@@ -14,9 +14,11 @@ from .._kernels.drive import ready
 from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
+    BITS,
     CONSTANT,
     GRID,
     GROUPS,
+    HALF,
     JOB,
     MODES,
     PAIRED,
@@ -25,15 +27,18 @@ from .._kernels.kind import (
     SAMPLE,
     SCATTER,
     SCATTERED,
+    STORED,
     WIDE,
     WINDOW,
     WRAP,
     ZEROS,
     Kind,
+    copies,
     form_of,
     groups_of_channels,
     is_near,
     item_bytes,
+    item_of,
 )
 from .._kernels.stages.scratch import behind, scratch_bytes, tile_points
 from .._kernels.threads import MOST_THREADS
@@ -160,7 +165,17 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
         task["next"] = 0
         task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
     task["fills"], task["near"] = kind.rule == CONSTANT, is_near(kind)
+    if copies(kind):
+        _set_copied(job, kind, fill)
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12)
+
+
+def _set_copied(job, kind, fill):
+    """The bits of what stands for pixels that are not there, see `copies`."""
+    dtype = np.dtype(np.float16 if kind.value == HALF else STORED[kind.value])
+    lost = fill if dtype.kind in "iu" else np.nan
+    for field, number in (("outside", fill if kind.rule == CONSTANT else 0), ("lost", lost)):
+        job[field] = item_of(number, dtype).view(STORED[BITS[dtype.itemsize]])
 
 
 def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):

@@ -12,18 +12,24 @@ from .kind import (
     AFFINE,
     AFFINE_GRID,
     AFFINE_SUM,
+    BITS,
+    CONSTANT,
     GROUPS,
+    KEEPING,
     PAIRED,
     REACH,
     SAMPLE,
     SCATTER,
     SLOPE,
+    copies,
     family_of,
     form_of,
+    item_bytes,
 )
 from .loops import shares_loop, tiles_loop
 from .stages.affine import affine_grid_of, affine_sum_of
 from .stages.groups import groups_of, put_groups_of
+from .stages.pick import pick_of, pick_pixels_of
 from .stages.pixels import pixels_of
 from .stages.plan import plan_of
 from .stages.reach import reach_of
@@ -44,6 +50,8 @@ MAKERS = {
     "plan": plan_of,
     "sample": sample_of,
     "pixels": pixels_of,
+    "pick": pick_of,
+    "pick_pixels": pick_pixels_of,
     "slope": slope_of,
     "nearest_slope": nearest_slope_of,
     "take_slopes": take_slopes_of,
@@ -70,8 +78,12 @@ class Stages(NamedTuple):
 def stages_of(kind):
     """What the stages of a call are compiled for, and nothing else."""
     form, paired = form_of(kind), int(kind.layout == PAIRED)
-    plan = "plan", form, family_of(kind.rule), kind.real, kind.source
+    family = KEEPING if copies(kind) and kind.rule == CONSTANT else family_of(kind.rule)
+    plan = "plan", form, family, kind.real, kind.source
     sums = kind.axes, form.work, kind.real
+    if copies(kind):
+        bits, last = BITS[item_bytes(kind)], kind.last
+        return Stages(plan, ("pick_pixels", form, bits, last) if last else ("pick", form, bits))
     if kind.role == SAMPLE and kind.last:
         return Stages(plan, ("pixels", form, paired, kind.value, kind.last))
     if kind.role == SAMPLE:

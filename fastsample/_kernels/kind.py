@@ -82,6 +82,7 @@ class Form(NamedTuple):
 def form_of(kind):
     """The form of a call's plan."""
     work, slopes = np.dtype(work_of(kind.value)).itemsize, int(kind.role == SLOPE)
+    work = 4 if copies(kind) else work  # a weight only says what to copy
     return Form(kind.taps, kind.axes, int(kind.layout == SCATTERED), kind.wide, work, slopes)
 
 
@@ -97,10 +98,27 @@ STORED = {
     12: np.int8,
     21: np.uint16,
     22: np.int16,
+    41: np.uint32,
     42: np.int32,
+    81: np.uint64,
+    82: np.int64,
 }
 CODES = {np.dtype(t): code for code, t in STORED.items() if code != HALF}
 CODES[np.dtype(np.float16)] = HALF
+BITS = {1: 11, 2: 21, 4: 41, 8: 81}  # what holds so many bytes, whatever they mean
+
+
+def item_of(number, dtype):
+    """An array of one number as one of a type: integers take the nearest that they have."""
+    if dtype.kind in "iu":
+        number = round(min(max(number, np.iinfo(dtype).min), np.iinfo(dtype).max))
+    with np.errstate(over="ignore"):
+        return np.array([number], dtype)
+
+
+def copies(kind):
+    """Does a call copy bits? A point's value is that of one pixel, or of what lies outside."""
+    return kind.taps == 1 and kind.role == SAMPLE
 
 
 def work_of(value):
@@ -227,6 +245,8 @@ JOB = np.dtype(
         ("slope_col", "i8"),
         ("slope_axis", "i8"),
         ("fill", "f8"),
+        ("outside", "u8"),  # the bits of what is copied where a point is outside,
+        ("lost", "u8"),  # and where it has no place: its coordinate is NaN
         ("threshold", "f8"),  # of a mask: what a pixel must reach
     ],
     align=True,

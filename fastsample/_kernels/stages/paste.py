@@ -31,7 +31,7 @@ from ..vectors.simd import (
     store_mask,
     where,
 )
-from .sample import put_singly
+from .rows import put_singly
 from .values import add_tap
 
 STRIP = 1024  # columns planned at a time: with three rows 24 KB, half a first-level cache

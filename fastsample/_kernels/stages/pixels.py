@@ -18,14 +18,12 @@ from ..vectors.memory import (
     gather_pixels,
     load_first,
     local,
-    starts_line,
     store_first,
     store_part,
-    store_pixels,
-    stream_pixels,
 )
 from ..vectors.simd import LANES, everywhere, load, splat, spread, store
 from .prefetch import ASKED_PIXELS, ask_of, shift_of
+from .rows import put_pixels_of
 from .scratch import pitch_of, plan_in, plan_points, taps_in_all
 from .tile import share_in, tile_in
 from .values import add_tap as add_fill  # infinite fills come among integers, too
@@ -99,7 +97,7 @@ def few_row_of(form, is_paired, value, count, whole):
 
     if form.scattered:
         return scattered
-    return paired if is_paired and taps > 1 else in_window
+    return paired if is_paired else in_window
 
 
 @cache
@@ -125,45 +123,20 @@ def few_rows_of(form, paired, value, count, whole):
 
 
 @cache
-def put_few_of(value, count):
-    """Four totals to the result."""
-    narrow, stored = narrow_of(value), STORED[value]
-
-    @inline
-    def part(totals, k, fill, out):
-        return narrow(load(totals, k * LANES), fill, out)
-
-    @inline
-    def put(fill, out, to, step, left, streamed, totals):
-        if step == count and left >= LANES:
-            a, b = part(totals, 0, fill, out), part(totals, 1, fill, out)
-            vectors = a, b, part(totals, 2, fill, out), part(totals, 3, fill, out)
-            if streamed and starts_line(out, to):
-                stream_pixels(out, to, vectors, count)
-            else:
-                store_pixels(out, to, vectors, count)
-        else:
-            put_singly(fill, out, to, step, left, totals)
-
-    @inline
-    def put_singly(fill, out, to, step, left, totals):
-        vector = local(LANES, stored)
-        for k in range(FEW):
-            store(vector, 0, part(totals, k, fill, out))
-            for point in range(FEW * k, lesser(left, FEW * k + FEW)):
-                for c in range(count):
-                    out[to + point * step + c] = vector[(point - FEW * k) * FEW + c]
-
-    return put
-
-
-@cache
 def few_of(form, paired, value, count):
     """Sample a tile's points, of two to four channels."""
     lanes, work, exact = FEW * LANES, VALUES[form.work], count != 3
     add_whole = few_rows_of(form, paired, value, count, True)
     add_exactly = few_rows_of(form, paired, value, count, False)
-    add, put, dense = add_few_of(add_fill), put_few_of(value, count), not form.scattered
+    add, put, dense = add_few_of(add_fill), put_pixels_of(STORED[value], count), not form.scattered
+    narrow = narrow_of(value)
+
+    @inline
+    def narrowed(job, out, totals):
+        a, b = load(totals, 0), load(totals, LANES)
+        c, d = load(totals, 2 * LANES), load(totals, 3 * LANES)
+        a, b = narrow(a, job.fill, out), narrow(b, job.fill, out)
+        return a, b, narrow(c, job.fill, out), narrow(d, job.fill, out)
 
     @inline
     def add_rows(strides, input, plane, safe, plan, j, sums, totals):
@@ -183,8 +156,7 @@ def few_of(form, paired, value, count):
                 if job.fills:
                     fill = splat(job.fill, totals)
                     add(load(plan.fills, j + col), (fill, fill, fill, fill), totals)
-                at_point, left = to + col * job.out_col, tile.cols - col
-                put(job.fill, out, at_point, job.out_col, left, job.stream, totals)
+                put(job, out, to + col * job.out_col, tile.cols - col, narrowed(job, out, totals))
 
     return apply
 
