@@ -70,7 +70,7 @@ def sampler_of(form, paired, value):
         return total
 
     @inline
-    def sample(job, strides, input, plane, plan, j):
+    def sample(job, strides, input, plane, plan, j, fill, fills):
         found = local(lanes, work)
         total = splat(0.0, found)
         for row in range(rows):
@@ -79,8 +79,8 @@ def sampler_of(form, paired, value):
                 total = add_row(row, found, plan, j, total)
             else:  # a sum for each row: a chain of 16 additions would be waited for
                 total = total + add_row(row, found, plan, j, splat(0.0, found))
-        if job.fills:
-            total = add_fill(total, splat(job.fill, found), load(plan.fills, j))
+        if fills:
+            total = add_fill(total, splat(fill, found), load(plan.fills, j))
         return total
 
     return sample
@@ -120,7 +120,7 @@ def near_of(form, value):
         return total
 
     @inline
-    def near(job, strides, input, first, plan, j):
+    def near(strides, input, first, plan, j, fill, fills):
         found, step, places = local(lanes, work), strides[0], load(plan.places, j)
         second, third = places >= 2 * LANES, places >= 4 * LANES
         total = splat(0.0, found)
@@ -132,8 +132,8 @@ def near_of(form, value):
                 total = add_row(found, row, second, third, plan, j, total)
             else:
                 total = total + add_row(found, row, second, third, plan, j, splat(0.0, found))
-        if job.fills:
-            total = add_fill(total, splat(job.fill, total), load(plan.fills, j))
+        if fills:
+            total = add_fill(total, splat(fill, total), load(plan.fills, j))
         return total
 
     return near
@@ -148,12 +148,12 @@ def values_of(form, paired, value):
     near = near_of(form, value)
 
     @inline
-    def choose(job, strides, input, plane, plan, j):
+    def choose(job, strides, input, plane, plan, j, fill, fills):
         base = plan.bases[j // LANES]
         if base >= 0 and plane + base <= job.input_near:
-            value = near(job, strides, input, plane + base, plan, j)
+            value = near(strides, input, plane + base, plan, j, fill, fills)
         else:
-            value = sample(job, strides, input, plane, plan, j)
+            value = sample(job, strides, input, plane, plan, j, fill, fills)
         return value
 
     return choose

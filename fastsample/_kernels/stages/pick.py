@@ -55,14 +55,15 @@ def pick_of(form, value):
 
     @jit
     def plane_of(job, input, plane, out, at, tile, asks, ahead, away, plan):
+        step, streamed = job.out_col, job.stream != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
                 if asks:
                     prefetch(input, ahead, plan.offsets, j + away, ASKED)
                 weight, found = load(plan.weights, j), gather(input, plane, plan.offsets, j)
-                put(job, out, to, left, chosen(job, weight, found))
-                to += LANES * job.out_col
+                put(out, to, step, streamed, left, chosen(job, weight, found))
+                to += LANES * step
                 j += LANES
 
     @jit
@@ -98,7 +99,7 @@ def few_of(stored, count):
 
     @jit
     def apply(job, input, plane, out, at, tile, plan):
-        safe = lesser(job.input_whole - plane, WIDE)
+        safe, step, streamed = lesser(job.input_whole - plane, WIDE), job.out_col, job.stream != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
@@ -108,10 +109,10 @@ def few_of(stored, count):
                     found = gather_pixels(input, plane, plan.offsets, j, count, False)
                 weights = load(plan.weights, j)
                 if everywhere(weights == 1.0):
-                    put(job, out, to, left, found)
+                    put(out, to, step, streamed, left, found)
                 else:
-                    put(job, out, to, left, chosen_pixels(job, weights, found))
-                to += LANES * job.out_col
+                    put(out, to, step, streamed, left, chosen_pixels(job, weights, found))
+                to += LANES * step
                 j += LANES
 
     return apply

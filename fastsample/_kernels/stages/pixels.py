@@ -132,11 +132,11 @@ def few_of(form, paired, value, count):
     narrow = narrow_of(value)
 
     @inline
-    def narrowed(job, out, totals):
+    def narrowed(fill, out, totals):
         a, b = load(totals, 0), load(totals, LANES)
         c, d = load(totals, 2 * LANES), load(totals, 3 * LANES)
-        a, b = narrow(a, job.fill, out), narrow(b, job.fill, out)
-        return a, b, narrow(c, job.fill, out), narrow(d, job.fill, out)
+        a, b = narrow(a, fill, out), narrow(b, fill, out)
+        return a, b, narrow(c, fill, out), narrow(d, fill, out)
 
     @inline
     def add_rows(strides, input, plane, safe, plan, j, sums, totals):
@@ -149,14 +149,16 @@ def few_of(form, paired, value, count):
     def apply(job, strides, input, plane, out, at, tile, plan):
         sums, totals = local(lanes, work), local(lanes, work)
         safe = lesser(job.input_whole - plane, WIDE)
+        fill, fills, step, streamed = job.fill, job.fills != 0, job.out_col, job.stream != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for col in range(0, tile.cols, LANES):
                 add_rows(strides, input, plane, safe, plan, j + col, sums, totals)
-                if job.fills:
-                    fill = splat(job.fill, totals)
-                    add(load(plan.fills, j + col), (fill, fill, fill, fill), totals)
-                put(job, out, to + col * job.out_col, tile.cols - col, narrowed(job, out, totals))
+                if fills:
+                    outside = splat(fill, totals)
+                    add(load(plan.fills, j + col), (outside, outside, outside, outside), totals)
+                values = narrowed(fill, out, totals)
+                put(out, to + col * step, step, streamed, tile.cols - col, values)
 
     return apply
 

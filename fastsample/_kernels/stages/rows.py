@@ -46,16 +46,16 @@ def put_row_of(stored):
     """Put up to 16 values of a row of the result down, nothing beyond the `left` ones."""
 
     @inline
-    def put(job, out, to, left, values):
-        if left >= LANES and job.out_col == 1:
-            if job.stream and starts_line(out, to):
+    def put(out, to, step, streamed, left, values):
+        if left >= LANES and step == 1:
+            if streamed and starts_line(out, to):
                 stream(out, to, values)
             else:
                 store(out, to, values)
         else:
             vector = local(LANES, stored)
             store(vector, 0, values)
-            put_singly(vector, out, to, job.out_col, lesser(left, LANES))
+            put_singly(vector, out, to, step, lesser(left, LANES))
 
     return put
 
@@ -72,9 +72,9 @@ def put_pixels_of(stored, count):
                 out[to + point * step + c] = pixels[point * FEW + c]
 
     @inline
-    def put(job, out, to, left, values):
-        if left >= LANES and job.out_col == count:
-            if job.stream and starts_line(out, to):
+    def put(out, to, step, streamed, left, values):
+        if left >= LANES and step == count:
+            if streamed and starts_line(out, to):
                 stream_pixels(out, to, values, count)
             else:
                 store_pixels(out, to, values, count)
@@ -85,6 +85,6 @@ def put_pixels_of(stored, count):
             store(pixels, LANES, b)
             store(pixels, 2 * LANES, c)
             store(pixels, 3 * LANES, d)
-            put_pixels_singly(pixels, out, to, job.out_col, left)
+            put_pixels_singly(pixels, out, to, step, left)
 
     return put

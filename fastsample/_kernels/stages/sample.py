@@ -24,12 +24,14 @@ def plane_of(form, paired, value):
 
     @jit
     def apply(job, strides, input, plane, out, at, tile, plan):
+        # Read once: LLVM can't know that a store to the result leaves the job alone.
+        fill, fills, step, streamed = job.fill, job.fills != 0, job.out_col, job.stream != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
-                found = narrow(sample(job, strides, input, plane, plan, j), job.fill, out)
-                put(job, out, to, left, found)
-                to += LANES * job.out_col
+                found = sample(job, strides, input, plane, plan, j, fill, fills)
+                put(out, to, step, streamed, left, narrow(found, fill, out))
+                to += LANES * step
                 j += LANES
 
     return apply
