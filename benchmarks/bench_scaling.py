@@ -2,7 +2,7 @@
 
 from fastsample._bench import grids, systems
 from fastsample._bench.case import Case
-from fastsample._kernels.compiler import machine
+from fastsample._kernels import threads
 
 from .suite import measured
 
@@ -11,7 +11,7 @@ SIDES = [2**k for k in range(6, 14)]
 PLANAR_SIDE = 2048
 CHANNELS = [2**k for k in range(10)]
 POINTS = [10**k for k in range(2, 8)]
-THREADS = sorted({machine.threads(), *(2**k for k in range(machine.threads().bit_length()))})
+THREADS = sorted({threads.MOST_THREADS, *(2**k for k in range(threads.MOST_THREADS.bit_length()))})
 
 
 def rotated(channels, side, others=grids.QUICK):
@@ -43,9 +43,9 @@ class Points(measured({count: scattered(count) for count in POINTS}, "points")):
 class Threads(measured({n: rotated(3, 1024) for n in THREADS}, "threads")):
     """Three channels, 1024 by 1024 pixels."""
 
-    def setup(self, threads, library):
-        machine.use_threads(threads)  # other libraries take as many when their call is made
-        super().setup(threads, library)
+    def setup(self, number, library):
+        threads.use(number)  # other libraries take as many when their call is made
+        super().setup(number, library)
 
-    def teardown(self, threads, library):
-        machine.use_threads(machine.threads())
+    def teardown(self, number, library):
+        threads.use(threads.MOST_THREADS)

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+LAYERS = ("tbb", "omp", "workqueue")
 HERE = Path(__file__).parent
 LIMIT = 240
 

@@ -81,14 +81,14 @@ class TestSameBits:
         assert one == many
         assert len(one.split()) == 17
 
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     def test_of_gradients_for_any_number_of_threads(self, layer):
         """A pixel's sum has one order, whoever adds; so has a matrix's."""
-        options = {"NUMBA_THREADING_LAYER": layer} if layer else {}
+        options = {"NUMBA_THREADING_LAYER": layer}
         source = SCENES + GRADIENTS + BACK_DIGESTS
         one, *others = (
             child.script(source, LIMIT, NUMBA_NUM_THREADS=threads, **options)
-            for threads in (("1", "2", "8") if layer is None else ("1", "2"))
+            for threads in (("1", "2", "8") if layer == "tbb" else ("1", "2"))
         )
         for other in others:
             assert other == one
@@ -182,16 +182,16 @@ assert not wrong, wrong
 
 
 class TestPythonThreads:
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     def test_eight_at_once(self, layer):
         child.script(SCENES + AT_ONCE, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     def test_gradients_at_once(self, layer):
         source = SCENES + GRADIENTS + AT_ONCE_BACK
         child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     def test_first_calls_at_once(self, layer):
         """Nothing is warm: eight threads load or compile the kernel at the same time."""
         child.script(
@@ -304,17 +304,17 @@ STORIES = ("child", "grandchild", "pool", "threads of others", "amid sampling th
 
 @posix
 class TestFork:
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     @pytest.mark.parametrize("story", [FORK, GRANDCHILD, POOL, NUMBA_FIRST, AMID], ids=STORIES)
     def test_child_of_a_parallel_parent(self, story, layer):
         child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     def test_gradients(self, layer):
         source = SCENES + GRADIENTS + FORK_BACK
         child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
-    @pytest.mark.parametrize("layer", [None, "workqueue"])
+    @pytest.mark.parametrize("layer", child.LAYERS)
     def test_child_of_a_quiet_parent(self, layer):
         """The parent never sampled: the child is free to start threads of its own."""
         story = FORK.replace("want = digest(fs.grid_sample(*LARGE))\n", "want = sys.argv[-1]\n", 1)

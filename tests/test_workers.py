@@ -8,7 +8,6 @@ import pytest
 pytestmark = pytest.mark.compiled
 LIMIT = 180
 METHODS = multiprocessing.get_all_start_methods()
-LAYERS = [None, "workqueue"]
 
 POOL = """
 import multiprocessing, sys
@@ -68,7 +67,7 @@ def run(source, folder, **variables):
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", child.LAYERS)
 @pytest.mark.parametrize("method", METHODS)
 def test_pools(method, layer, tmp_path):
     source = POOL.replace("METHOD", repr(method))
@@ -80,12 +79,12 @@ def test_pools_of_one_thread_each(method, tmp_path):
     run(POOL.replace("METHOD", repr(method)), tmp_path, NUMBA_NUM_THREADS="1")
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", child.LAYERS)
 def test_sixteen_threads_at_once(layer, tmp_path):
     run(SIXTEEN, tmp_path, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", child.LAYERS)
 def test_a_loader_of_pytorch(layer, tmp_path):
     pytest.importorskip("torch")
     source = LOADER.replace("METHODS", repr(METHODS))

@@ -8,7 +8,7 @@ starts, and so is what a backward keeps from its forward.
 
 import numpy as np
 
-from fastsample._kernels.compiler.machine import threads_in_use
+from fastsample._kernels import threads
 
 from .case import CV2, OURS, SCIPY, SKIMAGE, TORCH, module
 
@@ -36,7 +36,7 @@ def torch(job, *arrays):
     lib = module(TORCH)
     if lib is None or (len(job.shape) == 5 and job.mode == "bicubic"):
         return None
-    lib.set_num_threads(threads_in_use())
+    lib.set_num_threads(threads.in_use())
     return TORCH_CALLS[job.function](lib, job, *map(lib.from_numpy, arrays))
 
 
@@ -83,7 +83,7 @@ def cv2(job, *arrays):
     make = CV2_CALLS.get(job.function)
     if lib is None or make is None or len(job.shape) != 4 or job.shape[1] > 4:
         return None
-    lib.setNumThreads(threads_in_use())
+    lib.setNumThreads(threads.in_use())
     how = {"nearest": lib.INTER_NEAREST, "bilinear": lib.INTER_LINEAR, "bicubic": lib.INTER_CUBIC}
     border = {
         "zeros": lib.BORDER_CONSTANT,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastsample._kernels.compiler.machine import threads_in_use
+from fastsample._kernels import threads
 
 from .case import TORCH, module
 
@@ -34,7 +34,7 @@ def paste_torch(masks, boxes, threshold):
     lib = module(TORCH)
     if lib is None:
         return None
-    lib.set_num_threads(threads_in_use())
+    lib.set_num_threads(threads.in_use())
     masks, boxes = lib.from_numpy(masks), lib.from_numpy(boxes).tolist()
 
     def call():

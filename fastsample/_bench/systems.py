@@ -4,7 +4,7 @@ from functools import cache, lru_cache, partial
 
 import numpy as np
 
-from fastsample._kernels.compiler.machine import threads_in_use
+from fastsample._kernels import threads
 
 from .case import CV2, NUMPY, OURS, SCIPY, SKIMAGE, TORCH, Case, module
 from .grids import Job
@@ -51,7 +51,7 @@ def on_torch(function, make):
     lib = module(TORCH)
     if lib is None:
         return None
-    lib.set_num_threads(threads_in_use())
+    lib.set_num_threads(threads.in_use())
     tensors = [lib.from_numpy(array) for array in made(make)]
     return lambda: function(lib, *tensors)
 
@@ -159,7 +159,7 @@ def cv2_remap(make, mode):
     lib = module(CV2)
     if lib is None:
         return None
-    lib.setNumThreads(threads_in_use())
+    lib.setNumThreads(threads.in_use())
     flags = {"nearest": 0, "bilinear": lib.INTER_LINEAR, "bicubic": lib.INTER_CUBIC}
     arrays = made(make)
     return lambda: lib.remap(*arrays, flags[mode])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastsample._cli.files import check_target, replacing
 from fastsample._cli.problem import Problem, reason, require
 from fastsample._cli.progress import progress
-from fastsample._kernels.compiler import machine
+from fastsample._kernels import threads
 
 if TYPE_CHECKING:
     from fastsample._bench.case import Case
@@ -88,14 +88,14 @@ def race(args: argparse.Namespace) -> "Report":
     from fastsample._bench import report as reports
 
     cases = chosen(args.only)
-    threads = args.threads or machine.threads()
-    if threads > machine.threads():
-        raise Problem(f"--threads may be at most {machine.threads()} here; got {threads}")
-    machine.use_threads(threads)
+    number = args.threads or threads.MOST_THREADS
+    if number > threads.MOST_THREADS:
+        raise Problem(f"--threads may be at most {threads.MOST_THREADS} here; got {number}")
+    threads.use(number)
     passes = min(PASSES, args.rounds)
     with progress(passes * len(cases)) as step:
         rows = races.race(cases, args.rounds, passes, step)
-    return reports.Report(reports.about(threads, args.rounds), rows)
+    return reports.Report(reports.about(number, args.rounds), rows)
 
 
 def chosen(words: list[str]) -> "list[Case]":

@@ -13,7 +13,7 @@ import fastsample as fs
 from fastsample._cli.files import check_target, replacing
 from fastsample._cli.problem import Problem, require
 from fastsample._cli.progress import progress
-from fastsample._kernels.compiler.machine import threads
+from fastsample._kernels.threads import MOST_THREADS
 
 if TYPE_CHECKING:
     from fastsample._cli.picture import Shot
@@ -135,6 +135,6 @@ def print_table(photo: Array, shots: "list[Shot]") -> None:
         print(f"{s.warp:<17}{s.mode:<10}{s.ours * 1e3:>11.2f}{s.theirs * 1e3:>9.1f}{ratio:>8}")
     print(
         f"\nscipy is scipy.ndimage.map_coordinates on the same arrays (order 0, 1 and 3), with one"
-        f"\nthread, which is all it uses; fastsample may use {threads()}. SciPy's"
+        f"\nthread, which is all it uses; fastsample may use {MOST_THREADS}. SciPy's"
         " order 3 is a B-spline with a\nprefilter, a different kernel from bicubic (Keys)."
     )

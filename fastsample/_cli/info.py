@@ -7,6 +7,7 @@ import platform
 import numpy as np
 
 import fastsample as fs
+from fastsample._kernels import threads
 from fastsample._kernels.compiler import machine
 
 
@@ -23,8 +24,8 @@ def facts() -> dict[str, str]:
         "numpy": np.__version__,
         **machine.versions(),
         "python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
-        "threads": f"{machine.threads()}, on {os.cpu_count()} processors",
-        "layer": machine.layer(),
+        "threads": f"{threads.MOST_THREADS}, on {os.cpu_count()} processors",
+        "layer": threads.layer(),
         "CPU": machine.cpu(),
         "cache": machine.cache_folder(),
     }

@@ -1,49 +1,232 @@
-"""When a kernel may run on several threads.
+"""On which threads a kernel runs.
 
-Numba's own settings rule; its threading layer is never changed. Two layers need care (seen with
-numba 0.68): after `fork` a child that opens an OpenMP region is killed if its parent had opened
-one, and on the workqueue layer a second region at the same time aborts the process.
+Numba's own settings rule: NUMBA_NUM_THREADS, `numba.set_num_threads`, NUMBA_THREADING_LAYER. Where
+nothing is set, the layer is TBB if its library is installed (a wheel's, which Numba by itself does
+not find): its threads may be forked, and nobody waits for one that another process keeps from
+running. OMP_NUM_THREADS, which users set for all that they run, is a limit too.
+
+Two layers need care (seen with Numba 0.68). On OpenMP's a forked child waits for threads that did
+not follow it, or is killed, whichever library of the parent had started them. On the workqueue's a
+second region at the same time aborts the process.
 """
 
+import ctypes
 import os
+import sys
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import numba as nb
 from numba.np.ufunc import parallel as _parallel
 
-MOST_THREADS = nb.config.NUMBA_NUM_THREADS
+TBB = {"win32": "tbb12.dll", "darwin": "libtbb.12.dylib"}.get(sys.platform, "libtbb.so.12")
+OPENMP = ("libgomp", "libiomp", "libomp")
+FORKED = 0x40  # PF_FORKNOEXEC, of Linux's flags of a process
+
+
+def _limit():
+    """How many threads this process may use, by the environment."""
+    most, asked = nb.config.NUMBA_NUM_THREADS, os.environ.get("OMP_NUM_THREADS", "")
+    first = asked.split(",")[0].strip()  # a list is for regions inside regions
+    if "NUMBA_NUM_THREADS" in os.environ or not first.isdecimal() or int(first) == 0:
+        return most
+    return min(most, int(first))
+
+
+MOST_THREADS = _limit()
 
 
 class _State:
-    """What this process may do."""
+    """What this process may do; `process` is the one that it was found for."""
 
-    serial_only = False  # a child of a parent whose OpenMP threads did not follow it
+    process = os.getpid()
+    imported_in = process
+    checked = False  # is the layer chosen, and are the two below known?
+    serial_only = False  # no region may be opened: threads did not follow a fork
+    one_at_a_time = False
     one_region = threading.Lock()
-
-
-def _before_fork():
-    _State.parent_had_openmp = _parallel._is_initialized and nb.threading_layer() == "omp"
-
-
-def _in_child():
-    _State.one_region = threading.Lock()  # another thread may have held it
-    _State.serial_only |= _State.parent_had_openmp
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
+    checking = threading.Lock()
+    forked_aside = False  # forked by another thread than the one that started TBB's
+    starter = threading.main_thread().ident  # that one, as far as is known
 
 
 def run(serial, parallel, args):
     """Call parallel()(*args) if this process may open a region now, else serial()(*args)."""
-    if _State.serial_only or nb.get_num_threads() == 1:
+    if MOST_THREADS == 1 or not _may_open():
         serial()(*args)
-    elif nb.threading_layer() != "workqueue":
-        parallel()(*args)
-    elif _State.one_region.acquire(blocking=False):
-        try:
+        return
+    threads, most = nb.get_num_threads(), nb.config.NUMBA_NUM_THREADS
+    if threads == most:
+        threads = MOST_THREADS  # nobody has called numba.set_num_threads
+    if threads == 1 or not _enter():
+        serial()(*args)
+        return
+    try:
+        if threads == nb.get_num_threads():
             parallel()(*args)
-        finally:
-            _State.one_region.release()
-    else:
-        serial()(*args)
+        else:
+            with of_threads(threads):
+                parallel()(*args)
+    finally:
+        _leave()
+
+
+@contextmanager
+def of_threads(number):
+    """Let this thread's regions have so many threads."""
+    before = nb.get_num_threads()
+    nb.set_num_threads(number)
+    try:
+        yield
+    finally:
+        nb.set_num_threads(before)
+
+
+def _enter():
+    return not _State.one_at_a_time or _State.one_region.acquire(blocking=False)
+
+
+def _leave():
+    if _State.one_at_a_time:
+        _State.one_region.release()
+
+
+def _may_open():
+    """May this process open regions? Found out once in each: a fork may run no hook of Python's."""
+    if not _State.checked or _State.process != os.getpid():
+        _look_around()
+    return not _State.serial_only
+
+
+def _look_around():
+    """Choose the layer where nobody has, and see what this process may do on it."""
+    if _State.process != os.getpid():
+        _forget()
+    with _State.checking:
+        if _State.checked:
+            return
+        started = _parallel._is_initialized
+        strangers = _has_lost_threads()  # before a layer brings OpenMP along
+        find_tbb()
+        _State.serial_only = strangers and _is_openmp(started)
+        if not _State.serial_only:
+            nb.get_num_threads()  # starts the layer
+            layer = nb.threading_layer()
+            _State.one_at_a_time = layer == "workqueue"
+            _State.serial_only = layer == "tbb" and _State.forked_aside
+            if not started or _State.imported_in != os.getpid():
+                _State.starter = threading.get_ident()
+        _State.checked = True
+
+
+def _is_openmp(started):
+    """Is OpenMP Numba's layer, or would it be?"""
+    if started:
+        return nb.threading_layer() == "omp"
+    layer = str(nb.config.THREADING_LAYER).lower()
+    if layer in ("default", "threadsafe"):
+        return not _tbb_is_loaded()
+    return layer == "omp"
+
+
+def _has_lost_threads():
+    """Is this a fork of a process that may have used OpenMP, in whatever library?
+
+    Linux says of a process whether it has forked without starting a program since. If no OpenMP
+    has been loaded, there were no threads of it to be lost.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        flags = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[6]
+        maps = Path("/proc/self/maps").read_text()
+    except (OSError, IndexError):  # no Linux
+        return _State.imported_in != os.getpid()
+    return bool(int(flags) & FORKED) and any(name in maps for name in OPENMP)
+
+
+def find_tbb():
+    """Load TBB, so that Numba finds it, unless a user has chosen another layer."""
+    layer = str(nb.config.THREADING_LAYER).lower()
+    if layer in ("omp", "workqueue") or _parallel._is_initialized or _tbb_is_loaded():
+        return
+    for path in _places():
+        try:
+            ctypes.CDLL(str(path), getattr(ctypes, "RTLD_GLOBAL", 0))
+        except OSError:
+            continue  # an unfinished installation, or one for another system
+        return
+
+
+def _tbb_is_loaded():
+    """Would Numba find TBB by its name?"""
+    try:
+        ctypes.CDLL(TBB)
+    except OSError:
+        return False
+    return True
+
+
+def _beside():
+    """Where a wheel, or conda, puts TBB."""
+    folder = Path("Library", "bin") if sys.platform == "win32" else Path("lib")
+    return Path(sys.prefix) / folder / TBB
+
+
+def _places():
+    """The same, and where else a wheel may have put it."""
+    if _beside().exists():
+        yield _beside()
+        return
+    from importlib import metadata  # 70 ms, and seldom needed
+
+    try:
+        files = metadata.files("tbb") or ()
+    except metadata.PackageNotFoundError:
+        return
+    yield from (Path(file.locate()).resolve() for file in files if file.name == TBB)
+
+
+def _forget():
+    """A child knows nothing: locks that other threads held stay held in it."""
+    _State.process, _State.checked, _State.serial_only = os.getpid(), False, False
+    _State.one_region, _State.checking = threading.Lock(), threading.Lock()
+
+
+def _before_fork():
+    _State.forked_aside |= _State.starter != threading.get_ident()
+
+
+def _in_parent():
+    _State.forked_aside = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_forget)
+if _beside().exists():  # early, so that other code of Numba's in this process runs on it, too: 3 ms
+    find_tbb()
+
+
+# What users are told ---------------------------------------------------------------------------
+
+
+def in_use():
+    """How many a call of this thread uses now."""
+    threads = nb.get_num_threads()
+    return int(MOST_THREADS if threads == nb.config.NUMBA_NUM_THREADS else threads)
+
+
+def use(number):
+    """Let this thread's calls use so many, at most MOST_THREADS."""
+    nb.set_num_threads(number)
+
+
+def layer():
+    """The threading layer that is used here; choosing starts its threads."""
+    try:
+        find_tbb()
+        nb.get_num_threads()
+        return str(nb.threading_layer())
+    except ValueError:  # the one asked for is not there
+        return f"{nb.config.THREADING_LAYER}, which is not available"

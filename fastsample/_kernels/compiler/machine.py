@@ -16,30 +16,6 @@ def versions() -> dict[str, str]:
     return {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
 
 
-def threads() -> int:
-    """How many threads a call may use, unless `numba.set_num_threads` says otherwise."""
-    return int(numba.config.NUMBA_NUM_THREADS)
-
-
-def threads_in_use() -> int:
-    """How many a call of this thread uses now."""
-    return int(numba.get_num_threads())
-
-
-def use_threads(number: int) -> None:
-    """Let this thread's calls use so many, at most as many as `threads` says."""
-    numba.set_num_threads(number)
-
-
-def layer() -> str:
-    """The threading layer that Numba chooses here; choosing starts its threads."""
-    try:
-        numba.get_num_threads()
-        return str(numba.threading_layer())
-    except ValueError:  # the one asked for is not there
-        return f"{numba.config.THREADING_LAYER}, which is not available"
-
-
 def cpu() -> str:
     """LLVM's name for the CPU, and its widest vectors."""
     features = binding.get_host_cpu_features()
