@@ -107,9 +107,9 @@ def patch_affine(
              [ 4.,  7.,  6.,  5.],
              [ 8.,  9., 10., 11.]]]])
     """
-    scene = _take(_NAME, images, theta, boxes, box_to_image)
-    align_corners = checks.flag(_NAME, "align_corners", align_corners)
     checks.words(_NAME, mode=mode, padding_mode=padding_mode)
+    scene = _take(_NAME, images, theta, boxes, box_to_image, mode)
+    align_corners = checks.flag(_NAME, "align_corners", align_corners)
     if out is None:
         out = buffers.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
     else:
@@ -184,10 +184,10 @@ def patch_affine_backward(
     (array([[[[1., 1., 1., 1.]]]]), array([[[0., 0., 2.],
             [0., 0., 0.]]]))
     """
-    scene = _take(_BACK, images, theta, boxes, box_to_image)
+    checks.words(_BACK, mode=mode, padding_mode=padding_mode)
+    scene = _take(_BACK, images, theta, boxes, box_to_image, mode)
     gradient = checks.array(_BACK, "grad_output", grad_output)
     align_corners = checks.flag(_BACK, "align_corners", align_corners)
-    checks.words(_BACK, mode=mode, padding_mode=padding_mode)
     to_images, to_theta = checks.mask(_BACK, output_mask)
     shape, dtype = scene.images.shape, scene.images.dtype.newbyteorder("=")
     checks.dtype(_BACK, "images", dtype, checks.DIFFERENTIABLE)
@@ -205,7 +205,7 @@ def patch_affine_backward(
     return grad_images, grad_theta
 
 
-def _take(name, images, theta, boxes, box_to_image):
+def _take(name, images, theta, boxes, box_to_image, mode):
     """Take the arrays in and check them: the message names the first object that does not fit."""
     scene = _Scene(
         checks.array(name, "images", images),
@@ -213,7 +213,7 @@ def _take(name, images, theta, boxes, box_to_image):
         checks.integers(name, "boxes", boxes),
         checks.integers(name, "box_to_image", box_to_image),
     )
-    checks.dtype(name, "images", scene.images.dtype, checks.INPUT_TYPES)
+    checks.sampled(name, "images", scene.images.dtype, mode)
     checks.dtype(name, "theta", scene.theta.dtype, checks.GRID_TYPES)
     checks.images(name, "images", scene.images.shape)
     checks.thetas(name, scene.theta.shape)

@@ -205,7 +205,7 @@ def remap(
     >>> fs.remap(image, np.array([[1.0, 0.5]]), np.array([[0.0, 1.0]]))
     array([[2. , 3.5]])
     """
-    pixels = checks.picture(_REMAP, checks.array(_REMAP, "image", image))
+    pixels = checks.picture(_REMAP, checks.array(_REMAP, "image", image), mode)
     x, y = checks.array(_REMAP, "map_x", map_x), checks.array(_REMAP, "map_y", map_y)
     maps = _maps(x, y)
     gray, shape = pixels.ndim == 2, maps.shape[1:-1] + pixels.shape[2:]

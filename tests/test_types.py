@@ -239,7 +239,7 @@ class TestErrors:
     @pytest.mark.parametrize("dtype", ["bool", "int64", "uint64", "uint32", "object", "U3"])
     def test_types_that_are_not_taken(self, dtype):
         image, grid = np.ones((1, 1, 3, 3)).astype(dtype), np.zeros((1, 1, 2), np.float32)
-        with pytest.raises(TypeError, match=r"input must be .*; got .*: convert it with"):
+        with pytest.raises(TypeError, match=r"input must be .*; got .*: .*convert it with"):
             fs.grid_sample(image, grid)
 
     @pytest.mark.parametrize("dtype", ["complex64", "int32", "uint8", "bool"])

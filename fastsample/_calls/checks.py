@@ -10,10 +10,11 @@ from functools import cache
 
 import numpy as np
 
-from .._kernels.kind import CODES, MODES, RULES, item_of
+from .._kernels.kind import MODES, RULES, item_of
 
 FLOATS = ("float32", "float64")
-INTEGERS = tuple(dtype.name for dtype in CODES if dtype.kind in "iu")
+INTEGERS = ("uint8", "int8", "uint16", "int16", "int32")
+LABELS = ("uint32", "int64", "uint64", "bool")  # what is copied, and not computed with
 DIFFERENTIABLE = (*FLOATS, "float16", "complex64", "complex128")
 INPUT_TYPES = (*DIFFERENTIABLE, *INTEGERS)
 GRID_TYPES = (*FLOATS, "float16")
@@ -42,9 +43,10 @@ def _kind(thing):
 def dtype(function, name, came, known):
     """The type is one of the known ones, in any byte order."""
     if not _is_one_of(came, known):
+        holds = "float64" if came.kind in "iu" and came.itemsize > 2 else "float32"
         raise TypeError(
             f"{function}: {name} must be {_listed(known)}; got {came}: "
-            f"convert it with {name}.astype(numpy.float32)"
+            f"convert it with {name}.astype(numpy.{holds})"
         )
 
 
@@ -58,9 +60,44 @@ def _listed(words):
     return " or ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 2 else words)
 
 
+def sampled(function, name, came, mode):
+    """A type that can be sampled; `nearest` copies more of them."""
+    if mode == "nearest" and _is_one_of(came, LABELS):
+        return
+    if _is_one_of(came, LABELS):
+        raise TypeError(
+            f"{function}: {name} must be {_listed(INPUT_TYPES)}, or with mode='nearest' "
+            f"{_listed(LABELS)}; got {came}: labels want mode='nearest'; to interpolate numbers, "
+            f"convert it with {name}.astype(numpy.float64), which has all integers up to 2**53"
+        )
+    dtype(function, name, came, INPUT_TYPES)
+
+
+def fill(function, name, came):
+    """A real number, or a sequence of them, one for each channel, as a tuple."""
+    if isinstance(came, list | tuple) or (isinstance(came, np.ndarray) and came.ndim == 1):
+        return tuple(number(function, name, x) for x in came)
+    return number(function, name, came)
+
+
+def fills(function, name, fill, dtype, channels):
+    """One number, or one for each channel, which the type has."""
+    if isinstance(fill, tuple) and len(fill) != channels:
+        raise ValueError(
+            f"{function}: {name} must be a number or a sequence of C = {channels} numbers; "
+            f"got {len(fill)} of them"
+        )
+    for one in fill if isinstance(fill, tuple) else (fill,):
+        fits(function, name, one, dtype)
+
+
 def fits(function, name, fill, dtype):
-    """A fill value that an integer type can be brought to."""
-    if dtype.kind in "iu" and math.isnan(fill):
+    """A fill value that an integer type can be brought to; one that it has, for labels."""
+    bad = dtype.kind in "iu" and math.isnan(fill)
+    if _is_one_of(dtype, LABELS):
+        low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        bad = not (low <= fill <= high and fill == int(fill))
+    if bad:
         raise ValueError(f"{function}: {name} must be a number that {dtype} has; got {fill!r}")
 
 
@@ -134,13 +171,13 @@ def flow_last(function, name, shape, image):
         )
 
 
-def picture(function, image):
+def picture(function, image, mode):
     """(H, W) or (H, W, C)."""
     if image.ndim not in (2, 3):
         raise ValueError(
             f"{function}: image must have shape (H, W) or (H, W, C); got {image.shape}"
         )
-    dtype(function, "image", image.dtype, INPUT_TYPES)
+    sampled(function, "image", image.dtype, mode)
     return image
 
 

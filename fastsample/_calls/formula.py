@@ -5,7 +5,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._kernels.kind import AXES, CONSTANT, FOLDS, KEEP, MIRROR, REPEAT, SLOPE, STRIDES, ZEROS
+from .._kernels.kind import (
+    AXES,
+    CONSTANT,
+    FOLDS,
+    HALF,
+    KEEP,
+    MIRROR,
+    REPEAT,
+    SLOPE,
+    STORED,
+    STRIDES,
+    ZEROS,
+    item_of,
+)
+from .._kernels.vectors.memory import FEW
+from .._kernels.vectors.simd import LANES
 
 
 class Axis(NamedTuple):
@@ -95,6 +110,29 @@ def records(kind, axes, strides):
         row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
         _set_rule(row, kind, axis, real)
     return made
+
+
+def fills(kind, fill):
+    """What is read where no pixel is, as `stages/fills.py` has it: three tables.
+
+    `fill` is a number for all channels or a tuple, one for each.
+    """
+    each = list(fill) if isinstance(fill, tuple) else [fill]
+    if 0 < kind.last <= FEW:
+        pixel = each if len(each) > 1 else each * FEW
+        each = (pixel + pixel[:1] * (FEW - len(pixel))) * (LANES // FEW)
+    else:  # room for a vector from the last one on
+        each += each[-1:] * (LANES - 1)
+    dtype = np.dtype(np.float16 if kind.value == HALF else STORED[kind.value])
+    outside = each if kind.rule == CONSTANT else [0] * len(each)
+    lost = each if dtype.kind in "iu" else [np.nan] * len(each)
+    return np.array(each, np.float64), bits_of(outside, dtype), bits_of(lost, dtype)
+
+
+def bits_of(numbers, dtype):
+    """Numbers of a type as what their bits are as unsigned integers."""
+    bits = np.dtype(f"u{dtype.itemsize}")
+    return np.array([item_of(x, dtype).view(bits)[0] for x in numbers], np.uint64)
 
 
 def _set_rule(row, kind, axis, real):

@@ -118,7 +118,8 @@ def slope(
             plane = one(input, n)[:, c : c + 1]
             parts = gradient[n : n + 1, c : c + 1], plane, one(grid, n)
             again = add or c > 0 or (n > 0 and len(out) == 1)
-            slope(sampling, *map(buffers.native, parts), one(out, n), again)
+            alone = sampling.of_channel(c)
+            slope(alone, *map(buffers.native, parts), one(out, n), again)
     elif sampling.source == AFFINE:
         start_sum(call, out, add, input, grid, gradient)
     else:

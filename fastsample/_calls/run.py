@@ -14,7 +14,7 @@ from . import buffers, schedule
 from .formula import Axis
 
 Array = NDArray[Any]
-Parts = Iterator[tuple[Array, Array, Array]]
+Parts = Iterator[tuple[Any, Array, Array, Array]]
 Ready = schedule.Call | Callable[..., Any] | None
 COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
 
@@ -25,8 +25,12 @@ class Sampling(NamedTuple):
     mode: str
     padding_mode: str
     axes: tuple[Axis, ...]
-    fill: float
+    fill: float | tuple[float, ...]  # for all channels, or for each
     source: int = GRID
+
+    def of_channel(self, c: int) -> "Sampling":
+        """The same for one channel of them."""
+        return self._replace(fill=self.fill[c]) if isinstance(self.fill, tuple) else self
 
 
 class Spec(NamedTuple):
@@ -70,8 +74,8 @@ def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array)
     elif ready is components:
         components(sampling, input, grid, out)
     elif ready is not None:
-        for part in ready(input, grid, out):
-            sample(sampling, *part)
+        for part in ready(sampling, input, grid, out):
+            sample(*part)
             del part  # a copy goes before the next one comes
 
 
@@ -180,14 +184,15 @@ def one(x: Array, n: int) -> Array:
     return x if len(x) == 1 else x[n : n + 1]
 
 
-def planes(input: Array, grid: Array, out: Array) -> Parts:
+def planes(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:
     """Plane by plane, from copies of the input's: it is byte-swapped or between elements."""
     for n, c in np.ndindex(out.shape[:2]):
         plane = one(input, n)[:, c : c + 1]
-        yield buffers.native(plane), one(grid, n), out[n : n + 1, c : c + 1]
+        target = out[n : n + 1, c : c + 1]
+        yield sampling.of_channel(c), buffers.native(plane), one(grid, n), target
 
 
-def stretches(input: Array, grid: Array, out: Array) -> Parts:
+def stretches(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:
     """A stretch of the first output axis at a time, from copies of the grid."""
     if grid.ndim == 2:
         grid, out = grid[:, None], out[..., None]
@@ -195,23 +200,25 @@ def stretches(input: Array, grid: Array, out: Array) -> Parts:
     for n in range(len(out)):
         for first in range(0, grid.shape[1], length):
             part = slice(first, first + length)
-            yield one(input, n), buffers.native(one(grid, n)[:, part]), out[n : n + 1, :, part]
+            points, target = buffers.native(one(grid, n)[:, part]), out[n : n + 1, :, part]
+            yield sampling, one(input, n), points, target
+            del points
 
 
-def through_copies(input: Array, grid: Array, out: Array) -> Parts:
+def through_copies(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:
     """Plane by plane through copies of the output's and the grid's: one has elements between."""
     for n in range(len(out)):
         points = buffers.native(one(grid, n))
         for c in range(out.shape[1]):
             plane = np.empty((1, 1, *out.shape[2:]), out.dtype)
-            yield one(input, n)[:, c : c + 1], points, plane
+            yield sampling.of_channel(c), one(input, n)[:, c : c + 1], points, plane
             out[n : n + 1, c : c + 1] = plane
             del plane
 
 
-def slices(input: Array, grid: Array, out: Array) -> Parts:
+def slices(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:
     """Along the shortest output axis, until the others can be seen as rows and columns."""
     axis = min((n, k) for k, n in enumerate(out.shape[2:]) if n > 1)[1]
     grids, outs = np.moveaxis(grid, axis + 1, 0), np.moveaxis(out, axis + 2, 0)
     for part, target in zip(grids, outs, strict=True):
-        yield input, part, target
+        yield sampling, input, part, target

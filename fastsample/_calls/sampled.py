@@ -101,10 +101,10 @@ def backward(
     return to_image, points_gradient
 
 
-def _options(function: str, options: Options) -> tuple[str, str, float, bool]:
+def _options(function: str, options: Options) -> tuple[str, str, Any, bool]:
     """Check the options that all functions have."""
     mode, padding_mode, fill_value, channels_last = options
-    fill = checks.real(function, "fill_value", fill_value)
+    fill = checks.fill(function, "fill_value", fill_value)
     last = checks.flag(function, "channels_last", channels_last)
     checks.words(function, mode=mode, padding_mode=padding_mode)
     return mode, padding_mode, fill, last
@@ -155,10 +155,10 @@ def _prepare(function, about, image, points, out, mode, padding_mode, fill, last
 def _describe(function, about, image, points, mode, padding_mode, fill):
     """Check input and points: the result's shape and type, and what to do."""
     image, points = run.Spec(*image), run.Spec(*points)
-    checks.dtype(function, "input", image.dtype, checks.INPUT_TYPES)
+    checks.sampled(function, "input", image.dtype, mode)
     checks.dtype(function, about.argument, points.dtype, checks.GRID_TYPES)
-    checks.fits(function, "fill_value", fill, image.dtype)
     checks.image(function, image.shape)
+    checks.fills(function, "fill_value", fill, image.dtype, image.shape[1])
     about.check(function, about.argument, points.shape, image.shape)
     batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]
     size = points.shape[1:-1] if about.size is None else about.size

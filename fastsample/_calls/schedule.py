@@ -14,11 +14,9 @@ from .._kernels.drive import ready
 from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
-    BITS,
     CONSTANT,
     GRID,
     GROUPS,
-    HALF,
     JOB,
     MODES,
     PAIRED,
@@ -27,18 +25,15 @@ from .._kernels.kind import (
     SAMPLE,
     SCATTER,
     SCATTERED,
-    STORED,
     WIDE,
     WINDOW,
     WRAP,
     ZEROS,
     Kind,
-    copies,
     form_of,
     groups_of_channels,
     is_near,
     item_bytes,
-    item_of,
 )
 from .._kernels.stages.scratch import behind, scratch_bytes, tile_points
 from .._kernels.threads import MOST_THREADS
@@ -156,7 +151,6 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     """Make the result (N, C, *out); layouts of the arrays, `points` as rows and columns."""
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
-    task["fill"] = fill
     lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
@@ -165,31 +159,21 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
         task["next"] = 0
         task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
     task["fills"], task["near"] = kind.rule == CONSTANT, is_near(kind)
-    if copies(kind):
-        _set_copied(job, kind, fill)
-    return _made(kind, job, axes, input.strides[2:], pieces, 0.12)
-
-
-def _set_copied(job, kind, fill):
-    """The bits of what stands for pixels that are not there, see `copies`."""
-    dtype = np.dtype(np.float16 if kind.value == HALF else STORED[kind.value])
-    lost = fill if dtype.kind in "iu" else np.nan
-    for field, number in (("outside", fill if kind.rule == CONSTANT else 0), ("lost", lost)):
-        job[field] = item_of(number, dtype).view(STORED[BITS[dtype.itemsize]])
+    return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
 def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
-    task["fill"], task["fills"] = fill, kind.rule == CONSTANT
+    task["fills"] = kind.rule == CONSTANT
     task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
     task["slope_col"], task["slope_axis"] = slope.strides[-2:]
     _tile(kind, task, tile_points(kind) if kind.source == AFFINE else _most(kind, task))
     task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
     pieces = _chunk(task, task["grids"])
-    return _made(kind, job, axes, input.strides[2:], pieces, 0.2)
+    return _made(kind, job, axes, input.strides[2:], pieces, 0.2, fill)
 
 
 def scatter_calls(kind, axes, shape, points, input, grid, out, add):
@@ -229,14 +213,17 @@ def affine_call(role, real, axes, shape, points, grid, out):
     return _made(kind, job, axes, [0] * len(axes), _chunk(task, shape[0]), 0.0)
 
 
-def _made(kind, job, axes, strides, pieces, nanoseconds=0.0):
+def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     """The call of a job that lacks only its stages, and where they work."""
     task = job[0]
     task["scratch"] = scratch_bytes(kind, int(task["group"]))
     task["sums_pitch"] = tile_points(kind)
     task["sums"] = behind(form_of(kind))
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
-    records = _bytes(job), _bytes(formula.records(kind, axes, strides))
+    table, behind_axes = formula.fills(kind, fill), formula.records(kind, axes, strides)
+    task["fill_at"], task["fill_bytes"] = behind_axes.size, table[0].nbytes
+    task["fill_step"] = isinstance(fill, tuple) and not 0 < kind.last <= FEW
+    records = _bytes(job), _bytes(np.concatenate([behind_axes, *(x.view(np.uint8) for x in table)]))
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
 
 

@@ -105,6 +105,7 @@ STORED = {
 }
 CODES = {np.dtype(t): code for code, t in STORED.items() if code != HALF}
 CODES[np.dtype(np.float16)] = HALF
+CODES[np.dtype(np.bool_)] = 11
 BITS = {1: 11, 2: 21, 4: 41, 8: 81}  # what holds so many bytes, whatever they mean
 
 
@@ -244,9 +245,9 @@ JOB = np.dtype(
         ("slope_n", "i8"),
         ("slope_col", "i8"),
         ("slope_axis", "i8"),
-        ("fill", "f8"),
-        ("outside", "u8"),  # the bits of what is copied where a point is outside,
-        ("lost", "u8"),  # and where it has no place: its coordinate is NaN
+        ("fill_at", "i8"),  # behind the axes, in bytes: each channel's fill value, see `fills`,
+        ("fill_bytes", "i8"),  # so many bytes of them,
+        ("fill_step", "i8"),  # and from one channel's to the next; 0: one serves all
         ("threshold", "f8"),  # of a mask: what a pixel must reach
     ],
     align=True,

@@ -80,7 +80,7 @@ def sampler_of(form, paired, value):
             else:  # a sum for each row: a chain of 16 additions would be waited for
                 total = total + add_row(row, found, plan, j, splat(0.0, found))
         if fills:
-            total = add_fill(total, splat(fill, found), load(plan.fills, j))
+            total = add_fill(total, fill, load(plan.fills, j))
         return total
 
     return sample
@@ -133,7 +133,7 @@ def near_of(form, value):
             else:
                 total = total + add_row(found, row, second, third, plan, j, splat(0.0, found))
         if fills:
-            total = add_fill(total, splat(fill, total), load(plan.fills, j))
+            total = add_fill(total, fill, load(plan.fills, j))
         return total
 
     return near

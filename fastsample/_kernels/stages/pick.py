@@ -20,7 +20,8 @@ from ..vectors.memory import (
     store_first,
     store_part,
 )
-from ..vectors.simd import LANES, everywhere, load, splat, spread, where
+from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, where
+from .fills import lost_in, outside_in
 from .prefetch import ASKED, ASKED_PIXELS, ask_of
 from .rows import put_pixels_of, put_row_of
 from .scratch import plan_in, plan_points
@@ -28,18 +29,19 @@ from .tile import share_in, tile_in
 
 
 @inline
-def chosen(job, weight, value):
+def chosen(weight, value, outside, lost):
     """A vector's lanes, or what stands for them; `weight` has a lane for each."""
-    lost = where(weight == 0.0, splat(job.outside, value), splat(job.lost, value))
-    return where(weight == 1.0, value, lost)
+    return where(weight == 1.0, value, where(weight == 0.0, outside, lost))
 
 
 @inline
-def chosen_pixels(job, weights, values):
+def chosen_pixels(weights, values, outside, lost):
     """Four vectors, with a weight for each four lanes."""
     a, b, c, d = values
-    a, b = chosen(job, spread(weights, 0), a), chosen(job, spread(weights, 1), b)
-    return a, b, chosen(job, spread(weights, 2), c), chosen(job, spread(weights, 3), d)
+    a = chosen(spread(weights, 0), a, outside, lost)
+    b = chosen(spread(weights, 1), b, outside, lost)
+    c = chosen(spread(weights, 2), c, outside, lost)
+    return a, b, c, chosen(spread(weights, 3), d, outside, lost)
 
 
 @cache
@@ -54,27 +56,29 @@ def pick_of(form, value):
     put, ask = put_row_of(stored), ask_of(form)
 
     @jit
-    def plane_of(job, input, plane, out, at, tile, asks, ahead, away, plan):
+    def plane_of(job, input, plane, out, at, tile, asks, ahead, away, plan, others):
         step, streamed = job.out_col, job.stream != 0
+        outside, lost = splat(others[0], out), splat(others[1], out)
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
                 if asks:
                     prefetch(input, ahead, plan.offsets, j + away, ASKED)
                 weight, found = load(plan.weights, j), gather(input, plane, plan.offsets, j)
-                put(out, to, step, streamed, left, chosen(job, weight, found))
+                put(out, to, step, streamed, left, chosen(weight, found, outside, lost))
                 to += LANES * step
                 j += LANES
 
     @jit
-    def all_planes(job, input, out, share, tile, after, asks, plan):
+    def all_planes(job, input, out, share, tile, after, asks, plan, outside, lost):
         ahead = plane = share.planes + share.first * job.input_c
         at = tile.target + tile.n * job.out_n + share.first * job.out_c
         for c in range(share.first, share.last):
             more = c + 1 < share.last
             asked = job.next != 0 if more else asks
             beyond, lies = (plane + job.input_c, 0) if more else (ahead, after.home - tile.home)
-            plane_of(job, input, plane, out, at, tile, asked, beyond, lies, plan)
+            others = outside[c * job.fill_step], lost[c * job.fill_step]
+            plane_of(job, input, plane, out, at, tile, asked, beyond, lies, plan, others)
             plane += job.input_c
             at += job.out_c
 
@@ -87,7 +91,8 @@ def pick_of(form, value):
             ask(strides, input, share.planes + share.first * job.input_c, after, plan)
         if slot >= 0:
             tile = tile_in(scratch, slot, points)
-            all_planes(job, input, out, share, tile, after, asks, plan)
+            outside, lost = outside_in(job, strides_at), lost_in(job, strides_at)
+            all_planes(job, input, out, share, tile, after, asks, plan, outside, lost)
 
     return pick
 
@@ -98,7 +103,8 @@ def few_of(stored, count):
     put, exact = put_pixels_of(stored, count), count != 3
 
     @jit
-    def apply(job, input, plane, out, at, tile, plan):
+    def apply(job, input, plane, out, at, tile, plan, outside, lost):
+        outside, lost = convert(load(outside, 0), out), convert(load(lost, 0), out)
         safe, step, streamed = lesser(job.input_whole - plane, WIDE), job.out_col, job.stream != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
@@ -111,7 +117,8 @@ def few_of(stored, count):
                 if everywhere(weights == 1.0):
                     put(out, to, step, streamed, left, found)
                 else:
-                    put(out, to, step, streamed, left, chosen_pixels(job, weights, found))
+                    found = chosen_pixels(weights, found, outside, lost)
+                    put(out, to, step, streamed, left, found)
                 to += LANES * step
                 j += LANES
 
@@ -123,21 +130,26 @@ def many_of(width):
     """Pick a tile's points, of more channels: one at a time."""
 
     @inline
-    def pixel(job, input, at, weight, left):
-        value = load_first(input, at, left, width)
-        if weight != 1.0:
-            value = splat(job.outside if weight == 0.0 else job.lost, value)
+    def pixel(input, at, weight, left, outside, lost, place):
+        # Behind the last channel's bits there is room for a vector.
+        if weight == 1.0:
+            value = load_first(input, at, left, width)
+        elif weight == 0.0:
+            value = convert(load(outside, place), input)
+        else:
+            value = convert(load(lost, place), input)
         return value
 
     @jit
-    def apply(job, input, plane, out, at, tile, plan):
-        channels = job.c
+    def apply(job, input, plane, out, at, tile, plan, outside, lost):
+        channels, one = job.c, job.fill_step
         for row in range(tile.rows):
             for col in range(tile.cols):
                 j, to = tile.home + row * tile.pad + col, at + row * job.out_row + col * job.out_col
                 start, weight = plane + plan.offsets[j], plan.weights[j]
                 for c in range(0, channels, width):
-                    value = pixel(job, input, start + c, weight, channels - c)
+                    left = channels - c
+                    value = pixel(input, start + c, weight, left, outside, lost, c * one)
                     if channels - c >= width:
                         store_part(out, to + c, value, width)
                     else:
@@ -163,6 +175,7 @@ def pick_pixels_of(form, value, last):
             ask(strides, input, plane, tile_in(scratch, slot_after, points), plan)
         if slot >= 0:
             tile = tile_in(scratch, slot, points)
-            apply(job, input, plane, out, tile.target + tile.n * job.out_n, tile, plan)
+            at, outside = tile.target + tile.n * job.out_n, outside_in(job, strides_at)
+            apply(job, input, plane, out, at, tile, plan, outside, lost_in(job, strides_at))
 
     return pick_pixels

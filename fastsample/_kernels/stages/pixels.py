@@ -21,7 +21,8 @@ from ..vectors.memory import (
     store_first,
     store_part,
 )
-from ..vectors.simd import LANES, everywhere, load, splat, spread, store
+from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, store
+from .fills import fills_in
 from .prefetch import ASKED_PIXELS, ask_of, shift_of
 from .rows import put_pixels_of
 from .scratch import pitch_of, plan_in, plan_points, taps_in_all
@@ -146,17 +147,17 @@ def few_of(form, paired, value, count):
             add_exactly(strides, input, plane, plan, j, sums, totals)
 
     @jit
-    def apply(job, strides, input, plane, out, at, tile, plan):
+    def apply(job, strides, input, plane, out, at, tile, plan, numbers):
         sums, totals = local(lanes, work), local(lanes, work)
         safe = lesser(job.input_whole - plane, WIDE)
-        fill, fills, step, streamed = job.fill, job.fills != 0, job.out_col, job.stream != 0
+        fills, step, streamed = job.fills != 0, job.out_col, job.stream != 0
+        fill = convert(load(numbers, 0), totals)
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for col in range(0, tile.cols, LANES):
                 add_rows(strides, input, plane, safe, plan, j + col, sums, totals)
                 if fills:
-                    outside = splat(fill, totals)
-                    add(load(plan.fills, j + col), (outside, outside, outside, outside), totals)
+                    add(load(plan.fills, j + col), (fill, fill, fill, fill), totals)
                 values = narrowed(fill, out, totals)
                 put(out, to + col * step, step, streamed, tile.cols - col, values)
 
@@ -187,7 +188,7 @@ def many_of(form, value, width):
         return total
 
     @inline
-    def pixel(job, strides, input, plane, plan, j, left):
+    def pixel(job, strides, input, plane, plan, j, left, fill):
         total = splat(0.0, plan.weights)
         for row in range(rows):
             if taps < 4:
@@ -196,18 +197,20 @@ def many_of(form, value, width):
                 zero = splat(0.0, plan.weights)
                 total = total + add_row(strides, input, plane, row, plan, j, left, zero)
         if job.fills:
-            total = add_fill(total, splat(job.fill, total), splat(plan.fills[j], total))
+            total = add_fill(total, fill, splat(plan.fills[j], total))
         return total
 
     @jit
-    def apply(job, strides, input, plane, out, at, tile, plan):
+    def apply(job, strides, input, plane, out, at, tile, plan, numbers):
         channels = job.c
         for row in range(tile.rows):
             for col in range(tile.cols):
                 j, to = tile.home + row * tile.pad + col, at + row * job.out_row + col * job.out_col
                 for c in range(0, channels, width):
-                    value = pixel(job, strides, input, plane + c, plan, j, channels - c)
-                    value = narrow(value, job.fill, out)
+                    # Behind the last fill there is room for a vector.
+                    fill = convert(load(numbers, c * job.fill_step), plan.weights)
+                    value = pixel(job, strides, input, plane + c, plan, j, channels - c, fill)
+                    value = narrow(value, fill, out)
                     if channels - c >= width:
                         store_part(out, to + c, value, width)
                     else:
@@ -233,6 +236,6 @@ def pixels_of(form, paired, value, last):
         if slot >= 0:
             tile = tile_in(scratch, slot, points)
             at = tile.target + tile.n * job.out_n
-            apply(job, strides, input, plane, out, at, tile, plan)
+            apply(job, strides, input, plane, out, at, tile, plan, fills_in(job, strides_at))
 
     return pixels

@@ -7,7 +7,8 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import jit
 from ..kind import JOB, STORED
-from ..vectors.simd import LANES
+from ..vectors.simd import LANES, splat
+from .fills import fills_in
 from .gather import values_of
 from .prefetch import ask_of
 from .rows import put_row_of
@@ -23,9 +24,10 @@ def plane_of(form, paired, value):
     put = put_row_of(STORED[value])
 
     @jit
-    def apply(job, strides, input, plane, out, at, tile, plan):
+    def apply(job, strides, input, plane, out, at, tile, plan, number):
         # Read once: LLVM can't know that a store to the result leaves the job alone.
-        fill, fills, step, streamed = job.fill, job.fills != 0, job.out_col, job.stream != 0
+        fills, step, streamed = job.fills != 0, job.out_col, job.stream != 0
+        fill = splat(number, plan.weights)
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
@@ -49,13 +51,14 @@ def sample_of(form, paired, value):
     points, stored = plan_points(form), STORED[value]
 
     @jit
-    def all_planes(job, strides, input, out, share, tile, plan):
+    def all_planes(job, strides, input, out, share, tile, plan, fills):
         step, plane = job.input_c, share.planes + share.first * job.input_c
         at = tile.target + tile.n * job.out_n + share.first * job.out_c
         for c in range(share.first, share.last):
             if job.next and c + 1 < share.last:
                 ask(strides, input, plane + step, tile, plan)
-            apply(job, strides, input, plane, out, at, tile, plan)
+            fill = fills[c * job.fill_step]
+            apply(job, strides, input, plane, out, at, tile, plan, fill)
             plane += step
             at += job.out_c
 
@@ -67,6 +70,7 @@ def sample_of(form, paired, value):
             after = tile_in(scratch, slot_after, points)
             ask(strides, input, share.planes + share.first * job.input_c, after, plan)
         if slot >= 0:
-            all_planes(job, strides, input, out, share, tile_in(scratch, slot, points), plan)
+            tile, fills = tile_in(scratch, slot, points), fills_in(job, strides_at)
+            all_planes(job, strides, input, out, share, tile, plan, fills)
 
     return sample

@@ -16,6 +16,7 @@ from ..vectors.memory import local
 from ..vectors.simd import LANES, convert, load, splat, store
 from .affine import add_up_of
 from .coordinates import write_of
+from .fills import fills_in
 from .gather import fetch_of
 from .prefetch import ask_of, ask_values
 from .rows import row_values
@@ -131,7 +132,7 @@ def adder_of(form, paired, value):
             store(found, i, add_tap(load(found, i), splat(fill, share), share))
 
     @jit
-    def add(job, strides, input, plane, gradient, at, tile, plan, sums):
+    def add(job, strides, input, plane, gradient, at, tile, plan, sums, fill):
         found, vector = local(lanes, work), local(LANES, work)
         for row in range(tile.rows):
             start, to = at + row * job.out_row, row * tile.pad
@@ -140,7 +141,7 @@ def adder_of(form, paired, value):
                 grad = row_values(gradient, start + col * job.out_col, job.out_col, left, vector)
                 slopes(strides, input, plane, plan, j, found)
                 if job.fills:
-                    with_fill(job.fill, plan, j, found)
+                    with_fill(fill, plan, j, found)
                 for i in range(count):
                     place = i * points + to + col
                     total = load(sums, place)
@@ -170,14 +171,15 @@ def slope_of(form, paired, value):
     plan_at, points, start, work = plan_in(form), plan_points(form), behind(form), VALUES[form.work]
 
     @jit
-    def all_planes(job, strides, input, gradient, tile, plan, sums):
+    def all_planes(job, strides, input, gradient, tile, plan, sums, fills):
         for m in range(tile.n, tile.n + 1 if job.grids > 1 else job.n):
             plane, at = job.input_start + m * job.input_n, tile.target + m * job.out_n
             for c in range(job.c):
                 if job.next and c + 1 < job.c:
                     ask(strides, input, plane + job.input_c, tile, plan)
                     ask_values(job, gradient, at + job.out_c, tile)
-                add(job, strides, input, plane, gradient, at, tile, plan, sums)
+                fill = fills[c * job.fill_step]
+                add(job, strides, input, plane, gradient, at, tile, plan, sums, fill)
                 plane += job.input_c
                 at += job.out_c
 
@@ -193,7 +195,8 @@ def slope_of(form, paired, value):
             tile = tile_in(scratch, slot, points)
             if job.add == 0:
                 clear(tile, sums)
-            all_planes(job, strides, input, gradient, tile, plan, sums)
+            fills = fills_in(job, strides_at)
+            all_planes(job, strides, input, gradient, tile, plan, sums, fills)
 
     return slope
 

@@ -56,7 +56,7 @@ def widen_of(value):
 
 @cache
 def narrow_of(value):
-    """To the type of `like`: integers take the nearest, halves to even, and the fill for NaN."""
+    """To the type of `like`: integers take the nearest, halves to even, and `fill` for NaN."""
     if is_integer(value):
         limits = np.iinfo(STORED[value])
         low, high = float(limits.min), float(limits.max)
