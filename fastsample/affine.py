@@ -1,5 +1,6 @@
 """affine_grid and affine_sample: the grids of matrices, and images read through matrices."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -151,7 +152,7 @@ def affine_sample(
     padding_mode: str = "zeros",
     align_corners: bool = False,
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -220,7 +221,7 @@ def affine_sample_backward(
     padding_mode: str = "zeros",
     align_corners: bool = False,
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

@@ -1,6 +1,7 @@
 """grid_sample: an image read at the points of a grid; and its gradients."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +24,7 @@ def grid_sample(
     align_corners: bool = False,
     *,
     coordinates: str = "normalized",
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -35,8 +36,8 @@ def grid_sample(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        Floats of 16, 32 or 64 bits, integers of 8 or 16, int32, or complex numbers. ``*in`` is
-        (W,), (H, W) or (D, H, W). Any strides and byte order.
+        Floats of 16, 32 or 64 bits, integers of 8 or 16, int32, or complex numbers; with "nearest"
+        bools and any integers. ``*in`` is (W,), (H, W) or (D, H, W). Any strides and byte order.
     grid : array_like, shape (N, *out, D)
         float32 or float64, D the number of axes in ``*in``; float16 is widened. Where to read: (x),
         (x, y) or (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes,
@@ -53,8 +54,8 @@ def grid_sample(
     coordinates : {"normalized", "pixel"}
         "pixel": 0 is the centre of the first pixel, 1 of the second; an integer coordinate reads
         that pixel's exact value.
-    fill_value : float
-        What "constant" reads outside.
+    fill_value : float or sequence of C floats
+        What "constant" reads outside, in all channels or in each.
     channels_last : bool
         Whether `input`, the result and `out` have their channels last: (N, *in, C), (N, *out, C).
     out : ndarray, shape (N, C, *out), optional
@@ -138,7 +139,7 @@ def grid_sample_backward(
     align_corners: bool = False,
     *,
     coordinates: str = "normalized",
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

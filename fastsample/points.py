@@ -1,5 +1,6 @@
 """point_sample: values at points of the unit square."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,7 @@ def point_sample(
     padding_mode: str = "zeros",
     align_corners: bool = False,
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -89,7 +90,7 @@ def point_sample_backward(
     padding_mode: str = "zeros",
     align_corners: bool = False,
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

@@ -1,5 +1,6 @@
 """flow_warp and remap: images read at displacements in pixels, and at maps in pixels."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def flow_warp(
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -93,7 +94,7 @@ def flow_warp_backward(
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -156,7 +157,7 @@ def remap(
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Sample an image at maps of pixel coordinates: OpenCV's call, on any size and any channels.
