@@ -44,7 +44,7 @@ def grid_sample(
     """input (N, C, *in), grid (N, *out, D) -> float64 (N, C, *out)."""
     input, grid = np.asarray(input), native(grid)
     batch = grid.shape[0] if input.shape[0] == 1 else input.shape[0]
-    fill = 0.0 if padding_mode == "zeros" else float(fill_value)
+    fill = 0.0 if padding_mode == "zeros" else np.asarray(fill_value, np.float64)
     out = np.empty((batch, input.shape[1], *grid.shape[1:-1]))
     for n in range(batch if out.size else 0):
         axes = taps_of(one(grid, n), input.shape, mode, padding_mode, align_corners, coordinates)
@@ -66,7 +66,7 @@ def grid_sample_backward(
     """(grad_input, grad_grid) of the shapes of input and grid, in float64."""
     input, grid = np.asarray(input), native(grid)
     grad_input, grad_grid = np.zeros(input.shape), np.zeros(grid.shape)
-    fill = 0.0 if padding_mode == "zeros" else float(fill_value)
+    fill = 0.0 if padding_mode == "zeros" else np.asarray(fill_value, np.float64)
     for n in range(len(grad_output) if np.size(grad_output) else 0):
         axes = taps_of(one(grid, n), input.shape, mode, padding_mode, align_corners, coordinates)
         grad = grad_output[n].astype(np.float64)
@@ -257,6 +257,8 @@ def gather(image, taps, fill):
     """(values (C, *out), which of them are outside) of one tap on each axis."""
     outside = np.any([t.index == OUTSIDE for t in taps], axis=0)
     index = tuple(np.where(outside, 0, t.index) for t in taps)
+    if np.ndim(fill):  # one for each channel
+        fill = np.reshape(fill, (-1,) + (1,) * outside.ndim)
     return np.where(outside, fill, image[(slice(None), *index)]), outside
 
 
@@ -293,7 +295,7 @@ def slopes(image, axes, fill, grad):
             factors = [t.slope if b == a else t.weight for b, t in enumerate(taps)]
             slope = np.prod(factors, axis=0)
             value, outside = gather(image, taps, fill)
-            silent = (slope == 0) | (outside & (fill == 0))
+            silent = (slope == 0) | (outside & (value == 0))
             with np.errstate(all="ignore"):
                 total += np.where(silent, 0.0, slope * value * grad).sum(axis=0)
         yield np.where(lost, np.nan, total)

@@ -88,13 +88,13 @@ def fills(function, name, fill, dtype, channels):
             f"got {len(fill)} of them"
         )
     for one in fill if isinstance(fill, tuple) else (fill,):
-        fits(function, name, one, dtype)
+        fits(function, name, one, dtype, exactly=_is_one_of(dtype, LABELS))
 
 
-def fits(function, name, fill, dtype):
-    """A fill value that an integer type can be brought to; one that it has, for labels."""
+def fits(function, name, fill, dtype, exactly=False):
+    """A fill value that an integer type can be brought to; or that it has."""
     bad = dtype.kind in "iu" and math.isnan(fill)
-    if _is_one_of(dtype, LABELS):
+    if exactly:
         low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         bad = not (low <= fill <= high and fill == int(fill))
     if bad:

@@ -87,6 +87,10 @@ class Draw:
 
     def fill(self, dtype):
         """A fill value that the type takes."""
+        if dtype.kind == "b":
+            return self.one([0, 1.0, True])
+        if dtype.name in ("uint32", "int64", "uint64"):
+            return self.one([0, 7.0, np.int16(300), 2**31])
         if self.chance(0.5):
             return self.one([0, 0.0, 7])
         some = [1.75, -3, 300, -1e4, np.float32(2.5), np.int16(4), np.inf, -np.inf]

@@ -11,7 +11,7 @@ NEVER = 10**400  # too large for a float
 THINGS = [None, "text", 2.5, [[1.0], [1.0, 2.0]], object(), {}, b"x", NEVER, [NEVER, 0.5]]
 FLAG = [None, 1, 0, "yes", 2.5, [True], np.array([True, False]), np.array(True)]
 WORD = ["linear", "", None, 3, b"zeros", ["zeros"], ("zeros",), "Zeros", {}]
-FILL = ["0", None, 1j, [1.0], [[1.0], [1.0, 2.0]], object(), b"1", np.zeros(2), NEVER]
+FILL = ["0", None, 1j, ["1"], [[1.0], [1.0, 2.0]], object(), b"1", np.zeros(50), NEVER]
 SIZE = [None, 3, "ab", (2.5, 3), (-1, 3), (4, 3, -1), (), (1,) * 7, (None, 2), {}]
 TWO = [None, True, (), (True,), (True, False, True), 3, "ab", (1, 0), (True, None)]
 STEPS = [0, -1, 1.5, (1,), (1, 2, 3), "1", None, (1, 0), (1, -1), (1, 1.5), {}]
@@ -32,7 +32,8 @@ BARE = {
     "function": [None, np.sin, "grid_sample", fs.remap, [], fs.grid_sample_backward],
 }
 NO_FLOATS = ["i4", "c8", "?", "O", "U2", "g", "M8[s]"]
-NO_NUMBERS = ["?", "i8", "u4", "u8", "O", "U3", "g", "M8[s]", [("a", "f4")]]
+LABELS = ["?", "i8", "u4", "u8"]  # what `nearest` takes
+NO_NUMBERS = [*LABELS, "O", "U3", "g", "M8[s]", [("a", "f4")]]
 WRONG_TYPES = {
     "image": NO_NUMBERS,
     "picture": NO_NUMBERS,
@@ -53,6 +54,7 @@ WRONG_TYPES = {
     "same type, shaped": ["i4", "f2", "c8"],
     "gradient": ["i4", "u1", "?", "O"],
 }
+COPIED = "image", "picture", "four axes"
 LONGER = (
     *("points", "map", "boxes", "whole", "shifts", "gradient"),
     *("same type, shaped", "floats like"),
@@ -77,10 +79,11 @@ AXES = {
 }
 
 
-def wrong_type(d, x, kind):
+def wrong_type(d, case, x, kind):
     """The same shape in a type that is not taken, or None where the array has it."""
-    dtype = np.dtype(d.one(WRONG_TYPES[kind]))
-    return None if dtype == x.dtype else np.zeros(x.shape, dtype)
+    name = d.one(WRONG_TYPES[kind])
+    taken = kind in COPIED and case.arguments.get("mode") == "nearest" and name in LABELS
+    return None if taken or np.dtype(name) == x.dtype else np.zeros(x.shape, name)
 
 
 def longer(x):
@@ -103,7 +106,7 @@ def wrong_value(d, case, name):
     if way == "thing" and name not in ("bias", "mask"):
         found = (d.one(THINGS),)
     elif way == "type" and kind in WRONG_TYPES:
-        found = wrong_type(d, x, kind)
+        found = wrong_type(d, case, x, kind)
     elif way == "axes" and kind in AXES:
         found = np.zeros(d.one(AXES[kind]), x.dtype)
     elif way == "longer" and kind in LONGER:

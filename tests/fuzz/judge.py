@@ -30,6 +30,7 @@ def is_off(got, want, bound, fill=0.0, exact=False):
     with np.errstate(all="ignore"):
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
+            fill = np.reshape(fill, (-1,) + (1,) * (want.ndim - 2))
             want = np.clip(np.rint(np.where(np.isnan(want), fill, want)), limits.min, limits.max)
             return np.abs(got.astype(np.float64) - want) > (0 if exact else max(1, bound))
         if exact:
@@ -59,6 +60,7 @@ def first_off(got, want, wrong):
 def values_off(got, r):
     """Which values no oracle explains."""
     want = r.values()
+    got = got.view(np.uint8) if got.dtype.kind == "b" else got
     assert got.shape == want.shape, f"shape {got.shape}, not {want.shape}"
     if not got.size:
         return np.zeros(got.shape, bool)
@@ -98,7 +100,7 @@ def nearly_unread(r):
     That matters where these are not finite. The outer weights of bicubic grow with the square of
     the distance: (N, 1, *out).
     """
-    if np.isfinite(r.image).all() and np.isfinite(r.fill):
+    if np.isfinite(r.image).all() and np.isfinite(r.fill).all():
         return np.zeros((1, 1) + (1,) * (r.pixels.ndim - 2), bool)
     coarser = max(np.finfo(real_of(x.dtype)).eps for x in (r.image, r.pixels))
     with np.errstate(all="ignore"):
@@ -112,7 +114,11 @@ def moved(r):
     p = r.pixels.astype(np.float64)
     eps = np.finfo(real_of(r.pixels.dtype)).eps
     with np.errstate(all="ignore"):
-        own = 0 if np.isfinite(r.image).all() and np.isfinite(r.fill) else 4 * eps * (1 + abs(p))
+        own = (
+            0
+            if np.isfinite(r.image).all() and np.isfinite(r.fill).all()
+            else 4 * eps * (1 + abs(p))
+        )
         slack = np.maximum(np.broadcast_to(r.slack, p.shape), own)
         if not (slack > 0).any():
             return

@@ -43,6 +43,9 @@ FULL = Pool(
         Kernel("nearest", "border", 1, "f8", "f8", 2),
         Kernel("nearest", "constant", 3, "u1", "f4", 3),
         Kernel("nearest", "wrap", 2, "u2", "f2", 4),
+        Kernel("nearest", "constant", 2, "i8", "f4", 3),
+        Kernel("nearest", "zeros", 2, "b1", "f4", 2),
+        Kernel("nearest", "reflection", 2, "u4", "f8", 17),
         Kernel("bicubic", "reflection", 2, "f4", "f4", 4),
         Kernel("bicubic", "constant", 1, "i2", "f4", 2),
         Kernel("bicubic", "border", 3, "f8", "f8", 2),
@@ -54,6 +57,7 @@ FULL = Pool(
         Kernel("bilinear", "constant", 1, "f2", "f8", 2),
         Kernel("bilinear", "wrap", 2, "c8", "f2", 2),
         Kernel("nearest", "reflection", 3, "f4", "f4", 2),
+        Kernel("nearest", "border", 2, "u8", "f4", 3),
         Kernel("bicubic", "wrap", 2, "f8", "f8", 2),
     ),
     steps=(

@@ -22,7 +22,10 @@ def image_of(d, kernel, n, sizes, last, tame=False):
     channels = d.channels(kernel, last)
     shape = (n, *sizes, channels) if last else (n, channels, *sizes)
     like = ("pixels" if kernel.channels else "planes") if d.pool.tight else "any"
-    return dressed(d, d.values(kernel.image, shape, tame), like)
+    values = d.values(kernel.image, shape, tame)
+    if values.dtype.kind in "iu" and values.itemsize == 8:
+        values >>= 11  # as many bits as the oracle has
+    return dressed(d, values, like)
 
 
 def least_of(d, kernel):
@@ -55,13 +58,17 @@ def rule_of(arguments, align=False):
         get("mode", "bilinear"),
         get("padding_mode", "zeros"),
         bool(get("align_corners", align)),
-        float(get("fill_value", 0)),
+        np.asarray(get("fill_value", 0), np.float64),
     )
 
 
 def usual_options(d, kernel, image, align=True, last=False):
     """The options that most functions have."""
     found = options_of(d, kernel, image.dtype)
+    channels = image.shape[-1 if last else 1]
+    if "fill_value" in found and channels and d.chance(0.2):
+        fills = [d.fill(image.dtype) for _ in range(channels)]
+        found["fill_value"] = d.one([list, tuple, np.array])(fills)
     if align:
         found["align_corners"] = d.one([True, False, np.bool_(True)])
     return {**found, "channels_last": last}
