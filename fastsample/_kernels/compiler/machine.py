@@ -2,9 +2,8 @@
 
 import llvmlite
 import numba
-from numba.core.caching import FunctionCache
 
-from .. import home
+from . import place
 from .cpu import registers, target
 
 
@@ -46,6 +45,6 @@ def cpu() -> str:
 def cache_folder() -> str:
     """Where compiled kernels are kept."""
     try:
-        return str(FunctionCache(home).cache_path)
-    except RuntimeError:
-        return "none: no folder can be written"
+        return str(place.folder())
+    except RuntimeError as error:
+        return f"none: {error}"
