@@ -26,8 +26,8 @@ LESSER = {
 }
 if platform.machine().lower() not in ("x86_64", "amd64"):
     LESSER = {"generic": LESSER["generic"]}
-# Without a fused multiply-add a product is rounded for itself. Of a coordinate that is a unit in the
-# last place, some 1e-6 pixels here, and as much of a value between 0 and 1.
+# Without a fused multiply-add a product is rounded for itself: a unit in the last place of a
+# coordinate, some 1e-6 pixels here, and as much of a value between 0 and 1.
 BOUNDS = {"float32": 4e-6, "float16": 1e-3, "uint8": 1, "bool": 0}
 
 
@@ -45,7 +45,9 @@ def calls():
     for name in typed:
         for mode in ("nearest", "bilinear", "bicubic"):
             found[f"{mode} {name}"] = fs.grid_sample(typed[name], grid, mode)
-            found[f"{mode} {name} last"] = fs.grid_sample(last[name], grid, mode, channels_last=True)
+            found[f"{mode} {name} last"] = fs.grid_sample(
+                last[name], grid, mode, channels_last=True
+            )
     volume = rng.random((1, 2, 7, 8, 9), dtype=np.float32)
     points = rng.uniform(-1.2, 1.2, (1, 40, 3)).astype(np.float32)
     found["3-D"] = fs.grid_sample(volume, points, padding_mode="reflection")

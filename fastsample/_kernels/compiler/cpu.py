@@ -25,7 +25,12 @@ define <16 x float> @halves(<16 x i16> %x) {
 }
 """
 # Registers as LLVM writes them, the widest first: their bits, and the feature that brings them.
-_REGISTERS = {"%zmm": (512, "avx512f"), "%ymm": (256, "avx"), "%xmm": (128, "sse2"), ".4s": (128, "neon")}
+_REGISTERS = {
+    "%zmm": (512, "avx512f"),
+    "%ymm": (256, "avx"),
+    "%xmm": (128, "sse2"),
+    ".4s": (128, "neon"),
+}
 
 
 def target():
