@@ -4,31 +4,10 @@ import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import child
 import pytest
-
-import fastsample
-
-PACKAGE = Path(fastsample.__file__).parent
-LIMIT = 120
-
-CALL = """
-import warnings
-import numpy as np
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    import fastsample as fs
-    image = np.arange(12.0, dtype=np.float32).reshape(1, 1, 3, 4)
-    grid = np.array([[[0.5, 0.5], [3.0, 2.0], [1.0, 0.25]]], np.float32)
-    got = fs.grid_sample(image, grid, coordinates="pixel")
-    np.testing.assert_array_equal(got.ravel(), np.float32([2.5, 11.0, 2.0]))
-print(fs.__file__)
-for w in caught:
-    print(w.category.__name__, w.message)
-"""
-
+from installing import LIMIT, cache_files, call, install, unwritable
 
 MODES = """
 import sys
@@ -46,27 +25,6 @@ def modes(cache, *which):
     done = child.run(["-c", MODES, *which], LIMIT, NUMBA_CACHE_DIR=str(cache))
     assert done.returncode == 0, done.stderr
     return dict(line.split() for line in done.stdout.splitlines())
-
-
-def install(folder):
-    """A copy of the package without its cache."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PACKAGE, folder / "fastsample", ignore=ignore)
-    return folder
-
-
-def call(folder, **variables):
-    """Import the copy and sample in a new process; the warnings, one a line."""
-    variables = {"NUMBA_CACHE_DIR": None, **variables, "PYTHONPATH": str(folder)}
-    file, *warnings = child.script(CALL, LIMIT, cwd=folder, **variables).splitlines()
-    assert Path(file).parent.parent == folder, "the copy was not the one imported"
-    return warnings
-
-
-def cache_files(folder):
-    """{file: time of its last change} of Numba's cache."""
-    files = [p for p in folder.rglob("*") if p.suffix in (".nbc", ".nbi")]
-    return {p: p.stat().st_mtime_ns for p in files}
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +47,7 @@ def copy(warm, tmp_path):
 @pytest.mark.compiled
 class TestCache:
     def test_unwritable_everywhere(self, tmp_path):
-        """Root may write to any folder, so files stand where the folders would be."""
-        folder = install(tmp_path)
-        for place in [p for p in folder.rglob("*") if p.is_dir()]:
-            (place / "__pycache__").write_text("not a folder")
+        folder = unwritable(install(tmp_path))
         nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"), "/dev/null/x")
         warnings = call(folder, **nowhere, PYTHONDONTWRITEBYTECODE="1")
         assert len(warnings) <= 1, warnings
@@ -127,6 +82,27 @@ class TestCache:
         mended = cache_files(cache)
         assert call(folder, NUMBA_CACHE_DIR=str(cache)) == []
         assert cache_files(cache) == mended, "the cache was not mended"
+
+    def test_times_of_a_copy(self, copy):
+        """As the layers of an image keep them: whole seconds, and the same or others."""
+        folder, cache, _ = copy
+        for path in (p for place in (folder, cache) for p in place.rglob("*")):
+            os.utime(path, (1, int(path.stat().st_mtime)))
+        files = cache_files(cache)
+        assert call(folder, NUMBA_CACHE_DIR=str(cache)) == []
+        assert cache_files(cache) == files
+        for path in folder.rglob("*"):
+            os.utime(path, (1, 2))
+        assert call(folder, NUMBA_CACHE_DIR=str(cache)) == []
+        assert cache_files(cache) == files
+
+    def test_beside_the_package_it_is_copied_with_it(self, tmp_path):
+        call(install(tmp_path / "built"))
+        shutil.copytree(tmp_path / "built", tmp_path / "run", copy_function=shutil.copyfile)
+        files = cache_files(tmp_path / "run")
+        assert files
+        assert call(tmp_path / "run") == []
+        assert cache_files(tmp_path / "run") == files
 
     def test_an_edit_of_another_kernel_file_compiles_anew(self, tmp_path):
         """Numba itself looks only at the file that a kernel stands in."""

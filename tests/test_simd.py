@@ -8,8 +8,9 @@ import numba
 import numpy as np
 import pytest
 
+from fastsample._kernels.compiler import cpu
 from fastsample._kernels.compiler.cpu import PERMUTE
-from fastsample._kernels.vectors import memory
+from fastsample._kernels.vectors import memory, simd
 from fastsample._kernels.vectors.memory import (
     add_unit,
     fence,
@@ -350,8 +351,12 @@ class TestWholePixels:
         compiled(kernel)(a, out)
         assert out.tolist() == [True, False]
 
-    def test_half(self):
+    @pytest.mark.parametrize("hardware", [True, False])
+    def test_half(self, hardware, monkeypatch):
         """Every float16 there and back; and what lies between two, halves to even."""
+        if hardware and not cpu.has_halves():
+            pytest.skip("this CPU has no such instruction")
+        monkeypatch.setattr(simd, "has_halves", lambda: hardware)
 
         def kernel(a, wide, out):
             for j in range(0, len(a), LANES):
@@ -365,12 +370,19 @@ class TestWholePixels:
         same(out.view(np.float16), a.view(np.float16))
 
         def narrow(a, out):
-            store(out, 0, to_half(load(a, 0)))
+            for j in range(0, len(a), LANES):
+                store(out, j, to_half(load(a, j)))
 
-        between = np.float32([1 + k / 2**11 for k in range(LANES - 2)] + [65519.9, 65520])
+        finite = np.sort(wide[np.isfinite(wide)])
+        middles = (finite[1:] + finite[:-1]) / 2
+        beside = [np.nextafter(middles, np.float32(s * np.inf)) for s in (1, -1)]
+        huge = np.float32([65519.9, 65520, 1e38, 1e-38, 1e-45])
+        between = np.concatenate([middles, *beside, huge, -huge])
+        between = np.resize(between, -(-len(between) // LANES) * LANES)
+        out = np.zeros(len(between), np.uint16)
         compiled(narrow)(between, out)
         with np.errstate(over="ignore"):
-            same(out[:LANES].view(np.float16), between.astype(np.float16))
+            same(out.view(np.float16), between.astype(np.float16))
 
     @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
     def test_small_integers(self, dtype):

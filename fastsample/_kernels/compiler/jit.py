@@ -7,7 +7,6 @@ import itertools
 import os
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 from llvmlite import ir
@@ -18,9 +17,10 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
 from .. import home
-from . import lean
+from . import lean, place
 from .cpu import HARDWARE_GATHER, PERMUTE
 from .flat import BYTE, primitive, start_of
+from .sources import DIGEST
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 # No reference is counted inside: an array there belongs to the caller. (Counting calls a function
@@ -45,24 +45,14 @@ def greater(a, b):
     return a if a > b else b
 
 
-KERNELS = Path(__file__).parents[1]
-
-
-def _digest():
-    """All sources of the kernels as one int; Numba itself watches a kernel's own file only."""
-    text = b"".join(p.read_bytes() for p in sorted(KERNELS.rglob("*.py")))
-    return int.from_bytes(hashlib.sha256(text).digest()[:7], "little")
-
-
-DIGEST = _digest()
-
-
 class _Cache(FunctionCache):
     """Numba's cache with a key of our own, and with no error for a damaged or unwritable file.
 
     Numba's key holds a pickle of the closure, in which a compiled function never looks the same
     twice, and knows nothing of changes in other files; ours is what the kernel was made from.
     """
+
+    _impl_class = place.Impl
 
     def __init__(self, made_from):
         super().__init__(home)
@@ -113,7 +103,7 @@ def _kept(kernel, made_from):
     """Give a kernel its place on disk, if there is one."""
     try:
         kernel._cache = _Cache(made_from)
-    except RuntimeError as error:  # no folder can be written
+    except Exception as error:  # no folder can be written, or a locator asked for has none
         _warn_once(str(error))
     return kernel
 

@@ -2,13 +2,9 @@
 
 import llvmlite
 import numba
-from llvmlite import binding
-from numba.core.caching import FunctionCache
 
-from .. import home
-
-# The first feature a CPU has gives its widest vectors, in bits.
-WIDTHS = {"avx512f": 512, "avx": 256, "sse2": 128, "neon": 128}
+from . import place
+from .cpu import registers, target
 
 
 def versions() -> dict[str, str]:
@@ -17,15 +13,14 @@ def versions() -> dict[str, str]:
 
 
 def cpu() -> str:
-    """LLVM's name for the CPU, and its widest vectors."""
-    features = binding.get_host_cpu_features()
-    bits = next((f"{b}-bit vectors ({f})" for f, b in WIDTHS.items() if features.get(f)), "?")
-    return f"{numba.config.CPU_NAME or binding.get_host_cpu_name()}, {bits}"
+    """LLVM's name for the CPU, and the widest vectors that Numba may use there."""
+    bits, feature = registers() or ("?", "?")
+    return f"{target()[0]}, {bits}-bit vectors ({feature})"
 
 
 def cache_folder() -> str:
     """Where compiled kernels are kept."""
     try:
-        return str(FunctionCache(home).cache_path)
-    except RuntimeError:
-        return "none: no folder can be written"
+        return str(place.folder())
+    except RuntimeError as error:
+        return f"none: {error}"

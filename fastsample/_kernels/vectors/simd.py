@@ -18,9 +18,10 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import lower_builtin, models, register_model
 
-from ..compiler.cpu import PERMUTE
+from ..compiler.cpu import PERMUTE, has_halves
 from ..compiler.flat import primitive as lowered_by
 from ..compiler.flat import start_of
+from .half import narrowed, widened
 
 LANES = 16
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -251,6 +252,8 @@ def _from_half(typing, vec):
     to = Vec(types.float32)
 
     def code(context, builder, sig, args):
+        if not has_halves():
+            return widened(builder, args[0])
         half = builder.bitcast(args[0], ir.VectorType(ir.HalfType(), LANES))
         return builder.fpext(half, context.get_value_type(to))
 
@@ -267,6 +270,8 @@ def _to_half(typing, vec):
     to = Vec(types.uint16)
 
     def code(context, builder, sig, args):
+        if not has_halves():
+            return narrowed(builder, args[0])
         half = builder.fptrunc(args[0], ir.VectorType(ir.HalfType(), LANES))
         return builder.bitcast(half, context.get_value_type(to))
 
