@@ -47,22 +47,35 @@ REASONS = {  # the first that holds is told
     "SparseCPU": _DENSE,
     "SparseCsrCPU": _DENSE,
     "MkldnnCPU": _DENSE,
-    "QuantizedCPU": Reason("a tensor of plain numbers", "a quantized one", "{name}.dequantize()"),
+    "QuantizedCPU": Reason(
+        "a tensor of plain numbers", "a quantized one", "pass {name}.dequantize()"
+    ),
 }
 LAZY = {  # what PyTorch writes out for whoever reads
     "Conjugate": Reason(_STORED, "a lazy conjugate", "pass {name}.resolve_conj()"),
     "Negative": Reason(_STORED, "one with a lazy minus sign", "pass {name}.resolve_neg()"),
     "ZeroTensor": Reason(_STORED, "zeros that have no memory", "pass {name}.clone()"),
 }
-_CLASS = Reason(_STORED, "{kind}, whose meaning would be lost", "pass a torch.Tensor of its values")
+_CLASS = Reason(
+    _STORED,
+    "{kind}, whose meaning would be lost",
+    "pass a torch.Tensor of its values; {name}.as_subclass(torch.Tensor), if its memory holds them",
+)
+_MASKED = Reason(
+    "a tensor without a mask",
+    "{kind}, whose mask would not count",
+    "pass {name}.to_tensor(value), and sample {name}.get_mask().float() alongside",
+)
 _FAKE = Reason(_VALUES, "{kind}, which has none", "call {function} outside of the trace")
+KNOWN_CLASSES = {"FakeTensor": _FAKE, "MaskedTensor": _MASKED}
 _TRACED = Reason(_VALUES, "one in a trace, which would not see the call", _FAKE.advice)
 _FREED = Reason(_STORED, "one whose memory was freed", "restore it first")
+_META = Reason("on the CPU", "{kind} on {device}, which holds no values", "make it on the CPU")
 _AWAY = Reason("on the CPU", "{kind} on {device}", "copy it there first")
 _TANGENT = Reason(
     "a tensor without a tangent of forward mode, which would be lost",
     "one with it",
-    "pass {name}.detach()",
+    "pass {name}.detach(), and take derivatives from fastsample.vjp",
 )
 
 
@@ -132,7 +145,7 @@ def _why_not(torch: Any, tensor: Any, more: frozenset[str]) -> Reason | None:
         return reason
     if more <= set(LAZY):
         return None
-    return _CLASS if tensor.device.type == "cpu" else _AWAY
+    return {"cpu": _CLASS, "meta": _META}.get(tensor.device.type, _AWAY)
 
 
 def _more(torch: Any, tensor: Any) -> frozenset[str]:
@@ -164,8 +177,8 @@ def _is_recorded(torch: Any) -> bool:
 
 def _of_class(torch: Any, kind: type) -> Reason | None:
     """What speaks against a class of tensors: it answers PyTorch's functions in its own way."""
-    if kind.__name__ == "FakeTensor":
-        return _FAKE
+    if kind.__name__ in KNOWN_CLASSES:
+        return KNOWN_CLASSES[kind.__name__]
     if kind.__module__.partition(".")[0] in OWN_MEMORY:
         return None
     plain, ours = torch.Tensor, {getattr(torch._C, "_disabled_torch_function_impl", None)}
