@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 RULES_OF_ITS_OWN = ("__array_function__", "__array_ufunc__")  # by which NumPy's functions go
+_NUMBERS = "pass numpy.asarray({name}) if its numbers alone are meant"
 LINE = 200  # characters of another library's message
 
 
@@ -24,40 +25,53 @@ def asked(thing: Any, name: str, default: Any = None) -> Any:
 def array(function: str, name: str, thing: Any) -> np.ndarray:
     """What NumPy makes of a thing, as plain numbers."""
     refuse_gradient(function, name, thing)
+    refuse_unit(function, name, thing)
+    if isinstance(parts := asked(thing, "_meta"), np.ndarray):  # Dask's word for what is to come
+        refuse_subclass(function, name, parts, f"{name}.compute()")
     try:
         made = np.asanyarray(thing)
     except MemoryError:
         raise
     except Exception as error:
-        dense = _as_dense(name, thing)
-        came = f"{kind(thing)}: {dense or first_line(error)}"
+        came = f"{kind(thing)}: {_as_dense(name, thing) or first_line(error)}"
         raise TypeError(f"{function}: {name} must be an array; got {came}") from None
     if made.dtype == object and (dense := _as_dense(name, thing)):
         raise TypeError(f"{function}: {name} must be an array; got {kind(thing)}: {dense}")
-    refuse_subclass(function, name, made, thing)
+    refuse_subclass(function, name, made, f"numpy.asanyarray({name})")
     return np.asarray(made)
 
 
-def refuse_subclass(function: str, name: str, array: np.ndarray, came: Any) -> None:
-    """An array of NumPy's whose class says what its memory does not; `came` is what was passed."""
+def refuse_subclass(function: str, name: str, array: np.ndarray, called: str) -> None:
+    """An array whose class says what its memory does not; the user has it as what it is called."""
     if type(array) is np.ndarray:
         return
-    as_array = name if array is came else f"numpy.asanyarray({name})"
-    if isinstance(array, np.ma.MaskedArray):
+    of_its_own = any(
+        getattr(type(array), k) is not getattr(np.ndarray, k) for k in RULES_OF_ITS_OWN
+    )
+    if isinstance(array, np.ma.MaskedArray) or (of_its_own and hasattr(type(array), "filled")):
         rule, what = "an array without a mask", "whose mask would not count"
-        mask = f"numpy.ma.getmaskarray({as_array}).astype(numpy.float32)"
-        advice = f"pass {as_array}.filled(value), and sample {mask} alongside"
+        mask = f"numpy.ma.getmaskarray({called})"
+        advice = f"pass {called}.filled(value), and sample {mask}.astype(numpy.float32) alongside"
         if name == "out":
-            advice = "pass out.data"
+            advice = "pass an array of its own, and set the mask of the result"
     elif isinstance(array, np.matrix):
         rule, what = "an array of any number of axes", "which always has two"
         advice = f"pass numpy.asarray({name})"
-    elif any(getattr(type(array), k) is not getattr(np.ndarray, k) for k in RULES_OF_ITS_OWN):
+    elif of_its_own:
         rule, what = "an array of plain numbers", "whose meaning would be lost"
-        advice = f"pass numpy.asarray({name}) if its numbers alone are meant"
+        advice = _NUMBERS.format(name=name)
     else:
         return
-    raise TypeError(f"{function}: {name} must be {rule}; got {kind(came)}, {what}: {advice}")
+    raise TypeError(f"{function}: {name} must be {rule}; got {kind(array)}, {what}: {advice}")
+
+
+def refuse_unit(function: str, name: str, thing: Any) -> None:
+    """Numbers of a unit, in an object that is no array of NumPy's."""
+    if any(hasattr(type(thing), word) for word in ("unit", "units")) and asked(thing, "ndim"):
+        raise TypeError(
+            f"{function}: {name} must be an array of plain numbers; got {kind(thing)}, whose unit "
+            f"would be lost: {_NUMBERS.format(name=name)}"
+        )
 
 
 def refuse_fields(function: str, name: str, array: np.ndarray) -> None:
@@ -113,8 +127,8 @@ def _as_dense(name: str, thing: Any) -> str:
 
 
 def _is_known(called: str) -> bool:
+    """Does NumPy have a type of this name? Others may have taught it some more."""
     try:
-        np.dtype(called)
+        return np.dtype(called).isbuiltin == 1
     except TypeError:
         return False
-    return True

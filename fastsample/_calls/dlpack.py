@@ -88,7 +88,7 @@ def converted(function: str, name: str, thing: Any, depth: int = 0) -> Any:
     if tensors.is_tensor(thing):
         return tensors.seen(function, name, thing)
     if isinstance(thing, np.ndarray):
-        carried.refuse_subclass(function, name, thing, thing)
+        carried.refuse_subclass(function, name, thing, name)
         return thing
     if is_foreign(thing):
         return seen(function, name, thing)
