@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from .._kernels.kind import MODES, RULES, item_of
+from . import carried
 
 FLOATS = ("float32", "float64")
 INTEGERS = ("uint8", "int8", "uint16", "int16", "int32")
@@ -25,19 +26,14 @@ MASK_TYPES = ("float32", "float64", "uint8", "bool")
 def array(function, name, thing):
     """The thing as a NumPy array."""
     if isinstance(thing, np.ndarray):
-        return np.asarray(thing)
-    try:
         made = np.asarray(thing)
-    except (TypeError, ValueError) as error:
-        got = f"{_kind(thing)}: {error}"
-        raise TypeError(f"{function}: {name} must be an array; got {got}") from None
-    if made.dtype == object or made.ndim == 0:
-        raise TypeError(f"{function}: {name} must be an array; got {_kind(thing)}")
+    else:
+        made = carried.array(function, name, thing)
+        if made.dtype == object or made.ndim == 0:
+            raise TypeError(f"{function}: {name} must be an array; got {carried.kind(thing)}")
+    if made.dtype.names:
+        carried.refuse_fields(function, name, made)
     return made
-
-
-def _kind(thing):
-    return f"{type(thing).__module__}.{type(thing).__name__}".removeprefix("builtins.")
 
 
 def dtype(function, name, came, known):
@@ -211,7 +207,7 @@ def something_to_sample(function, shape, result, name="input", sizes=None):
 def writable(function, out):
     """An `out` that can be written, each element by itself."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"{function}: out must be a NumPy array; got {_kind(out)}")
+        raise TypeError(f"{function}: out must be a NumPy array; got {carried.kind(out)}")
     if not out.flags.writeable:
         raise ValueError(f"{function}: out must be writeable; got a read-only array")
     if not _elements_apart(out):

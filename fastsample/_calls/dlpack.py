@@ -1,4 +1,4 @@
-"""Arrays of any framework: read through DLPack, and answered in kind. Nothing is copied.
+"""Arrays of any framework: read through DLPack, and answered in kind. No memory is copied.
 
 Frameworks are never imported: whoever passes an array of one has imported it.
 """
@@ -6,30 +6,48 @@ Frameworks are never imported: whoever passes an array of one has imported it.
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from . import carried, tensors
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 READABLE = (1, 3, 11, 13)  # devices whose memory the CPU reads: its own, pinned and managed ones
+AS_IT_IS = frozenset((np.ndarray, bool, int, float, str, type(None)))
+NESTS = (list, tuple, deque)
+DEEPEST = 32  # levels of lists in lists; NumPy takes twice as many
+WHY_UNTRACED = "fastsample reads an array's memory, which a trace has not"
 
 
 def takes_any_array(function: Function) -> Function:
     """Let a function take arrays that have `__dlpack__`; its results are of the first one's kind.
 
-    The first argument is the first array, and `out` is the only one that is written.
+    The first argument is the first array; `out`, given by its name, alone is written.
     """
-    signature = inspect.signature(function)
+    names = tuple(inspect.signature(function).parameters)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if "torch._dynamo" in sys.modules and sys.modules["torch"].compiler.is_compiling():
+            untraced = sys.modules["torch"].compiler.disable(call)
+            return untraced(*args, **kwargs)
         for thing in (*args, *kwargs.values()) if kwargs else args:
-            if type(thing) is not np.ndarray and is_foreign(thing):
-                return through_numpy(function, signature.bind(*args, **kwargs))
+            if type(thing) not in AS_IT_IS and not _is_plain(thing):
+                return through_numpy(function, names, args, kwargs)
         return function(*args, **kwargs)
 
+    # What torch.compiler.disable would set: a compiled function is left for the call.
+    call._torchdynamo_disable = True  # type: ignore[attr-defined]
+    call._torchdynamo_disable_msg = WHY_UNTRACED  # type: ignore[attr-defined]
     return cast(Function, call)
+
+
+def _is_plain(thing: Any) -> bool:
+    """A list or a tuple of numbers, words and NumPy's arrays."""
+    return type(thing) in NESTS and AS_IT_IS.issuperset(map(type, thing))
 
 
 def is_foreign(thing: Any) -> bool:
@@ -37,59 +55,103 @@ def is_foreign(thing: Any) -> bool:
     return hasattr(type(thing), "__dlpack__") and not isinstance(thing, np.ndarray)
 
 
-def through_numpy(function: Callable[..., Any], bound: inspect.BoundArguments) -> Any:
+def through_numpy(
+    function: Callable[..., Any],
+    names: tuple[str, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
     """Call with arrays of NumPy, and give back what came."""
-    given = dict(bound.arguments)
-    like, out = next(iter(given.values())), given.get("out")
-    for name, thing in given.items():
-        if is_foreign(thing):
-            bound.arguments[name] = seen(function.__name__, name, thing)
-    result = function(*bound.args, **bound.kwargs)
+    called = function.__name__
+    like, out = args[0] if args else kwargs.get(names[0]), kwargs.get("out")
+    named = zip(names, args, strict=False)  # what is too much, the call itself refuses
+    result = function(
+        *[converted(called, name, thing) for name, thing in named],
+        *args[len(names) :],
+        **{name: converted(called, name, thing) for name, thing in kwargs.items()},
+    )
     if out is not None:
+        if tensors.is_tensor(out):
+            tensors.was_written(out)
         return out
     if not is_foreign(like):
         return result
     if isinstance(result, tuple):
-        return tuple(in_kind(array, like) for array in result)
-    return in_kind(result, like)
+        return tuple(in_kind(called, array, like) for array in result)
+    return in_kind(called, result, like)
+
+
+def converted(function: str, name: str, thing: Any, depth: int = 0) -> Any:
+    """A framework's array as NumPy's, lists of them too; anything else as it is."""
+    if type(thing) in AS_IT_IS:
+        return thing
+    if tensors.is_tensor(thing):
+        return tensors.seen(function, name, thing)
+    if isinstance(thing, np.ndarray):
+        carried.refuse_subclass(function, name, thing, name)
+        return thing
+    if is_foreign(thing):
+        return seen(function, name, thing)
+    if isinstance(thing, NESTS) and depth < DEEPEST and not _is_plain(thing):
+        return _parts(function, name, thing, depth)
+    if depth and hasattr(type(thing), "__array__") and not isinstance(thing, np.generic):
+        return carried.array(function, name, thing)
+    return thing
+
+
+def _parts(function: str, name: str, things: Iterable[Any], depth: int) -> Any:
+    """A list or a tuple with each part converted."""
+    parts = [converted(function, f"{name}[{k}]", x, depth + 1) for k, x in enumerate(things)]
+    return tuple(parts) if isinstance(things, tuple) else parts
 
 
 def seen(function: str, name: str, thing: Any) -> np.ndarray:
     """A framework's array as NumPy's: the same memory."""
-    kind = f"{type(thing).__module__}.{type(thing).__name__}"
-    if not is_readable(thing):
-        where = getattr(thing, "device", "another device")
+    carried.refuse_gradient(function, name, thing)
+    try:
+        device = thing.__dlpack_device__()[0]
+    except Exception as error:
+        carried.unreadable(function, name, thing, error)
+    if device not in READABLE:
+        where = carried.asked(thing, "device", "another device")
         raise TypeError(
-            f"{function}: {name} must be on the CPU; got {kind} on {where}: copy it there first"
-        )
-    if getattr(thing, "requires_grad", False):
-        raise TypeError(
-            f"{function}: {name} must not require a gradient, which would be lost; got {kind} that "
-            f"does: pass {name}.detach(), and take gradients from fastsample.vjp"
+            f"{function}: {name} must be on the CPU; got {carried.kind(thing)} on {where}: "
+            "copy it there first"
         )
     try:
-        return np.from_dlpack(thing)
-    except (BufferError, TypeError, ValueError, RuntimeError) as error:
-        held = getattr(thing, "dtype", "an unknown type")
+        return _exported(thing, name == "out")
+    except Exception as error:
+        carried.unreadable(function, name, thing, error)
+
+
+def _exported(thing: Any, is_written: bool) -> np.ndarray:
+    """The memory itself; a framework that knows copies is told to make none for what is written."""
+    if is_written:
+        try:
+            return np.from_dlpack(thing, copy=False)
+        except TypeError:  # it is older than copies
+            pass
+    return np.from_dlpack(thing)
+
+
+def in_kind(function: str, result: Any, like: Any) -> Any:
+    """A result as an array of the framework that `like` is of; as it is, if that takes none."""
+    if not isinstance(result, np.ndarray):
+        return result
+    try:
+        if tensors.is_tensor(like):
+            return tensors.made(result)
+        take = getattr(_framework(like), "from_dlpack", None)
+        return result if take is None else take(result)
+    except Exception as error:
         raise TypeError(
-            f"{function}: {name} must be an array that NumPy can read; got {kind} of {held} "
-            f"({error}): convert it to float32, say"
+            f"{function}: the result must be of a type that {carried.kind(like)} has; got "
+            f"{result.dtype} ({error}): pass arrays of NumPy"
         ) from None
 
 
-def is_readable(thing: Any) -> bool:
-    """Does it lie where the CPU can read?"""
-    try:
-        return bool(thing.__dlpack_device__()[0] in READABLE)
-    except (BufferError, RuntimeError, ValueError):  # a device that DLPack does not know
-        return False
-
-
-def in_kind(result: Any, like: Any) -> Any:
-    """A result as an array of the framework that `like` is of; as it is, if that takes none."""
+def _framework(like: Any) -> Any:
+    """The module that makes arrays of this kind."""
     if hasattr(like, "__array_namespace__"):
-        framework = like.__array_namespace__()
-    else:
-        framework = sys.modules.get(type(like).__module__.partition(".")[0])
-    take = getattr(framework, "from_dlpack", None)
-    return result if take is None or not isinstance(result, np.ndarray) else take(result)
+        return like.__array_namespace__()
+    return sys.modules.get(type(like).__module__.partition(".")[0])

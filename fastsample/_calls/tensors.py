@@ -1,0 +1,210 @@
+"""PyTorch's tensors: their memory where it is all there is to them, else one clear error.
+
+PyTorch says which of its layers a call with a tensor goes through: a lazy sign, a transformation of
+`torch.func`, a sparse layout, a class of its own. Whatever has one besides the plain layers is more
+than its memory, known here or not.
+"""
+
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import carried
+
+PLAIN = ("CPU", "Dense", "ADInplaceOrView", "Autograd", "Autocast")  # beginnings of layers' names
+RECORDERS = ("FakeTensorMode", "FunctionalTensorMode", "ProxyTorchDispatchMode")
+OWN_MEMORY = ("torchvision",)  # whose classes of tensors say what is seen, and not how it is stored
+
+_more_by_layers: dict[int, frozenset[str]] = {}  # by the number that is PyTorch's set of layers
+
+
+class Reason(NamedTuple):
+    """Why a tensor is not taken: what it must be, what came, what to do."""
+
+    rule: str
+    got: str
+    advice: str
+
+
+_VALUES, _STORED = "a tensor of values", "a tensor of stored values"
+_DENSE = Reason("a dense tensor", "{kind} of layout {layout}", "pass {name}.to_dense()")
+REASONS = {  # the first that holds is told
+    "FuncTorchBatched": Reason(
+        _VALUES, "one that vmap follows", "call {function} outside of it, on the whole batch"
+    ),
+    "FuncTorchGradWrapper": Reason(
+        _VALUES,
+        "one that torch.func follows for a derivative",
+        "call {function} outside of it, and take gradients from fastsample.vjp",
+    ),
+    "Functionalize": Reason(
+        _VALUES, "one that functionalize follows", "call {function} outside of it"
+    ),
+    "NestedTensorCPU": Reason(
+        "a tensor of one shape", "a nested one", "pass the tensors of {name}.unbind() one by one"
+    ),
+    "SparseCPU": _DENSE,
+    "SparseCsrCPU": _DENSE,
+    "MkldnnCPU": _DENSE,
+    "QuantizedCPU": Reason(
+        "a tensor of plain numbers", "a quantized one", "pass {name}.dequantize()"
+    ),
+}
+LAZY = {  # what PyTorch writes out for whoever reads
+    "Conjugate": Reason(_STORED, "a lazy conjugate", "pass {name}.resolve_conj()"),
+    "Negative": Reason(_STORED, "one with a lazy minus sign", "pass {name}.resolve_neg()"),
+    "ZeroTensor": Reason(_STORED, "zeros that have no memory", "pass {name}.clone()"),
+}
+_CLASS = Reason(
+    _STORED,
+    "{kind}, whose meaning would be lost",
+    "pass a torch.Tensor of its values; {name}.as_subclass(torch.Tensor), if its memory holds them",
+)
+_MASKED = Reason(
+    "a tensor without a mask",
+    "{kind}, whose mask would not count",
+    "pass {name}.to_tensor(value), and sample {name}.get_mask().float() alongside",
+)
+_FAKE = Reason(_VALUES, "{kind}, which has none", "call {function} outside of the trace")
+KNOWN_CLASSES = {"FakeTensor": _FAKE, "MaskedTensor": _MASKED}
+_TRACED = Reason(_VALUES, "one in a trace, which would not see the call", _FAKE.advice)
+_FREED = Reason(_STORED, "one whose memory was freed", "restore it first")
+_META = Reason("on the CPU", "{kind} on {device}, which holds no values", "make it on the CPU")
+_AWAY = Reason("on the CPU", "{kind} on {device}", "copy it there first")
+_TANGENT = Reason(
+    "a tensor without a tangent of forward mode, which would be lost",
+    "one with it",
+    "pass {name}.detach(), and take derivatives from fastsample.vjp",
+)
+
+
+def is_tensor(thing: Any) -> bool:
+    """Is it one of PyTorch's? Then somebody has imported that."""
+    kind = getattr(sys.modules.get("torch"), "Tensor", None)
+    return isinstance(kind, type) and isinstance(thing, kind)
+
+
+def seen(function: str, name: str, tensor: Any) -> np.ndarray:
+    """A tensor as NumPy's array: the same memory, or a copy of what lazy signs make of it."""
+    torch: Any = sys.modules["torch"]
+    stored = tensor
+    if type(tensor) is not torch.Tensor or _more(torch, tensor) or _is_recorded(torch):
+        stored = _stored(torch, function, name, tensor)
+    if tensor.requires_grad:
+        carried.refuse_gradient(function, name, tensor)
+    if _has_tangent(torch, tensor):
+        _refuse(function, name, tensor, _TANGENT)
+    try:
+        array = stored.numpy()
+    except Exception as error:
+        carried.unreadable(function, name, tensor, error)
+    if stored.data_ptr() == 0 and array.size:
+        _refuse(function, name, tensor, _FREED)
+    return array
+
+
+def made(array: np.ndarray) -> Any:
+    """A result as a tensor, over the same memory."""
+    return sys.modules["torch"].from_numpy(array)
+
+
+def was_written(tensor: Any) -> None:
+    """Let autograd know, which may have kept the tensor's values for a gradient."""
+    torch: Any = sys.modules["torch"]
+    count = getattr(torch.autograd.graph, "increment_version", None)
+    if count is not None and not tensor.is_inference():
+        count(tensor)
+
+
+def _stored(torch: Any, function: str, name: str, tensor: Any) -> Any:
+    """A tensor that is no plain one as one that is, if that has its values."""
+    more = _more(torch, tensor)
+    lazy = [layer for layer in LAZY if layer in more]
+    if reason := _why_not(torch, tensor, more):
+        _refuse(function, name, tensor, reason)
+    if lazy and name == "out":  # what is written to a copy is lost
+        _refuse(function, name, tensor, LAZY[lazy[0]])
+    if type(tensor) is not torch.Tensor:
+        with torch._C.DisableTorchFunctionSubclass():
+            tensor = tensor.as_subclass(torch.Tensor)
+    if tensor.requires_grad or not lazy:
+        return tensor
+    if "ZeroTensor" in lazy:
+        tensor = tensor.clone()
+    return tensor.resolve_conj().resolve_neg()
+
+
+def _why_not(torch: Any, tensor: Any, more: frozenset[str]) -> Reason | None:
+    """What speaks against a tensor, if anything does."""
+    if _is_recorded(torch):
+        return _TRACED
+    if known := [reason for layer, reason in REASONS.items() if layer in more]:
+        return known[0]
+    if type(tensor) is not torch.Tensor and (reason := _of_class(torch, type(tensor))):
+        return reason
+    if more <= set(LAZY):
+        return None
+    return {"cpu": _CLASS, "meta": _META}.get(tensor.device.type, _AWAY)
+
+
+def _more(torch: Any, tensor: Any) -> frozenset[str]:
+    """The layers that only a tensor has whose memory is not all."""
+    try:
+        layers = torch._C._dispatch_keys(tensor)
+        number = layers.raw_repr()
+    except AttributeError:  # a PyTorch that says it otherwise: these say it in public
+        lazy = {"Negative": tensor.is_neg(), "Conjugate": tensor.is_conj()}
+        return frozenset(layer for layer, has in lazy.items() if has)
+    found = _more_by_layers.get(number)
+    if found is None:
+        names = str(layers).partition("(")[2].rstrip(")").split(", ")
+        found = frozenset(n for n in names if n not in PLAIN and not n.startswith(PLAIN[3:]))
+        _more_by_layers[number] = found
+    return found
+
+
+def _is_recorded(torch: Any) -> bool:
+    """Does PyTorch trace what runs? It would keep our result as a constant."""
+    core = torch._C
+    if getattr(core, "_get_tracing_state", bool)():
+        return True
+    if not getattr(core, "_len_torch_dispatch_stack", int)():
+        return False
+    modes = torch.utils._python_dispatch._get_current_dispatch_mode_stack()
+    return any(type(mode).__name__ in RECORDERS for mode in modes)
+
+
+def _of_class(torch: Any, kind: type) -> Reason | None:
+    """What speaks against a class of tensors: it answers PyTorch's functions in its own way."""
+    if kind.__name__ in KNOWN_CLASSES:
+        return KNOWN_CLASSES[kind.__name__]
+    if kind.__module__.partition(".")[0] in OWN_MEMORY:
+        return None
+    plain, ours = torch.Tensor, {getattr(torch._C, "_disabled_torch_function_impl", None)}
+    for protocol in ("__torch_function__", "__torch_dispatch__"):
+        own, usual = (getattr(k, protocol, None) for k in (kind, plain))
+        own, usual = (getattr(f, "__func__", f) for f in (own, usual))
+        if own is not usual and own not in ours:
+            return _CLASS
+    return None
+
+
+def _has_tangent(torch: Any, tensor: Any) -> bool:
+    """Does a derivative of forward mode ride on it?"""
+    forward = torch.autograd.forward_ad
+    if getattr(forward, "_current_level", 0) < 0:
+        return False
+    return forward.unpack_dual(tensor).tangent is not None
+
+
+def _refuse(function: str, name: str, tensor: Any, reason: Reason) -> None:
+    said = {
+        "function": function,
+        "name": name,
+        "kind": carried.kind(tensor),
+        "layout": carried.asked(tensor, "layout"),
+        "device": carried.asked(tensor, "device"),
+    }
+    rule, got, advice = (part.format(**said) for part in reason)
+    raise TypeError(f"{function}: {name} must be {rule}; got {got}: {advice}")
