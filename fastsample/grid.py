@@ -20,7 +20,7 @@ def grid_sample(
     grid: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     coordinates: str = "normalized",
     fill_value: float = 0,
@@ -135,7 +135,7 @@ def grid_sample_backward(
     grid: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     coordinates: str = "normalized",
     fill_value: float = 0,
@@ -204,12 +204,12 @@ def grid_sample_backward(
 
 def _about(function, align_corners, coordinates):
     """Say what a grid's coordinates mean."""
-    align_corners = checks.flag(function, "align_corners", align_corners)
+    align_corners = checks.aligned(function, align_corners)
     checks.words(function, coordinates=coordinates)
     return _ABOUT[align_corners, coordinates]
 
 
 _ABOUT = {
-    options: Coordinates("grid", grid_axes, options)
+    options: Coordinates("grid", grid_axes, options, pixels=options[1] == "pixel")
     for options in itertools.product((False, True), checks.CHOICES["coordinates"])
 }

@@ -215,7 +215,7 @@ def _options(
     name: str, padding_mode: str, fill_value: Any, channels_last: Any
 ) -> tuple[int | float, bool]:
     """Check the options."""
-    checks.words(name, padding_mode=padding_mode)
+    checks.border(name, padding_mode)
     fill = checks.number(name, "fill_value", fill_value)
     return fill, checks.flag(name, "channels_last", channels_last)
 
