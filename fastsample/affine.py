@@ -33,9 +33,9 @@ def affine_grid(
         the grid as the sum of the output's own (x, y, z, 1), each times its column.
     size : (N, C, *out)
         The result that is to be sampled; C does not matter. ``*out`` is (W,), (H, W) or (D, H, W).
-    align_corners : bool
+    align_corners : bool or None
         Whether -1 and 1 are the centres of the output's outer pixels (True) or their outer edges
-        (False), in either case 0 along an axis of size 1.
+        (False, as is None), in either case 0 along an axis of size 1.
     out : ndarray, shape (N, *out, D), optional
         Where to write the grid: of theta's type, with any strides.
 

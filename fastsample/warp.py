@@ -58,8 +58,9 @@ def flow_warp(
 
     Notes
     -----
-    Whole displacements copy pixels, and no displacement gives the input, to the last bit. (The way
-    through normalised coordinates is off by 1e-7 of the value.)
+    Whole displacements copy pixels, and no displacement gives the input, to the last bit, however
+    long an axis is: beyond 2**22 pixels positions are computed in double. (The way through
+    normalised coordinates is off by 1e-7 of the value.)
 
     A batch of 1 on either side is shared with all samples of the other, without a copy.
 
