@@ -21,7 +21,7 @@ _SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
 def affine_grid(
     theta: ArrayLike,
     size: tuple[int, ...],
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -30,13 +30,13 @@ def affine_grid(
     Parameters
     ----------
     theta : array_like, shape (N, D, D + 1)
-        float32 or float64. Row i gives coordinate i (x, y, z) of the grid as the sum of the
-        output's own (x, y, z, 1), each times its column.
+        float32 or float64; float16 is computed in float32. Row i gives coordinate i (x, y, z) of
+        the grid as the sum of the output's own (x, y, z, 1), each times its column.
     size : (N, C, *out)
         The result that is to be sampled; C does not matter. ``*out`` is (W,), (H, W) or (D, H, W).
-    align_corners : bool
+    align_corners : bool or None
         Whether -1 and 1 are the centres of the output's outer pixels (True) or their outer edges
-        (False), in either case 0 along an axis of size 1.
+        (False, as is None), in either case 0 along an axis of size 1.
     out : ndarray, shape (N, *out, D), optional
         Where to write the grid: of theta's type, with any strides.
 
@@ -74,33 +74,32 @@ def affine_grid(
              [-0.5,  0.5]]]])
     """
     came = checks.array(_GRID, "theta", theta)
-    matrices = buffers.widened(came)
-    checks.dtype(_GRID, "theta", matrices.dtype, checks.GRID_TYPES)
-    align_corners = checks.flag(_GRID, "align_corners", align_corners)
+    checks.dtype(_GRID, "theta", came.dtype, checks.GRID_TYPES)
+    align_corners = checks.aligned(_GRID, align_corners)
     samples, sizes = _sizes(_GRID, size)
-    checks.matrices(_GRID, matrices.shape, samples, len(sizes), either=False)
-    shape, dtype = (samples, *sizes, len(sizes)), matrices.dtype.newbyteorder("=")
+    checks.matrices(_GRID, came.shape, samples, len(sizes), either=False)
+    shape, dtype = (samples, *sizes, len(sizes)), came.dtype.newbyteorder("=")
     if out is None:
         out = buffers.empty(shape, dtype)
     else:
         checks.writable(_GRID, out)
         checks.result(_GRID, out, shape, dtype)
         checks.apart(_GRID, out, theta=came)
-    run.make_grid(affine_axes(sizes, sizes, align_corners), matrices, out)
+    run.make_grid(affine_axes(sizes, sizes, align_corners), came, out)
     return out
 
 
 @has_backward(affine_grid, "theta")
 @takes_any_array
 def affine_grid_backward(
-    grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool = False
+    grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool | None = False
 ) -> NDArray[Any]:
     """Gradient of `affine_grid` with respect to theta.
 
     Parameters
     ----------
     grad_grid : array_like, shape (N, *out, D)
-        The gradient of some number with respect to the grid; float32 or float64.
+        The gradient of some number with respect to the grid: of its type.
     size, align_corners
         As they were passed to `affine_grid`.
 
@@ -108,7 +107,7 @@ def affine_grid_backward(
     -------
     ndarray, shape (N, D, D + 1)
         Of grad_grid's type: the sum of grad_grid times (x, y, z, 1) over the points, taken in
-        double and in a fixed order.
+        double and in a fixed order, and rounded once.
 
     Raises
     ------
@@ -135,8 +134,8 @@ def affine_grid_backward(
             [0., 0., 4.]]])
     """
     gradient = checks.array(_GRID_BACK, "grad_grid", grad_grid)
-    checks.dtype(_GRID_BACK, "grad_grid", gradient.dtype, checks.FLOATS)
-    align_corners = checks.flag(_GRID_BACK, "align_corners", align_corners)
+    checks.dtype(_GRID_BACK, "grad_grid", gradient.dtype, checks.GRID_TYPES)
+    align_corners = checks.aligned(_GRID_BACK, align_corners)
     samples, sizes = _sizes(_GRID_BACK, size)
     shape, dtype = (samples, *sizes, len(sizes)), gradient.dtype.newbyteorder("=")
     checks.gradient(_GRID_BACK, "grad_grid", gradient, shape, dtype)
@@ -150,7 +149,7 @@ def affine_sample(
     size: tuple[int, ...],
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
@@ -163,7 +162,8 @@ def affine_sample(
     input : array_like, shape (N, C, *in)
         Of any type that `grid_sample` takes.
     theta : array_like, shape (N, D, D + 1)
-        float32 or float64; see `affine_grid`. Coordinates are computed in its precision.
+        float32 or float64; see `affine_grid`. Coordinates are computed in its precision; float16
+        is widened.
     size : tuple of D ints
         The output's spatial sizes.
     mode, padding_mode, align_corners, fill_value, channels_last
@@ -219,7 +219,7 @@ def affine_sample_backward(
     size: tuple[int, ...],
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
@@ -240,7 +240,7 @@ def affine_sample_backward(
     -------
     grad_input : ndarray, of the input's shape and type, or None
     grad_theta : ndarray, of theta's shape and type, or None
-        Sums over all points, taken in double and in a fixed order.
+        Sums over all points, taken in double and in a fixed order, and rounded once.
 
     Raises
     ------
@@ -285,7 +285,7 @@ def _sizes(name, size):
 
 def _about(function, size, align_corners):
     """Say what matrices mean for an output of this size."""
-    align_corners = checks.flag(function, "align_corners", align_corners)
+    align_corners = checks.aligned(function, align_corners)
     size = checks.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
     options = size, align_corners
     return Coordinates("theta", affine_axes, options, AFFINE, _check_theta(size), size)

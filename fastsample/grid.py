@@ -21,7 +21,7 @@ def grid_sample(
     grid: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     coordinates: str = "normalized",
     fill_value: float | Sequence[float] = 0,
@@ -30,7 +30,7 @@ def grid_sample(
 ) -> NDArray[Any]:
     """Sample images, volumes or signals at the points of a grid.
 
-    PyTorch's function of the same name, for NumPy arrays, with 1 to 3 spatial axes, two more
+    PyTorch's function of the same name, for NumPy arrays, with 1 to 3 spatial axes, three more
     borders, pixel coordinates, and grids of any shape.
 
     Parameters
@@ -42,15 +42,15 @@ def grid_sample(
         float32 or float64, D the number of axes in ``*in``; float16 is widened. Where to read: (x),
         (x, y) or (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes,
         so a list of points (N, P, D) is a grid. Coordinates are computed in the grid's own
-        precision.
+        precision, but in double along axes of more than 2**22 pixels.
     mode : {"bilinear", "nearest", "bicubic"}
         "bilinear" is linear along every axis. "nearest" rounds halves to even. "bicubic" is Keys'
         kernel with a = -0.75, along every axis.
-    padding_mode : {"zeros", "border", "reflection", "wrap", "constant"}
-        What is read outside the input; see Convention.
-    align_corners : bool
-        Whether -1 and 1 are the centres of the outer pixels (True) or their outer edges (False).
-        It also says where "reflection" mirrors.
+    padding_mode : {"zeros", "border", "reflection", "wrap", "constant", "mirror"}
+        What is read outside the input; see Convention. "mirror" is for pixel coordinates alone.
+    align_corners : bool or None
+        Whether -1 and 1 are the centres of the outer pixels (True) or their outer edges (False, as
+        is None). It also says where "reflection" mirrors.
     coordinates : {"normalized", "pixel"}
         "pixel": 0 is the centre of the first pixel, 1 of the second; an integer coordinate reads
         that pixel's exact value.
@@ -88,8 +88,8 @@ def grid_sample(
 
     A tap without weight is not read: what is stored there, NaN or infinity, does not matter. A NaN
     coordinate gives NaN, and the fill value among integers. An infinite one reads the fill value,
-    or with "border" the edge; with "reflection" and "wrap" it is as NaN. No coordinate reads out of
-    bounds.
+    or with "border" the edge; with "reflection", "mirror" and "wrap" it is as NaN. No coordinate
+    reads out of bounds.
 
     The result is the same to the bit for any number of threads. Numba's settings rule them:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
@@ -108,6 +108,7 @@ def grid_sample(
         border                      a a a | a b c d | d d d
         reflection                  c b a | a b c d | d c b
         reflection, align_corners   d c b | a b c d | c b a
+        mirror                      d c b | a b c d | c b a
         wrap                        b c d | a b c d | a b c
 
     Coordinates are ordered (x, y, z); array axes (N, C, D, H, W).
@@ -136,7 +137,7 @@ def grid_sample_backward(
     grid: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     coordinates: str = "normalized",
     fill_value: float | Sequence[float] = 0,
@@ -173,9 +174,9 @@ def grid_sample_backward(
 
     At an integer position the slope is that of the cell to its right. With "border" it is 0 at the
     outer pixels' centres and beyond, with "reflection" it changes sign at each mirror and is 0
-    between mirror and pixel centre, with "nearest" it is 0 everywhere. "bicubic" takes no such
-    factor. A point whose value is NaN because of its coordinate adds nothing to grad_input, and its
-    grad_grid is NaN.
+    between mirror and pixel centre (with "mirror" these are one), with "nearest" it is 0
+    everywhere. "bicubic" takes no such factor. A point whose value is NaN because of its coordinate
+    adds nothing to grad_input, and its grad_grid is NaN.
 
     The bits are the same for any number of threads.
 
@@ -205,12 +206,12 @@ def grid_sample_backward(
 
 def _about(function, align_corners, coordinates):
     """Say what a grid's coordinates mean."""
-    align_corners = checks.flag(function, "align_corners", align_corners)
+    align_corners = checks.aligned(function, align_corners)
     checks.words(function, coordinates=coordinates)
     return _ABOUT[align_corners, coordinates]
 
 
 _ABOUT = {
-    options: Coordinates("grid", grid_axes, options)
+    options: Coordinates("grid", grid_axes, options, pixels=options[1] == "pixel")
     for options in itertools.product((False, True), checks.CHOICES["coordinates"])
 }

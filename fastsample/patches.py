@@ -47,7 +47,7 @@ def patch_affine(
     box_to_image: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -107,9 +107,10 @@ def patch_affine(
              [ 4.,  7.,  6.,  5.],
              [ 8.,  9., 10., 11.]]]])
     """
-    checks.words(_NAME, mode=mode, padding_mode=padding_mode)
+    checks.words(_NAME, mode=mode)
+    checks.border(_NAME, padding_mode)
     scene = _take(_NAME, images, theta, boxes, box_to_image, mode)
-    align_corners = checks.flag(_NAME, "align_corners", align_corners)
+    align_corners = checks.aligned(_NAME, align_corners)
     if out is None:
         out = buffers.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
     else:
@@ -133,7 +134,7 @@ def patch_affine_backward(
     box_to_image: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -184,10 +185,11 @@ def patch_affine_backward(
     (array([[[[1., 1., 1., 1.]]]]), array([[[0., 0., 2.],
             [0., 0., 0.]]]))
     """
-    checks.words(_BACK, mode=mode, padding_mode=padding_mode)
+    checks.words(_BACK, mode=mode)
+    checks.border(_BACK, padding_mode)
     scene = _take(_BACK, images, theta, boxes, box_to_image, mode)
     gradient = checks.array(_BACK, "grad_output", grad_output)
-    align_corners = checks.flag(_BACK, "align_corners", align_corners)
+    align_corners = checks.aligned(_BACK, align_corners)
     to_images, to_theta = checks.mask(_BACK, output_mask)
     shape, dtype = scene.images.shape, scene.images.dtype.newbyteorder("=")
     checks.dtype(_BACK, "images", dtype, checks.DIFFERENTIABLE)
@@ -195,13 +197,11 @@ def patch_affine_backward(
     patches = list(_patches(scene, mode, padding_mode, align_corners))
     winners = _winners(shape, patches)
     grad_images = _passed_by(gradient, winners) if to_images else None
-    grad_theta = buffers.native(buffers.widened(scene.theta)) if to_theta else None
-    if grad_theta is not None:
-        grad_theta[...] = 0
+    grad_theta = np.zeros(scene.theta.shape) if to_theta else None  # in double, rounded once
     for patch, share in _shares(gradient, patches, winners):
         _add(patch, share, scene, grad_images, grad_theta)
     if grad_theta is not None:
-        grad_theta = grad_theta.astype(scene.theta.dtype.newbyteorder("="), copy=False)
+        grad_theta = buffers.rounded(grad_theta, scene.theta.dtype)
     return grad_images, grad_theta
 
 

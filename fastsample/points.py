@@ -21,7 +21,7 @@ def point_sample(
     points: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
@@ -74,7 +74,7 @@ def point_sample(
     >>> fs.point_sample(row, np.array([[[0.125], [0.5]]], dtype=np.float32))
     array([[[ 0., 15.]]], dtype=float32)
     """
-    about = _ABOUT[checks.flag(_NAME, "align_corners", align_corners)]
+    about = _ABOUT[checks.aligned(_NAME, align_corners)]
     where = checks.array(_NAME, "points", points)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return forward(_NAME, about, input, where, options, out)
@@ -88,7 +88,7 @@ def point_sample_backward(
     points: ArrayLike,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
-    align_corners: bool = False,
+    align_corners: bool | None = False,
     *,
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
@@ -134,7 +134,7 @@ def point_sample_backward(
     >>> fs.point_sample_backward(np.ones((1, 1, 1)), row, np.array([[[0.5]]]))
     (array([[[0. , 0.5, 0.5, 0. ]]]), array([[[40.]]]))
     """
-    about = _ABOUT[checks.flag(_BACK, "align_corners", align_corners)]
+    about = _ABOUT[checks.aligned(_BACK, align_corners)]
     arrays = grad_output, input, checks.array(_BACK, "points", points)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_BACK, about, arrays, options, output_mask)

@@ -69,9 +69,9 @@ def region_shift(
     Notes
     -----
     The result at h is the input at h - s. Shifts of an integer type copy, bit by bit, however far
-    they go. Shifts of a floating type are computed in their own precision and interpolate linearly
-    along each axis, as Active Shift does; one that is whole copies, too. A NaN makes NaN of its
-    group.
+    they go. Shifts of a floating type are computed in their own precision, in double along axes of
+    more than 2**22 pixels, and interpolate linearly along each axis, as Active Shift does; one that
+    is whole copies, too. A NaN makes NaN of its group.
 
     "border" is what slice indexing does, "wrap" is a roll, and "zeros" a depthwise convolution with
     a single one in each kernel. `fastsample.shifts` makes the tables of several papers.
@@ -215,7 +215,7 @@ def _options(
     name: str, padding_mode: str, fill_value: Any, channels_last: Any
 ) -> tuple[int | float, bool]:
     """Check the options."""
-    checks.words(name, padding_mode=padding_mode)
+    checks.border(name, padding_mode)
     fill = checks.number(name, "fill_value", fill_value)
     return fill, checks.flag(name, "channels_last", channels_last)
 

@@ -14,9 +14,9 @@ from ._calls.sampled import Coordinates, Options, backward, forward
 from ._kernels.kind import FLOW
 
 _FLOW, _FLOW_BACK, _REMAP = "flow_warp", "flow_warp_backward", "remap"
-_STEPS = Coordinates("flow", flow_axes, source=FLOW, check=checks.flow)
+_STEPS = Coordinates("flow", flow_axes, source=FLOW, check=checks.flow, pixels=True)
 _STEPS_LAST = _STEPS._replace(check=checks.flow_last)
-_PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"))
+_PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"), pixels=True)
 
 
 @takes_any_array
@@ -42,7 +42,8 @@ def flow_warp(
         float32 or float64: dx, dy, dz, each a map of the input's own size. With `channels_last`
         (N, *in, D).
     mode, padding_mode, fill_value, channels_last
-        As for `grid_sample`; "reflection" mirrors at the outer pixels' edges.
+        As for `grid_sample`; "reflection" mirrors at the outer pixels' edges, "mirror" at their
+        centres.
     out : ndarray, of the result's shape, optional
         Where to write the result: of the input's type, with any strides.
 
@@ -58,8 +59,9 @@ def flow_warp(
 
     Notes
     -----
-    Whole displacements copy pixels, and no displacement gives the input, to the last bit. (The way
-    through normalised coordinates is off by 1e-7 of the value.)
+    Whole displacements copy pixels, and no displacement gives the input, to the last bit, however
+    long an axis is: beyond 2**22 pixels positions are computed in double. (The way through
+    normalised coordinates is off by 1e-7 of the value.)
 
     A batch of 1 on either side is shared with all samples of the other, without a copy.
 
@@ -153,7 +155,7 @@ def flow_warp_backward(
 def remap(
     image: ArrayLike,
     map_x: ArrayLike,
-    map_y: ArrayLike,
+    map_y: ArrayLike | None = None,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     *,
@@ -168,9 +170,11 @@ def remap(
         Of any type that `grid_sample` takes: uint8, mostly.
     map_x, map_y : array_like, shape (*out)
         float32 or float64, both of one shape and type: where each pixel of the result reads, in
-        pixels, 0 the centre of the first one.
+        pixels, 0 the centre of the first one. Without map_y, map_x is one map of both, (x, y)
+        along its last axis: (*out, 2).
     mode, padding_mode, fill_value
-        As for `grid_sample`; "reflection" mirrors at the outer pixels' edges.
+        As for `grid_sample`; "reflection" mirrors at the outer pixels' edges, "mirror" at their
+        centres.
     out : ndarray, shape (*out) or (*out, C), optional
         Where to write the result: of the image's type, with any strides.
 
@@ -189,7 +193,7 @@ def remap(
     Coordinates are exact; OpenCV rounds them to 1/32 of a pixel for int16 and float64 images and
     those of more than four channels, and takes no image of 32,767 pixels or more a side. It calls
     borders BORDER_CONSTANT ("constant", "zeros"), BORDER_REPLICATE ("border"), BORDER_REFLECT
-    ("reflection") and BORDER_WRAP ("wrap").
+    ("reflection"), BORDER_REFLECT_101 ("mirror") and BORDER_WRAP ("wrap").
 
     References
     ----------
@@ -207,8 +211,10 @@ def remap(
     array([[2. , 3.5]])
     """
     pixels = checks.picture(_REMAP, checks.array(_REMAP, "image", image), mode)
-    x, y = checks.array(_REMAP, "map_x", map_x), checks.array(_REMAP, "map_y", map_y)
-    maps = _maps(x, y)
+    given = {"map_x": checks.array(_REMAP, "map_x", map_x)}
+    if map_y is not None:
+        given["map_y"] = checks.array(_REMAP, "map_y", map_y)
+    maps = _maps(**given)
     gray, shape = pixels.ndim == 2, maps.shape[1:-1] + pixels.shape[2:]
     checks.something_to_sample(_REMAP, pixels.shape, shape, "image", pixels.shape[:2])
     if out is not None:
@@ -217,7 +223,7 @@ def remap(
     target = None if out is None else (out[..., None] if gray else out)[None]
     options = Options(mode, padding_mode, fill_value, True)
     image = (pixels[..., None] if gray else pixels)[None]
-    apart = {"image": pixels, "map_x": x, "map_y": y}
+    apart = {"image": pixels, **given}
     made = forward(_REMAP, _PIXELS, image, maps, options, target, apart)
     if out is not None:
         return out
@@ -242,8 +248,12 @@ def _planar(steps):
     return steps.transpose(0, steps.ndim - 1, *range(1, steps.ndim - 1))
 
 
-def _maps(x, y):
-    """Two maps as one array (1, *out, 2), without a copy where both are laid out alike."""
+def _maps(map_x, map_y=None):
+    """One map, or two as one, (1, *out, 2); without a copy where both are laid out alike."""
+    if map_y is None:
+        checks.pairs(_REMAP, "map_x", map_x, "where map_y is None")
+        return map_x[None]
+    x, y = map_x, map_y
     checks.alike(_REMAP, map_x=x, map_y=y)
     apart = y.ctypes.data - x.ctypes.data
     if x.strides == y.strides and apart % x.itemsize == 0:

@@ -127,6 +127,9 @@ def taps_of(points, shape, mode, padding_mode, align_corners, coordinates):
 
 def axis_taps(value, size, mode, border, align_corners, coordinates):
     """The taps along one axis."""
+    if border == "mirror":  # of pixels alone, for which corners say nothing else
+        assert coordinates == "pixel"
+        border, align_corners = "reflection", True
     with np.errstate(all="ignore"):
         p = value if coordinates == "pixel" else unnormalise(value, size, align_corners)
         p = np.where(np.isfinite(value), np.nan_to_num(p), p)  # no overflow on the way

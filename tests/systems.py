@@ -75,6 +75,9 @@ def source(h, size, padding_mode):
         return h % size
     if padding_mode == "reflection":
         return min(h % (2 * size), 2 * size - 1 - h % (2 * size))
+    if padding_mode == "mirror":
+        period = max(2 * (size - 1), 1)
+        return min(h % period, period - h % period) if size > 1 else 0
     return h if 0 <= h < size else None
 
 

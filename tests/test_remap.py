@@ -134,6 +134,45 @@ def test_maps_that_are_halves_of_one_array():
     check(noise(19, (6, 7, 3), F32), both[..., 0], both[..., 1])
 
 
+class TestOneMap:
+    """(x, y) along the last axis of map_x, without map_y."""
+
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    @pytest.mark.parametrize("channels", [(), (3,)])
+    def test_equals_two(self, channels, layout):
+        image, pairs = noise(30, (6, 7, *channels), F32), off_the_kinks(31, (5, 8), (6, 7))
+        pairs = pairs.astype(F32)
+        want = fs.remap(image, pairs[..., 0], pairs[..., 1])
+        got = watched(fs.remap, image, dict(layouts(pairs))[layout])
+        np.testing.assert_array_equal(got, want)
+
+    @pytest.mark.parametrize("out", [(), (0,), (4,), (2, 3, 4)])
+    def test_any_number_of_axes(self, out):
+        image, pairs = noise(32, (6, 7, 3), F64), noise(33, (*out, 2), F64) + 3
+        got = fs.remap(image, pairs, padding_mode="border")
+        want = fs.remap(image, pairs[..., 0], pairs[..., 1], padding_mode="border")
+        assert got.shape == (*out, 3)
+        np.testing.assert_array_equal(got, want)
+
+    def test_out(self):
+        pairs = off_the_kinks(34, (5, 8), (6, 7)).astype(F32)
+        assert_written_and_returned(fs.remap, noise(35, (6, 7, 3), F32), pairs)
+
+    @pytest.mark.parametrize("shape", [(5, 8), (5, 8, 3), (2, 5, 8), (1,)])
+    def test_its_last_axis_is_two(self, shape):
+        of = np.ones((6, 7), F32), np.zeros(shape, F32)
+        assert_refused(fs.remap, "map_x", r"(*out, 2)", "map_y is None", shape, of=of)
+
+    def test_its_type(self):
+        of = np.ones((6, 7), F32), np.zeros((5, 8, 2), np.int16)
+        assert_refused(fs.remap, "map_x", "int16", of=of, error=TypeError)
+
+    def test_out_is_not_the_map(self):
+        pairs = np.zeros((5, 8, 2), F32)
+        of = np.ones((6, 7, 2), F32), pairs
+        assert_refused(fs.remap, "out", "map_x", of=of, out=pairs)
+
+
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_out(channels):
     assert_written_and_returned(

@@ -50,7 +50,7 @@ def test_plans_alone_depend_on_the_border_and_on_its_family(kind):
     assert len({stages[1:] for stages in found}) == 1
     plans = dict(zip(RULES, (stages.plan for stages in found), strict=True))
     assert plans["zeros"] == plans["border"]
-    assert plans["reflection"] == plans["wrap"]
+    assert plans["reflection"] == plans["mirror"] == plans["wrap"]
 
 
 @each_kind

@@ -71,6 +71,12 @@ def widened(x):
     return x.astype(np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
 
 
+def rounded(x, dtype):
+    """An array as one of a type; what that cannot hold becomes infinite, without a warning."""
+    with np.errstate(all="ignore"):
+        return x.astype(dtype.newbyteorder("="), copy=False)
+
+
 def computed_by_itself(dtype):
     """Is a gradient of this type computed in it, and not part by part?"""
     return dtype.kind == "f" and dtype.itemsize > 2

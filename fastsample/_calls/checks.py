@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from .._kernels.kind import MODES, RULES, item_of
+from .._kernels.kind import CENTRES, MODES, RULES, item_of
 from . import carried
 
 FLOATS = ("float32", "float64")
@@ -99,18 +99,34 @@ def fits(function, name, fill, dtype, exactly=False):
 
 CHOICES = {
     "mode": tuple(MODES),
-    "padding_mode": tuple(RULES),
+    "padding_mode": tuple(name for name, rule in RULES.items() if rule != CENTRES),
     "coordinates": ("normalized", "pixel"),
 }
+
+
+MIRROR_ADVICE = (
+    ": that is for pixel coordinates, of grid_sample with coordinates='pixel', remap and flow_warp"
+)
 
 
 def words(function, **options):
     """Each option is one of its known words."""
     for name, came in options.items():
-        known = CHOICES[name]
-        if not isinstance(came, str) or came not in known:
-            listed = ", ".join(repr(word) for word in known)
-            raise ValueError(f"{function}: {name} must be one of {listed}; got {came!r}")
+        _word(function, name, came, CHOICES[name])
+
+
+def _word(function, name, came, known, advice=""):
+    """One of the known words."""
+    if not isinstance(came, str) or came not in known:
+        listed = ", ".join(repr(word) for word in known)
+        raise ValueError(f"{function}: {name} must be one of {listed}; got {came!r}{advice}")
+
+
+def border(function, came, pixels=False):
+    """A border rule; "mirror" is one of pixel coordinates alone."""
+    known = tuple(RULES) if pixels else CHOICES["padding_mode"]
+    advice = MIRROR_ADVICE if isinstance(came, str) and came == "mirror" else ""
+    _word(function, "padding_mode", came, known, advice)
 
 
 def real(function, name, came):
@@ -190,6 +206,13 @@ def alike(function, **maps):
         raise TypeError(
             f"{function}: {second} must have {first}'s type {one.dtype}; got {other.dtype}"
         )
+
+
+def pairs(function, name, came, when):
+    """Coordinates (*out, 2)."""
+    dtype(function, name, came.dtype, GRID_TYPES)
+    if came.shape[-1:] != (2,):
+        raise ValueError(f"{function}: {name} must have shape (*out, 2) {when}; got {came.shape}")
 
 
 def result_shape(function, came, shape):
@@ -305,6 +328,11 @@ def flag(function, name, came):
     if not isinstance(came, bool | np.bool_):
         raise TypeError(f"{function}: {name} must be True or False; got {came!r}")
     return bool(came)
+
+
+def aligned(function, came):
+    """`align_corners`: None is PyTorch's default, False."""
+    return came is not None and flag(function, "align_corners", came)
 
 
 def images(function, name, shape):

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._kernels.kind import (
     AXES,
+    CENTRES,
     CONSTANT,
     FOLDS,
     HALF,
@@ -150,11 +151,12 @@ def _set_rule(row, kind, axis, real):
         row["low"], row["high"] = max(row["low"], row["first"]), min(row["high"], row["end"])
     if row["fold"] != KEEP:
         row["low"], row["high"] = np.finfo(real).min, np.finfo(real).max
-    row["mirror"] = axis.low_mirror
+    low_mirror = 0.0 if kind.rule == CENTRES else axis.low_mirror
+    row["mirror"] = low_mirror
     # After how many pixels a rule repeats; one pixel mirrored in its centre lies still.
     period = axis.size
     if row["fold"] == MIRROR:
-        period = max(2 * (axis.size - 1 - 2 * axis.low_mirror), 1)
+        period = max(2 * (axis.size - 1 - 2 * low_mirror), 1)
     row["period"], row["inverse"] = period, 1 / period
     if row["fold"] == REPEAT:
         row["end"], row["lower"], row["upper"] = row["period"], -np.inf, np.inf

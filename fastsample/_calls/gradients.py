@@ -12,6 +12,8 @@ from .run import (
     Array,
     Sampling,
     Spec,
+    exact_parts,
+    is_coarse,
     kind_of,
     one,
     points_of,
@@ -39,6 +41,10 @@ def scatter(
         return
     if not buffers.computed_by_itself(gradient.dtype):
         scatter_parts(sampling, gradient, grid, out, add)
+        return
+    if is_coarse(sampling.axes, grid.dtype):
+        for k, (exact, points, part) in enumerate(exact_parts(sampling, grid)):
+            scatter(exact, gradient[part], points, out, add or k > 0)
         return
     specs = Spec(*spec(gradient)), Spec(*spec(grid)), Spec(*spec(out))
     calls = prepare_scatter(sampling, *specs, add)
@@ -83,10 +89,13 @@ def coordinate_gradient(
 ) -> Array:
     """The gradient of a grid, or of matrices, from the result's.
 
-    `planar` lays it out as (N, D, *out), and answers with a view of that.
+    `planar` lays it out as (N, D, *out), and answers with a view of that. That of matrices is in
+    double, as it was summed.
     """
     shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
-    if planar:
+    if sampling.source == AFFINE:
+        out = np.empty(shape)
+    elif planar:
         made = buffers.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
         out = made.transpose(0, *range(2, made.ndim), 1)
     else:
@@ -111,6 +120,9 @@ def slope(
             outside = sampling.fill if k == 0 else 0.0
             slope(sampling._replace(fill=outside), *part, grid, out, add or k > 0)
         return
+    if is_coarse(sampling.axes, grid.dtype):
+        slope_in_double(sampling, gradient, input, grid, out, add)
+        return
     specs = Spec(*spec(gradient)), Spec(*spec(input)), Spec(*spec(grid)), Spec(*spec(out))
     call = prepare_slope(sampling, *specs, add)
     if call is None:
@@ -126,6 +138,17 @@ def slope(
         start(call, input, grid, gradient, out)
 
 
+def slope_in_double(
+    sampling: Sampling, gradient: Array, input: Array, grid: Array, out: Array, add: bool
+) -> None:
+    """`slope` of single coordinates along a long axis."""
+    for exact, points, part in exact_parts(sampling, grid):
+        target = out if part is ... else out[part[1:]]
+        found = np.empty(points.shape)
+        slope(exact, gradient[part], input, points, found)
+        target[...] = buffers.rounded(target + found if add else found, out.dtype)
+
+
 def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> None:
     """Let a kernel find each tile's share of matrices' gradients, and sum them in their order."""
     shares = np.empty((len(out), schedule.tiles(call), *out.shape[1:]))
@@ -136,17 +159,17 @@ def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> Non
 
 def matrix_gradient(axes: Any, gradient: Array) -> Array:
     """The gradient of matrices (N, D, D + 1), from that of their grid (N, *out, D)."""
-    shape, dtype = (len(gradient), len(axes), len(axes) + 1), gradient.dtype.newbyteorder("=")
-    out = np.zeros(shape, dtype)
+    out, dtype = np.zeros((len(gradient), len(axes), len(axes) + 1)), gradient.dtype
     if gradient.size == 0:
-        return out
+        return buffers.rounded(out, dtype)
+    gradient = buffers.widened(gradient)
     call = prepare_grid(axes, Spec(*spec(gradient)), AFFINE_SUM)
     if call is None:
         gradient = buffers.native(gradient)
         call = prepare_grid(axes, Spec(*spec(gradient)), AFFINE_SUM)
     assert call is not None
     start_sum(call, out, False, NOTHING, gradient, NOTHING)
-    return out
+    return buffers.rounded(out, dtype)
 
 
 @lru_cache(maxsize=512)

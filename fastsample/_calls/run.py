@@ -17,6 +17,9 @@ Array = NDArray[Any]
 Parts = Iterator[tuple[Any, Array, Array, Array]]
 Ready = schedule.Call | Callable[..., Any] | None
 COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
+# Beyond this length a float32 place may not say which pixel is meant: of 24 bits one is for places
+# a whole axis outside, and one for the half by which a mirror lies beside a pixel's centre.
+LONG = 2**22
 
 
 class Sampling(NamedTuple):
@@ -71,8 +74,8 @@ def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array)
     """Do what `prepare` has found."""
     if isinstance(ready, schedule.Call):
         start(ready, input, grid, NOTHING, out)
-    elif ready is components:
-        components(sampling, input, grid, out)
+    elif ready in (components, in_double):
+        ready(sampling, input, grid, out)  # type: ignore[operator]
     elif ready is not None:
         for part in ready(sampling, input, grid, out):
             sample(*part)
@@ -85,6 +88,49 @@ def components(sampling: Sampling, input: Array, grid: Array, out: Array) -> Non
     sample(sampling._replace(fill=0.0), input.imag, grid, out.imag)
 
 
+def in_double(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+    """Single coordinates along a long axis, computed in double."""
+    for exact, points, part in exact_parts(sampling, grid):
+        sample(exact, input, points, out[part])
+
+
+def is_coarse(axes: tuple[Axis, ...], dtype: np.dtype[Any]) -> bool:
+    """Is an axis too long for coordinates of this type?"""
+    return bool(dtype.itemsize < 8 and max(max(a.size, a.points) for a in axes) > LONG)
+
+
+def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Array, Any]]:
+    """Coordinates in double, a stretch of the longest output axis at a time.
+
+    And what to do with them (steps have become places), and which part of (N, C, *out) they are
+    for.
+    """
+    if sampling.source == AFFINE:
+        yield sampling, grid.astype(np.float64), ...
+        return
+    sizes = grid.shape[1:-1]
+    along = max(range(len(sizes)), key=sizes.__getitem__, default=None)
+    if along is None or 0 in grid.shape:
+        yield sampling._replace(source=GRID), grid.astype(np.float64), ...
+        return
+    length = max(1, COPIED_BYTES // (8 * grid.size // sizes[along]))
+    for first in range(0, sizes[along], length):
+        cut: list[Any] = [slice(None)] * len(sizes)
+        cut[along] = slice(first, first + length)
+        points = grid[(slice(None), *cut)].astype(np.float64)
+        if sampling.source == FLOW:
+            add_places(points, sampling.axes, along, first)
+        yield sampling._replace(source=GRID), points, (slice(None), slice(None), *cut)
+
+
+def add_places(steps: Array, axes: tuple[Axis, ...], along: int, first: int) -> None:
+    """Make places of steps (N, *out, D), those along one axis from its point `first` on."""
+    for a, (axis, count) in enumerate(zip(axes, steps.shape[1:-1], strict=True)):
+        index = np.arange(count) + (first if a == along else 0)
+        places = axis.base + index * axis.step
+        steps[..., -1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
+
+
 @lru_cache(maxsize=512)
 def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     """The call of a kernel, or how to cut the arrays into parts, or None for an empty output."""
@@ -94,6 +140,8 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
         return components
     if input.layout is None:
         return planes
+    if is_coarse(sampling.axes, grid.dtype):
+        return in_double
     if grid.layout is None:
         return stretches if sampling.source == GRID else through_copies
     if out.layout is None:
@@ -142,6 +190,10 @@ def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:
     """Write the grid (N, *out, D) of matrices (N, D, D + 1), or of one for all."""
     if out.size == 0:
         return
+    finer = finer_than(axes, out.dtype)
+    if finer is not None:
+        make_rounded_grid(axes, matrices, out, finer)
+        return
     matrices = buffers.native(np.broadcast_to(matrices, (len(out), *matrices.shape[1:])))
     call = prepare_grid(axes, Spec(*spec(out)), AFFINE_GRID)
     if call is None:
@@ -150,6 +202,21 @@ def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:
         out[...] = whole
     else:
         start(call, NOTHING, matrices, NOTHING, out)
+
+
+def finer_than(axes: tuple[Axis, ...], dtype: np.dtype[Any]) -> Any:
+    """The type in which a grid of this one is computed, or None where it is the same."""
+    if dtype.itemsize == 2:
+        return np.float32
+    return np.float64 if is_coarse(axes, dtype) else None
+
+
+def make_rounded_grid(axes: tuple[Axis, ...], matrices: Array, out: Array, finer: Any) -> None:
+    """`make_grid` in another type, a sample at a time, and rounded."""
+    room = np.empty((1, *out.shape[1:]), finer)
+    for n, target in enumerate(out):
+        make_grid(axes, one(matrices, n).astype(finer), room)
+        target[...] = buffers.rounded(room[0], out.dtype)
 
 
 @lru_cache(maxsize=512)

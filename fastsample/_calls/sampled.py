@@ -23,6 +23,7 @@ class Coordinates(NamedTuple):
     source: int = GRID
     check: Callable[..., None] = checks.grid  # of their shape, (N, *out, D) unless `size` is given
     size: tuple[int, ...] | None = None  # *out
+    pixels: bool = False  # their unit
 
 
 class Options(NamedTuple):
@@ -48,7 +49,7 @@ def forward(
     `apart` names the arrays that `out` may not overlap, if they are not these two.
     """
     image, came, points = checks.array(function, "input", input), points, buffers.widened(points)
-    mode, padding_mode, fill, last = _options(function, options)
+    mode, padding_mode, fill, last = _options(function, about, options)
     given = out
     if out is not None:
         checks.writable(function, out)
@@ -81,7 +82,7 @@ def backward(
     """
     gradient = checks.array(function, "grad_output", arrays[0])
     image, points = checks.array(function, "input", arrays[1]), buffers.widened(arrays[2])
-    mode, padding_mode, fill, last = _options(function, options)
+    mode, padding_mode, fill, last = _options(function, about, options)
     to_input, to_points = checks.mask(function, output_mask)
     if last:
         image = _channels_second(image)
@@ -97,16 +98,17 @@ def backward(
         to_image = np.ascontiguousarray(_channels_last(to_image)) if last else to_image
     if to_points:
         points_gradient = gradients.coordinate_gradient(sampling, gradient, image, points, planar)
-        points_gradient = points_gradient.astype(arrays[2].dtype.newbyteorder("="), copy=False)
+        points_gradient = buffers.rounded(points_gradient, arrays[2].dtype)
     return to_image, points_gradient
 
 
-def _options(function: str, options: Options) -> tuple[str, str, Any, bool]:
+def _options(function: str, about: Coordinates, options: Options) -> tuple[str, str, Any, bool]:
     """Check the options that all functions have."""
     mode, padding_mode, fill_value, channels_last = options
     fill = checks.fill(function, "fill_value", fill_value)
     last = checks.flag(function, "channels_last", channels_last)
-    checks.words(function, mode=mode, padding_mode=padding_mode)
+    checks.words(function, mode=mode)
+    checks.border(function, padding_mode, about.pixels)
     return mode, padding_mode, fill, last
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import fastsample as fs
+from fastsample._calls.checks import CHOICES
 from fastsample._cli import bench, demo, info, warmup, warp
 from fastsample._cli.problem import Problem
-from fastsample._kernels.kind import MODES, RULES
+from fastsample._kernels.kind import MODES
 
-PADDINGS = [rule for rule in RULES if rule != "constant"]  # it would want a value
+PADDINGS = [rule for rule in CHOICES["padding_mode"] if rule != "constant"]  # it would want a value
 
 
 def main(argv: Sequence[str] | None = None) -> int:

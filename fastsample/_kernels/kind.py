@@ -11,20 +11,21 @@ from .compiler.cpu import PERMUTE
 
 MODES = {"nearest": 1, "bilinear": 2, "bicubic": 4}  # taps along an axis
 
-ZEROS, CONSTANT, BORDER, REFLECTION, WRAP = range(5)
+ZEROS, CONSTANT, BORDER, REFLECTION, WRAP, CENTRES = range(6)
 RULES = {
     "zeros": ZEROS,
     "border": BORDER,
     "reflection": REFLECTION,
     "wrap": WRAP,
     "constant": CONSTANT,
+    "mirror": CENTRES,  # at the outer pixels' centres, of pixel coordinates alone
 }
 
 
 # What a border rule does with a position before it is kept between two bounds: nothing, mirror it
 # between two places, or take it modulo the axis.
 KEEP, MIRROR, REPEAT = range(3)
-FOLDS = {REFLECTION: MIRROR, WRAP: REPEAT}
+FOLDS = {REFLECTION: MIRROR, CENTRES: MIRROR, WRAP: REPEAT}
 
 # A plan is compiled for a family of border rules: those that keep a position between two bounds,
 # those that fold it before, those that give what lies outside a weight, for the fill value.
@@ -181,8 +182,8 @@ def axis_dtype(real):
             ("end", real),
             ("lower", real),  # and a gradient passes where that lies between these
             ("upper", real),
-            ("mirror", real),  # reflection: the low mirror
-            ("period", real),  # reflection and wrap
+            ("mirror", real),  # where it mirrors: the low mirror
+            ("period", real),  # after so many pixels it repeats
             ("inverse", real),  # of the period
             ("points", "i8"),  # AFFINE, FLOW: the output's size, and the place of its point j,
             ("base", real),  # base + j * step

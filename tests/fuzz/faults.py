@@ -18,6 +18,7 @@ STEPS = [0, -1, 1.5, (1,), (1, 2, 3), "1", None, (1, 0), (1, -1), (1, 1.5), {}]
 BARE = {
     "word": WORD,
     "flag": FLAG,
+    "setting": FLAG[1:],  # None is one
     "fill": FILL,
     "size": SIZE,
     "two sizes": [*SIZE, (1, 2, 3), (1,)],
@@ -103,7 +104,7 @@ def wrong_value(d, case, name):
     x = array_of(case.sound[name])
     way = d.one(["thing", "type", "type", "axes", "longer", "batch", "values"])
     found = None
-    if way == "thing" and name not in ("bias", "mask"):
+    if way == "thing" and name not in ("bias", "mask", "map_y"):
         found = (d.one(THINGS),)
     elif way == "type" and kind in WRONG_TYPES:
         found = wrong_type(d, case, x, kind)

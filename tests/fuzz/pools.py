@@ -66,13 +66,18 @@ FULL = Pool(
         Kernel("bilinear", "border", 2, "f8", "f8", 2),
         Kernel("nearest", "constant", 1, "i4", "f4", 3),
         Kernel("bicubic", "reflection", 3, "f2", "f4", 2),
+        Kernel("bilinear", "mirror", 2, "u1", "f4", 3),
+        Kernel("bicubic", "mirror", 1, "f8", "f8", 2),
     ),
     grid_back=(
         Kernel("bilinear", "zeros", 2, "f4", "f4", 3),
         Kernel("bicubic", "reflection", 1, "c16", "f2", 2),
     ),
     matrix_back=(Kernel("bilinear", "border", 2, "f4", "f4", 3),),
-    steps_back=(Kernel("bilinear", "zeros", 2, "f8", "f8", 2),),
+    steps_back=(
+        Kernel("bilinear", "zeros", 2, "f8", "f8", 2),
+        Kernel("bilinear", "mirror", 2, "f4", "f4", 2),
+    ),
 )
 SMALL = Pool(
     grid=(

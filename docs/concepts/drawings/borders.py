@@ -15,7 +15,7 @@ RULES = {
     "border": {"padding_mode": "border"},
     "wrap": {"padding_mode": "wrap"},
     "reflection": {"padding_mode": "reflection"},
-    "reflection, align_corners": {"padding_mode": "reflection", "align_corners": True},
+    "mirror": {"padding_mode": "mirror"},
 }
 
 
@@ -59,7 +59,7 @@ def mirrors():
     image = crop(33)
     bottom = image.shape[1] - 1
     _, panels = plt.subplots(1, 2, figsize=(5.6, 3.2), layout="constrained")
-    names = "reflection", "reflection, align_corners"
+    names = "reflection", "mirror"
     for axes, name, away in zip(panels, names, (0.5, 0), strict=True):
         show(axes, image, 5, RULES[name])
         axes.axhline(bottom + away, color="white", lw=2.5, ls="--")

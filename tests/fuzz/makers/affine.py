@@ -7,7 +7,7 @@ from ..case import Case
 from ..judge import first_off, is_a_result, is_off, judge_gradients, judge_pair, near_of
 from ..memory import array_of, dressed
 from ..pools import Kernel
-from ..reading import base_of, by_matrix, near_kinks, reading_of_matrices, widened
+from ..reading import base_of, by_matrix, near_kinks, reading_of_matrices
 from .common import (
     backward_of,
     give_out,
@@ -92,7 +92,7 @@ def make_affine_grid(d, kernel=None, tame=False):
     theta = dressed(d, matrices(d, kernel, d.one([n, n, 1]) if n else n, special=not tame))
     size, align = (n, d.number(0, 4), *out), d.chance(0.5)
     arguments = {"theta": theta, "size": size, "align_corners": align}
-    real = widened(array_of(theta)).dtype
+    real = array_of(theta).dtype.newbyteorder("=")
     shape = (n, *out, axes)
 
     def judge(got):
@@ -111,7 +111,7 @@ def make_affine_grid(d, kernel=None, tame=False):
 
     if d.chance(0.3) and not tame:
         give_out(d, arguments, shape, real)
-    kinds = {"theta": "points", "size": "size", "align_corners": "flag", "out": "out"}
+    kinds = {"theta": "points", "size": "size", "align_corners": "setting", "out": "out"}
     return Case("affine_grid", arguments, judge, kinds, shape, real)
 
 
@@ -119,7 +119,7 @@ def make_affine_grid_backward(d):
     axes, n = d.number(1, 3), 0 if d.chance(0.03) else d.number(1, 3)
     out = d.sizes(axes, 1, (30, 9, 5)[axes - 1])
     out = d.emptied(out) if d.chance(0.03) else out
-    dtype = np.dtype(d.one([t for t in d.pool.matrices if t != "f2"]))
+    dtype = np.dtype(d.one(d.pool.matrices))
     gradient = dressed(d, d.values(dtype, (n, *out, axes), tame=True))
     size, align = (n, d.number(0, 4), *out), d.chance(0.5)
     arguments = {"grad_grid": gradient, "size": size, "align_corners": align}
@@ -132,5 +132,5 @@ def make_affine_grid_backward(d):
         wrong = is_off(got, want, bound)
         assert not wrong.any(), first_off(got, want, wrong)
 
-    kinds = {"grad_grid": "gradient", "size": "size", "align_corners": "flag"}
+    kinds = {"grad_grid": "gradient", "size": "size", "align_corners": "setting"}
     return Case("affine_grid_backward", arguments, judge, kinds)

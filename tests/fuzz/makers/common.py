@@ -9,7 +9,7 @@ from ..memory import SAME, WRITABLE, array_of, dressed, poison
 
 PADDINGS = "zeros", "border", "reflection", "wrap", "constant"
 WORDS = {"mode": "word", "padding_mode": "word", "fill_value": "fill"}
-FLAGS = {"align_corners": "flag", "channels_last": "flag"}
+FLAGS = {"align_corners": "setting", "channels_last": "flag"}
 
 
 def second(x):
@@ -70,7 +70,7 @@ def usual_options(d, kernel, image, align=True, last=False):
         fills = [d.fill(image.dtype) for _ in range(channels)]
         found["fill_value"] = d.one([list, tuple, np.array])(fills)
     if align:
-        found["align_corners"] = d.one([True, False, np.bool_(True)])
+        found["align_corners"] = d.one([True, False, None, np.bool_(True)])
     return {**found, "channels_last": last}
 
 

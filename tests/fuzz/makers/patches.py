@@ -16,7 +16,7 @@ PATCHED = {
     "box_to_image": "whole",
     "mode": "word",
     "padding_mode": "word",
-    "align_corners": "flag",
+    "align_corners": "setting",
     "out": "out",
 }
 

@@ -57,14 +57,16 @@ def make_remap(d):
     like = ("pixels" if colours else "planes") if d.pool.tight else "any"
     image = dressed(d, values, like)
     maps = d.points(kernel, out, sizes, "pixel")
-    if d.chance(0.3):  # of one array, as other libraries have them
+    if d.chance(0.15):
+        x, y = dressed(d, maps.copy()), None
+    elif d.chance(0.3):  # of one array, as other libraries have them
         both = np.ascontiguousarray(maps)
         x, y = both[..., 0], both[..., 1]
     else:
         x, y = (dressed(d, maps[..., a].copy()) for a in (0, 1))
         if isinstance(x, np.ndarray) != isinstance(y, np.ndarray) or x_type(x) != x_type(y):
             x, y = array_of(x), array_of(y)
-    arguments = {"image": image, "map_x": x, "map_y": y}
+    arguments = {"image": image, "map_x": x} | ({} if y is None else {"map_y": y})
     arguments |= options_of(d, kernel, array_of(image).dtype)
     shape = (*out, channels) if colours else out
     dtype = array_of(image).dtype
@@ -73,7 +75,7 @@ def make_remap(d):
         is_a_result(got, shape, dtype, arguments)
         picture = array_of(image)
         planes = np.moveaxis(picture if colours else picture[..., None], -1, 0)[None]
-        pixels = np.stack([array_of(x), array_of(y)], -1)[None]
+        pixels = (array_of(x) if y is None else np.stack([array_of(x), array_of(y)], -1))[None]
         r = Reading(planes, widened(pixels), *rule_of(arguments))
         judge_values(np.moveaxis(got if colours else got[..., None], -1, 0)[None], r)
 
