@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .._kernels.vectors.memory import CACHE_LINE
+from .quiet import cast
 from .schedule import STREAM
 
 BYTE = np.dtype(np.uint8)
@@ -68,7 +69,7 @@ def _spread(x):
 
 def widened(x):
     """float16 as float32; other arrays as they are."""
-    return x.astype(np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
+    return cast(x, np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
 
 
 def computed_by_itself(dtype):

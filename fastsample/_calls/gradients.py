@@ -8,6 +8,7 @@ import numpy as np
 from .._kernels.drive import NOTHING
 from .._kernels.kind import AFFINE, AFFINE_SUM, SCATTER, SLOPE
 from . import buffers, schedule
+from .quiet import put, summed
 from .run import (
     Array,
     Sampling,
@@ -62,7 +63,7 @@ def scatter_parts(sampling: Sampling, gradient: Array, grid: Array, out: Array, 
     targets = (out.real, out.imag) if out.dtype.kind == "c" else (out,)
     for (part,), target in zip(buffers.parts(gradient), targets, strict=True):
         found = input_gradient(sampling, part, out.shape, grid)
-        target[...] = target + found if add else found
+        put(target, found, add)
 
 
 @lru_cache(maxsize=512)
@@ -129,8 +130,7 @@ def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> Non
     """Let a kernel find each tile's share of matrices' gradients, and sum them in their order."""
     shares = np.empty((len(out), schedule.tiles(call), *out.shape[1:]))
     start(call, *arrays, shares)
-    total = shares.sum(axis=1)
-    out[...] = out + total if add else total
+    put(out, summed(shares, 1), add)
 
 
 def matrix_gradient(axes: Any, gradient: Array) -> Array:

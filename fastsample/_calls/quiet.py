@@ -1,0 +1,28 @@
+"""NumPy's arithmetic as the kernels' own: too large is infinite, and nobody is told.
+
+NumPy warns of that, or raises where a user has asked it to (`np.seterr`). What a user's numbers meet
+outside of kernels is either one of these functions or within one that is `quietly` done.
+"""
+
+import numpy as np
+
+quietly = np.errstate(all="ignore")
+"""For functions, as a decorator: half the price of a `with`, and it may be entered twice."""
+
+
+@quietly
+def cast(x, dtype):
+    """An array as one of another type; itself, if it is of that type."""
+    return x.astype(dtype, copy=False)
+
+
+@quietly
+def put(out, values, add=False):
+    """Write values to `out`, whatever its type, or add them there."""
+    out[...] = out + values if add else values
+
+
+@quietly
+def summed(x, axis):
+    """The sums along one axis or several."""
+    return x.sum(axis)
