@@ -103,9 +103,10 @@ class _Seen(NamedTuple):
 
     def of(self, tap: _Tap) -> "_Seen":
         """See what belongs to one tap, as (batch, ...)."""
-        image, flow, mask, columns = (None if a is None else a[tap.batch] for a in self)
-        flow, mask = (None if a is None else a[:, tap.number] for a in (flow, mask))
-        return _Seen(image, flow, mask, columns[:, :, tap.number])
+        at, k = tap.batch, tap.number
+        image = None if self.image is None else self.image[at]
+        flow, mask = (None if a is None else a[at][:, k] for a in (self.flow, self.mask))
+        return _Seen(image, flow, mask, self.columns[at][:, :, k])
 
 
 @takes_any_array
@@ -411,9 +412,7 @@ def _at_once(layer, block):
     """All taps as points, whose places without offsets are the lattice."""
     y, x = (
         np.add.outer(np.array(starts, np.float64), stride * np.arange(part.stop - part.start))
-        for starts, part, stride in zip(
-            _starts(layer, block), block[1:], layer.stride, strict=True
-        )
+        for starts, part, stride in zip(_starts(layer, block), block[1:], layer.stride, strict=True)
     )
     lattice = np.empty((2, *layer.kernel, y.shape[1], x.shape[1]))
     lattice[0], lattice[1] = x[:, None], y[:, None, :, None]
@@ -487,7 +486,7 @@ def _collected(gradient, layer):
 
 
 def _take_back(seen, back, tap, to_weight):
-    """Add a tap's share to the gradients of input, offset and mask; make its columns for weight's."""
+    """Add a tap's share to the gradients of input, offset and mask; make its columns."""
     if to_weight or back.mask is not None:
         _read(seen, tap)
     if back.mask is not None:

@@ -1,7 +1,7 @@
 """NumPy's arithmetic as the kernels' own: too large is infinite, and nobody is told.
 
-NumPy warns of that, or raises where a user has asked it to (`np.seterr`). What a user's numbers meet
-outside of kernels is either one of these functions or within one that is `quietly` done.
+NumPy warns of that, or raises where a user has asked it to (`np.seterr`). Outside of kernels, what
+users pass meets these functions alone, and others that are done `quietly`.
 """
 
 import numpy as np
