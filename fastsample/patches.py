@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._calls import buffers, checks, gradients, run
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axis
+from ._calls.quiet import cast
 from ._calls.registry import has_backward
 from ._kernels.kind import AFFINE
 
@@ -201,7 +202,7 @@ def patch_affine_backward(
     for patch, share in _shares(gradient, patches, winners):
         _add(patch, share, scene, grad_images, grad_theta)
     if grad_theta is not None:
-        grad_theta = buffers.rounded(grad_theta, scene.theta.dtype)
+        grad_theta = cast(grad_theta, scene.theta.dtype)
     return grad_images, grad_theta
 
 

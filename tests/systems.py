@@ -5,6 +5,7 @@ Each oracle says its definition once more, as loops in float64, and reads pixels
 float64, but for integer shifts, which keep the input's type.
 """
 
+import itertools
 import math
 import re
 
@@ -89,17 +90,24 @@ def slide(channel, row, padding_mode, fill):
 
 
 def soft_masks(masks, boxes, image_size):
-    """(K, H, W): each mask stretched over its box, zero at pixels whose centre lies outside it."""
+    """(K, H, W): each mask stretched over its box, as the whole image would sample it."""
     out = np.zeros((len(masks), *image_size))
     for mask, (x0, y0, x1, y1), target in zip(np.asarray(masks), exact(boxes), out, strict=True):
-        if not (x0 < x1 and y0 < y1):
-            continue
-        for i, j in np.ndindex(*image_size):
-            if x0 <= j + 0.5 <= x1 and y0 <= i + 0.5 <= y1:
-                x = (j + 0.5 - x0) / (x1 - x0) * 2 - 1
-                y = (i + 0.5 - y0) / (y1 - y0) * 2 - 1
-                target[i, j] = oracle.grid_sample(mask[None, None], np.array([[x, y]]))[0, 0]
+        (h, w), (height, width) = mask.shape, image_size
+        for i, j in itertools.product(pasted(y0, y1, h, height), pasted(x0, x1, w, width)):
+            x = (j + 0.5 - x0) / (x1 - x0) * 2 - 1
+            y = (i + 0.5 - y0) / (y1 - y0) * 2 - 1
+            target[i, j] = oracle.grid_sample(mask[None, None], np.array([[x, y]]))[0, 0]
     return out
+
+
+def pasted(low, high, mask, image):
+    """The image's pixels that a box's mask reaches along an axis: half a mask's pixel beyond it."""
+    if not (low < high and low < image and high > 0):
+        return np.zeros(0, int)
+    fade = (high / 2 - low / 2) / mask
+    centres = np.arange(image) + 0.5
+    return np.flatnonzero((low - fade <= centres) & (centres <= high + fade))
 
 
 def patch_affine(
@@ -145,13 +153,20 @@ def deform_conv2d(
     return out
 
 
+def sides(padding):
+    """An int, two for (y, x), or four, as ((top, bottom), (left, right))."""
+    padding = np.array(padding)
+    return np.broadcast_to(padding[:, None] if padding.ndim == 1 else padding, (2, 2))
+
+
 def deform_columns(input, offset, weight, stride, padding, dilation, mask):
     """What each tap reads: (N, Cin, kh, kw, Ho, Wo)."""
     input, offset = exact(input), exact(offset)
-    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
+    (kh, kw), (sh, sw), (dh, dw) = (
         weight.shape[2:],
-        *(np.broadcast_to(pair, 2) for pair in (stride, padding, dilation)),
+        *(np.broadcast_to(pair, 2) for pair in (stride, dilation)),
     )
+    ph, pw = sides(padding)[:, 0]
     channels = input.shape[1]
     offset_groups = offset.shape[1] // (2 * kh * kw)
     columns = np.empty((len(input), channels, kh, kw, *offset.shape[2:]))

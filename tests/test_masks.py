@@ -136,14 +136,36 @@ class TestExactness:
         np.testing.assert_array_equal(got, mask)
 
     @pytest.mark.parametrize("threshold", [0, -1])
-    def test_outside_the_box_nothing_is_touched(self, threshold):
-        """Not even where a fading mask, or a threshold below zero, would reach."""
-        boxes = np.array([[2.5, 3.25, 9.5, 14.75], [-4, 2, 3.4, 5.6]], F32)
-        got = fs.paste_masks(noise_masks(16, 2, (2, 2)), boxes, SIZE, threshold)
+    def test_beyond_half_a_pixel_of_the_mask_nothing_is_touched(self, threshold):
+        """Not even by a threshold that 0 reaches."""
+        boxes = np.array([[5.5, 6.25, 9.5, 10.75], [-4, 2, 4.8, 5.6]], F32)
+        got = fs.paste_masks(noise_masks(16, 2, (1, 2)), boxes, SIZE, threshold)
         want = np.zeros((2, *SIZE), bool)
-        want[0, 3:15, 2:10] = True  # closed: columns 2 and 9 have their centres on its edges
-        want[1, 2:6, :3] = True
+        want[0, 4:13, 4:11] = True  # closed: columns 4 and 10 lie a whole pixel of the mask outside
+        want[1, :7, :7] = True
         np.testing.assert_array_equal(got, want)
+
+    def test_the_fade_beyond_the_box(self):
+        """A row of pixels, each four wide, from column 4 to column 12."""
+        boxes = np.array([[4, 0, 12, 1]], F32)
+        got = fs.paste_masks(np.ones((1, 1, 2), F32), boxes, (1, 16), None)[0, 0]
+        fade = [0.125, 0.375, 0.625, 0.875]
+        np.testing.assert_array_equal(got, [0, 0, *fade, 1, 1, 1, 1, *fade[::-1], 0, 0])
+
+    @pytest.mark.parametrize(("threshold", "beyond"), [(0.5, 0), (0.375, 1), (0.125, 2), (0.1, 2)])
+    def test_below_half_the_scale_a_mask_reaches_beyond_its_box(self, threshold, beyond):
+        boxes = np.array([[4, 0, 12, 1]], F32)
+        got = fs.paste_masks(np.ones((1, 1, 2), F32), boxes, (1, 16), threshold)[0, 0]
+        assert np.flatnonzero(got).tolist() == list(range(4 - beyond, 12 + beyond))
+
+    @pytest.mark.parametrize("size", [(1, 1), (2, 3), (28, 28)])
+    def test_equals_grid_sample_of_the_whole_image(self, size):
+        masks, boxes = noise_masks(27, 9, size), random_boxes(28, 9)
+        y, x = (np.indices(SIZE)[:, None] + 0.5).astype(F64)
+        x0, y0, x1, y1 = boxes.astype(F64).T[..., None, None]
+        places = (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)
+        want = fs.point_sample(masks[:, None], np.stack(places, -1))[:, 0]
+        np.testing.assert_allclose(fs.paste_masks(masks, boxes, SIZE, None), want, atol=1e-6)
 
 
 class TestNothing:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .._kernels.vectors.memory import CACHE_LINE
+from .quiet import cast
 from .schedule import STREAM
 
 BYTE = np.dtype(np.uint8)
@@ -68,13 +69,7 @@ def _spread(x):
 
 def widened(x):
     """float16 as float32; other arrays as they are."""
-    return x.astype(np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
-
-
-def rounded(x, dtype):
-    """An array as one of a type; what that cannot hold becomes infinite, without a warning."""
-    with np.errstate(all="ignore"):
-        return x.astype(dtype.newbyteorder("="), copy=False)
+    return cast(x, np.float32) if x.dtype.kind == "f" and x.dtype.itemsize == 2 else x
 
 
 def computed_by_itself(dtype):

@@ -260,14 +260,15 @@ def gradient(function, name, came, shape, dtype):
         )
 
 
-def mask(function, came):
-    """Two flags: which gradients are wanted."""
+def mask(function, came, count=2):
+    """As many flags as there are gradients: which of them are wanted."""
     try:
         wanted = tuple(came)
     except TypeError:
         wanted = ()
-    if len(wanted) != 2 or not all(isinstance(w, bool | np.bool_) for w in wanted):
-        raise TypeError(f"{function}: output_mask must be two of True or False; got {came!r}")
+    if len(wanted) != count or not all(isinstance(w, bool | np.bool_) for w in wanted):
+        many = {2: "two", 5: "five"}[count]
+        raise TypeError(f"{function}: output_mask must be {many} of True or False; got {came!r}")
     return wanted
 
 
@@ -470,13 +471,37 @@ def same_type(function, name, came, dtype):
 def pair(function, name, came, least):
     """An int for both axes, or two, none below the least."""
     rule = f"{function}: {name} must be an int of at least {least}, or two; got {came!r}"
+    return _ints(rule, _twice(rule, came), least)
+
+
+def sides(function, name, came):
+    """An int for all sides of an image, or two, for y and x, or two for each of these."""
+    form = "an int of at least 0, or two, or ((top, bottom), (left, right))"
+    rule = f"{function}: {name} must be {form}; got {came!r}"
+    both = _twice(rule, came)
+    if not any(np.iterable(part) for part in both):
+        return tuple((n, n) for n in _ints(rule, both, 0))
+    if len(both) != 2 or not all(np.iterable(part) for part in both):
+        raise ValueError(rule)
+    return tuple(_ints(rule, tuple(part), 0) for part in both)
+
+
+def _twice(rule, came):
+    """An int twice, or what a sequence holds."""
     try:
-        found = (operator.index(came),) * 2
+        return (operator.index(came),) * 2
     except TypeError:
-        try:
-            found = tuple(operator.index(n) for n in came)
-        except TypeError:
+        if not np.iterable(came):
             raise TypeError(rule) from None
+    return tuple(came)
+
+
+def _ints(rule, came, least):
+    """Two ints, none below the least."""
+    try:
+        found = tuple(operator.index(n) for n in came)
+    except TypeError:
+        raise TypeError(rule) from None
     if len(found) != 2 or min(found) < least:
         raise ValueError(rule)
     return found

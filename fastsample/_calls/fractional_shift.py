@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .._kernels.kind import AFFINE
 from . import buffers, gradients, run
 from .formula import step_axis
+from .quiet import cast, quietly
 from .run import Sampling
 
 Array = NDArray[Any]
@@ -43,6 +44,7 @@ def scatter(sampling: Sampling, gradient: Array, shifts: Array, out: Array) -> N
         gradients.scatter(sampling, source, matrices(shifts, source), target)
 
 
+@quietly
 def shift_gradient(sampling: Sampling, gradient: Array, image: Array, shifts: Array) -> Array:
     """The gradient of the shifts, summed over samples and channels in double."""
     total = np.zeros(shifts.shape)
@@ -51,7 +53,7 @@ def shift_gradient(sampling: Sampling, gradient: Array, image: Array, shifts: Ar
         slopes = np.empty(thetas.shape)
         gradients.slope(sampling, slopes_of, source, thetas, slopes)
         total -= slopes[:, ::-1, -1].reshape(-1, *shifts.shape).sum(axis=0)
-    return total.astype(shifts.dtype.newbyteorder("="))
+    return cast(total, shifts.dtype)
 
 
 def matrices(shifts: Array, samples: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from .._kernels.drive import NOTHING
 from .._kernels.kind import AFFINE, AFFINE_SUM, SCATTER, SLOPE
 from . import buffers, schedule
+from .quiet import cast, put, summed
 from .run import (
     Array,
     Sampling,
@@ -68,7 +69,7 @@ def scatter_parts(sampling: Sampling, gradient: Array, grid: Array, out: Array, 
     targets = (out.real, out.imag) if out.dtype.kind == "c" else (out,)
     for (part,), target in zip(buffers.parts(gradient), targets, strict=True):
         found = input_gradient(sampling, part, out.shape, grid)
-        target[...] = target + found if add else found
+        put(target, found, add)
 
 
 @lru_cache(maxsize=512)
@@ -146,22 +147,21 @@ def slope_in_double(
         target = out if part is ... else out[part[1:]]
         found = np.empty(points.shape)
         slope(exact, gradient[part], input, points, found)
-        target[...] = buffers.rounded(target + found if add else found, out.dtype)
+        put(target, found, add)
 
 
 def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> None:
     """Let a kernel find each tile's share of matrices' gradients, and sum them in their order."""
     shares = np.empty((len(out), schedule.tiles(call), *out.shape[1:]))
     start(call, *arrays, shares)
-    total = shares.sum(axis=1)
-    out[...] = out + total if add else total
+    put(out, summed(shares, 1), add)
 
 
 def matrix_gradient(axes: Any, gradient: Array) -> Array:
     """The gradient of matrices (N, D, D + 1), from that of their grid (N, *out, D)."""
     out, dtype = np.zeros((len(gradient), len(axes), len(axes) + 1)), gradient.dtype
     if gradient.size == 0:
-        return buffers.rounded(out, dtype)
+        return cast(out, dtype)
     gradient = buffers.widened(gradient)
     call = prepare_grid(axes, Spec(*spec(gradient)), AFFINE_SUM)
     if call is None:
@@ -169,7 +169,7 @@ def matrix_gradient(axes: Any, gradient: Array) -> Array:
         call = prepare_grid(axes, Spec(*spec(gradient)), AFFINE_SUM)
     assert call is not None
     start_sum(call, out, False, NOTHING, gradient, NOTHING)
-    return buffers.rounded(out, dtype)
+    return cast(out, dtype)
 
 
 @lru_cache(maxsize=512)

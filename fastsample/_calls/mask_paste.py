@@ -10,6 +10,7 @@ from .._kernels.kind import JOB
 from .._kernels.stages.paste import AXIS, BOX, paster
 from .._kernels.threads import MOST_THREADS
 from . import buffers, schedule
+from .quiet import quietly
 from .run import Spec, spec
 
 Array = NDArray[Any]
@@ -18,6 +19,7 @@ Array = NDArray[Any]
 PIXEL, ROW, NEW_BYTE = 5, 1400, 5
 
 
+@quietly
 def paste(masks: Array, boxes: Array, threshold: float | None, out: Array, fresh: bool) -> None:
     """Write the boxes' pixels to `out` (K, H, W), all zeros, whose memory may be `fresh`."""
     if out.size == 0:
@@ -26,8 +28,7 @@ def paste(masks: Array, boxes: Array, threshold: float | None, out: Array, fresh
     if layout is None:
         through_copies(masks, boxes, threshold, out)
         return
-    with np.errstate(over="ignore"):  # a double beyond float32 is infinite
-        masks = np.ascontiguousarray(masks, np.float32)
+    masks = np.ascontiguousarray(masks, np.float32)
     table = table_of(boxes, masks.shape[1:], out.shape[1:])
     cuts, parallel = cut(table, out.itemsize * out.shape[2] if fresh else 0)
     read = *records(masks, threshold, layout), masks, table, cuts
@@ -72,13 +73,14 @@ def table_of(boxes: Array, mask: tuple[int, ...], image: tuple[int, ...]) -> Arr
 def along(low: Array, high: Array, size: Array, pixels: Array) -> tuple[Array, ...]:
     """Along each axis the first pixel and how many, the first's place in a mask, and the step.
 
-    Pixel i belongs to a box where low <= i + 1/2 <= high, and reads its mask, of so many pixels, at
-    (i + 1/2 - low) * size / (high - low) - 1/2.
+    Pixel i reads its mask, of so many pixels, at (i + 1/2 - low) * size / (high - low) - 1/2. It
+    belongs to a box where that is less than a pixel outside: at most half a pixel beyond the box.
     """
-    first = np.minimum(np.maximum(np.ceil(low - 0.5), 0), pixels)
-    after = np.minimum(np.maximum(np.floor(high - 0.5) + 1, first), pixels)
-    count = (after - first) * (low < high)
     half = high / 2 - low / 2  # high - low may be too large a number
+    fade = half / size
+    first = np.minimum(np.maximum(np.ceil(low - fade - 0.5), 0), pixels)
+    after = np.minimum(np.maximum(np.floor(high + fade - 0.5) + 1, first), pixels)
+    count = (after - first) * ((low < high) & (low < pixels) & (high > 0))
     step = np.divide(size / 2, half, out=np.zeros(half.shape), where=count > 0)
     return first, count, (first + 0.5 - low) * step - 0.5, step
 

@@ -12,6 +12,7 @@ from .._kernels.drive import NOTHING
 from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
 from . import buffers, schedule
 from .formula import Axis
+from .quiet import put
 
 Array = NDArray[Any]
 Parts = Iterator[tuple[Any, Array, Array, Array]]
@@ -216,7 +217,7 @@ def make_rounded_grid(axes: tuple[Axis, ...], matrices: Array, out: Array, finer
     room = np.empty((1, *out.shape[1:]), finer)
     for n, target in enumerate(out):
         make_grid(axes, one(matrices, n).astype(finer), room)
-        target[...] = buffers.rounded(room[0], out.dtype)
+        put(target, room[0])
 
 
 @lru_cache(maxsize=512)

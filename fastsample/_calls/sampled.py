@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._kernels.kind import GRID
 from . import buffers, checks, gradients, run
 from .formula import Axis
+from .quiet import cast
 
 Array = NDArray[Any]
 
@@ -98,7 +99,7 @@ def backward(
         to_image = np.ascontiguousarray(_channels_last(to_image)) if last else to_image
     if to_points:
         points_gradient = gradients.coordinate_gradient(sampling, gradient, image, points, planar)
-        points_gradient = buffers.rounded(points_gradient, arrays[2].dtype)
+        points_gradient = cast(points_gradient, arrays[2].dtype)
     return to_image, points_gradient
 
 

@@ -114,7 +114,7 @@ def item_of(number, dtype):
     """An array of one number as one of a type: integers take the nearest that they have."""
     if dtype.kind in "iu":
         number = round(min(max(number, np.iinfo(dtype).min), np.iinfo(dtype).max))
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # too large is infinite, too small is 0
         return np.array([number], dtype)
 
 

@@ -24,7 +24,12 @@ BARE = {
     "two sizes": [*SIZE, (1, 2, 3), (1,)],
     "two": TWO,
     "steps": STEPS,
-    "padding": [s for s in STEPS if s not in (0, (1, 0))],
+    "padding": [
+        *(s for s in STEPS if s not in (0, (1, 0))),
+        ((1, 2), 3),
+        ((1, 2), (3, -1)),
+        ((1,), (2,)),
+    ],
     "line": [*STEPS, (2, 2)],
     "count": [-1, 2.5, None, "4", [4], 1j, np.float64(3)],
     "odd": [-1, 2.5, None, 2, 0, "3"],

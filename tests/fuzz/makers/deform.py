@@ -35,13 +35,16 @@ def layer(d, kernel, empty=False):
     groups, offset_groups = d.one([(1, 1), (1, 2), (2, 1), (2, 2)])
     channels, cout = d.one([2, 4]), groups * d.number(0 if d.chance(0.05) else 1, 2)
     stride, padding = pairs(d, [1, 1, 2, 3]), pairs(d, [0, 1, 2])
+    if d.chance(0.3):
+        padding = tuple((d.number(0, 3), d.number(0, 3)) for _ in range(2))
     dilation = pairs(d, [1, 1, 2])
-    (sh, sw), (ph, pw), (dh, dw) = (np.broadcast_to(p, 2) for p in (stride, padding, dilation))
+    (sh, sw), (dh, dw) = (np.broadcast_to(p, 2) for p in (stride, dilation))
+    ph, pw = systems.sides(padding).sum(1)
     least = least_of(d, kernel)
-    height = max(dh * (kh - 1) + 1 - 2 * ph, least) + d.number(0, 4)
-    width = max(dw * (kw - 1) + 1 - 2 * pw, least) + d.number(0, 4)
-    ho = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
-    wo = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    height = max(dh * (kh - 1) + 1 - ph, least) + d.number(0, 4)
+    width = max(dw * (kw - 1) + 1 - pw, least) + d.number(0, 4)
+    ho = (height + ph - dh * (kh - 1) - 1) // sh + 1
+    wo = (width + pw - dw * (kw - 1) - 1) // sw + 1
     taps = offset_groups * kh * kw
     offset = d.rng.standard_normal((n, 2 * taps, ho, wo)) * d.one([0, 1, 3])
     offset = np.where(d.rng.random(offset.shape) < 0.1, np.rint(offset), offset).astype(real)
@@ -64,9 +67,8 @@ def layer(d, kernel, empty=False):
 def taps_read(arguments, image, offset, weight):
     """(channels, tap, its row of the mask, what it reads) of each tap of each offset group."""
     kh, kw = weight.shape[2:]
-    (sh, sw), (ph, pw), (dh, dw) = (
-        np.broadcast_to(arguments[k], 2) for k in ("stride", "padding", "dilation")
-    )
+    (sh, sw), (dh, dw) = (np.broadcast_to(arguments[k], 2) for k in ("stride", "dilation"))
+    ph, pw = systems.sides(arguments["padding"])[:, 0]
     groups = offset.shape[1] // (2 * kh * kw)
     share = image.shape[1] // groups
     rows, cols = np.mgrid[: offset.shape[2], : offset.shape[3]]

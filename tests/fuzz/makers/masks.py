@@ -1,6 +1,7 @@
 """Calls of paste_masks."""
 
 import numpy as np
+import systems
 
 from ..case import Case
 from ..judge import first_off, is_a_result, judge_values, moved
@@ -50,16 +51,13 @@ def judge_masks(got, masks, boxes, level):
     """Mask by mask; a pixel whose value is as good as the threshold may be on either side."""
     for found, mask, box in zip(got, masks, boxes.astype(np.float64), strict=True):
         x0, y0, x1, y1 = box
-        centres = [np.arange(n) + 0.5 for n in found.shape]
         rows, cols = (
-            np.flatnonzero((low <= c) & (c <= high) & (low < high) & ok)
-            for c, low, high, ok in zip(
-                centres, (y0, x0), (y1, x1), ((x0 < x1), (y0 < y1)), strict=True
-            )
+            systems.pasted(*of)
+            for of in zip((y0, x0), (y1, x1), mask.shape, found.shape, strict=True)
         )
         outside = np.ones(found.shape, bool)
         outside[np.ix_(rows, cols)] = False
-        assert not found[outside].any(), "a pixel outside the box"
+        assert not found[outside].any(), "a pixel that the mask does not reach"
         if not (rows.size and cols.size):
             continue
         y = (rows + 0.5 - y0) * (mask.shape[0] / 2 / (y1 / 2 - y0 / 2)) - 0.5

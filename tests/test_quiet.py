@@ -1,0 +1,136 @@
+"""NumPy's error state is the user's: no function warns of numbers, or raises as `np.seterr` asks.
+
+Kernels know no error state. What is cast or summed outside of them must not either: too large is
+infinite, too small is 0, and inf - inf is NaN.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+from cases import coordinates
+
+import fastsample as fs
+from fastsample._calls.registry import BACKWARDS
+
+F16, F32, F64, C64 = np.float16, np.float32, np.float64, np.complex64
+NUMBERS = {
+    "enormous": lambda t: np.finfo(t).max,
+    "tiny": lambda t: np.finfo(t).smallest_subnormal,
+    "infinite": lambda _: np.inf,
+    "both infinities": lambda _: [np.inf, -np.inf, np.inf, -np.inf, 1],
+    "nan": lambda _: np.nan,
+}
+SIZES = 5, 5
+
+
+@pytest.fixture(autouse=True)
+def all_errors_raise():
+    """Warnings are errors already, see pyproject."""
+    with np.errstate(all="raise"):
+        yield
+
+
+def full(shape, dtype, number):
+    """An array of nothing but a number, or of some in turn."""
+    return np.resize(np.array(number(dtype), dtype), shape)
+
+
+def arguments(dtype, number):
+    """What each function is called with: images of such numbers, read at places inside."""
+    image = full((2, 3, *SIZES), dtype, number)
+    grid = coordinates(1, (2, *SIZES), F32, SIZES, "normalized")
+    turn = np.array([[[0.8, 0.3, 0.1], [-0.3, 0.8, 0.0]]], F32)
+    boxes, owners = [[0, 0, 4, 4], [1, 1, 5, 5]], [0, 1]
+    return {
+        fs.grid_sample: (image, grid, "bicubic"),
+        fs.point_sample: (image, grid),
+        fs.flow_warp: (image, np.moveaxis(grid, -1, 1)),
+        fs.affine_sample: (image, turn, SIZES),
+        fs.region_shift: (image, np.array([[0.5, 0.25]], F32), "zeros"),
+        fs.patch_affine: (image, turn.repeat(2, 0), boxes, owners),
+    }
+
+
+def go_back(function, of, dtype, number):
+    """A function and its backward, with a gradient of such numbers."""
+    result = function(*of)
+    gradient = full(result.shape, dtype, number)
+    takes = BACKWARDS[function].takes
+    given = inspect.signature(function).bind(*of).arguments
+    found = BACKWARDS[function].function(
+        gradient, **{name: x for name, x in given.items() if name in takes}
+    )
+    return result, found if isinstance(found, tuple) else (found,)
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("dtype", [F16, F32, C64])
+def test_images_and_gradients(dtype, number):
+    for function, of in arguments(dtype, number).items():
+        result, (to_image, *_) = go_back(function, of, dtype, number)
+        assert result.dtype == to_image.dtype == dtype, function.__name__
+
+
+@pytest.mark.parametrize("function", [fs.grid_sample, fs.affine_sample])
+def test_a_half_that_overflows_is_infinite(function):
+    of = arguments(F16, NUMBERS["enormous"])[function]
+    _, (to_image, _) = go_back(function, of, F16, NUMBERS["enormous"])
+    assert np.isposinf(to_image).any()
+
+
+@pytest.mark.parametrize("dtype", [F16, F32, F64])
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_coordinates(number, dtype):
+    image = np.ones((2, 3, *SIZES), F32)
+    places, theta = full((2, *SIZES, 2), dtype, number), full((2, 2, 3), dtype, number)
+    places[0, 0] = places[1] = 0.5
+    go_back(fs.grid_sample, (image, places), F32, NUMBERS["enormous"])
+    go_back(fs.point_sample, (image, places), F32, NUMBERS["enormous"])
+    go_back(fs.flow_warp, (image, np.moveaxis(places, -1, 1)), F32, NUMBERS["enormous"])
+    go_back(fs.affine_sample, (image, theta, SIZES), F32, NUMBERS["enormous"])
+    go_back(fs.patch_affine, (image, theta, [[0, 0, 4, 4]] * 2, [0, 1]), F32, NUMBERS["enormous"])
+    go_back(fs.affine_grid, (theta, (2, 3, *SIZES)), dtype if dtype != F16 else F32, number)
+    if dtype != F16:
+        go_back(fs.region_shift, (image, places[0, 1, :1]), F32, NUMBERS["enormous"])
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_deform_conv2d(dtype, number):
+    image, weight = full((2, 4, *SIZES), dtype, number), full((2, 2, 3, 3), dtype, number)
+    offset, mask = full((2, 36, *SIZES), F32, number), full((2, 18, *SIZES), dtype, number)
+    bias, one = full((2,), dtype, number), np.ones_like(image)
+    for steps in (offset, np.full_like(offset, 0.25)):
+        for x in (image, one):
+            of = x, steps, weight, bias, 1, 1, 1, mask
+            go_back(fs.deform_conv2d, of, dtype, number)
+
+
+@pytest.mark.parametrize("threshold", [0.5, None])
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_paste_masks(dtype, number, threshold):
+    boxes = np.array([[0.25, 1, 9, 7], [-1e-30, -1e30, 1e-30, 1e30]], dtype)
+    fs.paste_masks(full((2, 4, 5), dtype, number), boxes, (8, 8), threshold)
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("dtype", [F16, F32, np.uint8, np.int32])
+def test_fill_values(dtype, number):
+    fill = float(np.max(number(F64)))
+    image, far = np.ones((1, 2, *SIZES), dtype), np.full((1, 4, 2), 9.0, F32)
+    if np.dtype(dtype).kind in "iu" and np.isnan(fill):
+        return
+    rule = {"padding_mode": "constant", "fill_value": fill}
+    for mode in ("nearest", "bilinear"):
+        fs.grid_sample(image, far, mode, **rule)
+    fs.region_shift(image, [[3, 3]], **rule)
+
+
+def test_every_function_is_met():
+    met = {*arguments(F32, NUMBERS["nan"]), fs.affine_grid, fs.deform_conv2d, fs.paste_masks}
+    others = {fs.vjp, fs.warmup, fs.remap}  # which is grid_sample
+    public = {getattr(fs, name) for name in fs.__all__}
+    backwards = {backward.function for backward in BACKWARDS.values()}
+    assert {f for f in public if inspect.isfunction(f)} == met | others | backwards
