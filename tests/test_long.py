@@ -96,7 +96,7 @@ def everything_is_long(monkeypatch):
         sampled._prepare.cache_clear()
 
     monkeypatch.setattr(run, "LONG", 4)
-    monkeypatch.setattr(run, "COPIED_BYTES", 200)
+    monkeypatch.setattr(run, "DOUBLED_BYTES", 200)
     forget()
     yield
     monkeypatch.undo()

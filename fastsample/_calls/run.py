@@ -21,6 +21,7 @@ COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
 # Beyond this length a float32 place may not say which pixel is meant: of 24 bits one is for places
 # a whole axis outside, and one for the half by which a mirror lies beside a pixel's centre.
 LONG = 2**22
+DOUBLED_BYTES = 2**24  # of coordinates that are computed in double, at a time
 
 
 class Sampling(NamedTuple):
@@ -114,7 +115,7 @@ def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Arr
     if along is None or 0 in grid.shape:
         yield sampling._replace(source=GRID), grid.astype(np.float64), ...
         return
-    length = max(1, COPIED_BYTES // (8 * grid.size // sizes[along]))
+    length = max(1, DOUBLED_BYTES // (8 * grid.size // sizes[along]))
     for first in range(0, sizes[along], length):
         cut: list[Any] = [slice(None)] * len(sizes)
         cut[along] = slice(first, first + length)
