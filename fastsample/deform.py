@@ -137,16 +137,19 @@ def deform_conv2d(
         Of the input's type. Its second axis tells the number of groups.
     bias : array_like, shape (Cout,), optional
         What is added to each channel of the result; of the input's type.
-    stride, padding, dilation : int or (int, int)
-        Along y and x: the steps of the output in the input, the zeros around the input, and the
-        steps from one tap to the next.
+    stride, dilation : int or (int, int)
+        Along y and x: the steps of the output in the input, and from one tap to the next.
+    padding : int, (int, int) or ((int, int), (int, int))
+        The zeros around the input: on all sides, along y and x, or as ((top, bottom), (left,
+        right)).
     mask : array_like, shape (N, G * kh * kw, Ho, Wo), optional
         What each tap's value is multiplied by (the modulation of version 2); of the input's type.
 
     Returns
     -------
     ndarray, shape (N, Cout, Ho, Wo)
-        Of the input's type. Ho = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1, Wo alike.
+        Of the input's type. Ho = (H + top + bottom - dilation (kh - 1) - 1) // stride + 1, Wo
+        alike.
 
     Raises
     ------
@@ -163,7 +166,8 @@ def deform_conv2d(
 
     What the taps read is made into columns, a block of samples or rows at a time so that they never
     take more than 64 MB, and multiplied with the weights by `numpy.matmul`. The columns are the
-    same to the bit for any number of threads; the product is that of NumPy's BLAS.
+    same to the bit for any number of threads; the product is that of NumPy's BLAS. The time grows
+    with what is read: many offset groups are sampled as a batch.
 
     References
     ----------
@@ -173,7 +177,7 @@ def deform_conv2d(
     Convention
     ----------
     Offsets are (y, x), where grids and flows are (x, y). Tap (i, j) of the output's point (oy, ox)
-    reads at y = oy stride - padding + i dilation + dy, and x alike.
+    reads at y = oy stride - top + i dilation + dy, and at x alike from the left.
 
     Examples
     --------
@@ -214,13 +218,15 @@ def deform_conv2d_backward(
         The gradient of some number with respect to the result; of the input's type.
     input, offset, weight, bias, stride, padding, dilation, mask
         As they were passed to `deform_conv2d`.
+    output_mask : (bool, bool, bool, bool, bool)
+        Which gradients are wanted: those of input, offset, weight, bias, mask. The others cost
+        nothing.
 
     Returns
     -------
-    grad_input, grad_offset, grad_weight : ndarray
-        Of their argument's shape and type. grad_offset is per pixel.
-    grad_bias, grad_mask : ndarray or None
-        None where the argument was not given.
+    grad_input, grad_offset, grad_weight, grad_bias, grad_mask : ndarray or None
+        Of their argument's shape and type; None where it was not given, or its gradient not asked
+        for. grad_offset is per pixel.
 
     Raises
     ------

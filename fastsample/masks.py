@@ -31,7 +31,8 @@ def paste_masks(
         float32, float64, uint8 or bool, each read as float32. Masks of any size.
     boxes : array_like, shape (K, 4)
         float32 or float64: x0, y0, x1, y1 of each box in pixels of the image. They may reach
-        outside. One without area, or all outside, gives an empty mask.
+        outside. One without area, or all outside, gives an empty mask, even where its fade would
+        have reached inside.
     image_size : (H, W)
         Height and width of the image.
     threshold : float or None
@@ -55,15 +56,19 @@ def paste_masks(
 
     Notes
     -----
-    A pixel in column i belongs to a box if its centre does, x0 <= i + 1/2 <= x1, and reads column
-    (i + 1/2 - x0) w / (x1 - x0) - 1/2 of the mask, where 0 is the centre of the first; rows in the
-    same way. These are the places that `grid_sample` reads at 2 (i + 1/2 - x0) / (x1 - x0) - 1
-    without `align_corners`. Values are bilinear with zeros outside, so that a mask fades over the
-    outer half of its outer pixels. A tap without weight is not read: a NaN spreads to no pixel but
-    those that it has a share in, and these do not reach any threshold.
+    A pixel in column i reads column (i + 1/2 - x0) w / (x1 - x0) - 1/2 of the mask, where 0 is the
+    centre of the first; rows in the same way. These are the places that `grid_sample` reads at
+    2 (i + 1/2 - x0) / (x1 - x0) - 1 without `align_corners`, and values are what it makes of the
+    whole image: bilinear with zeros outside. A mask fades to 0 from the centres of its outer pixels
+    on, and so reaches half of one of its pixels, (x1 - x0) / (2 w), beyond its box. On the box's
+    edge half of the outer pixel is left: a threshold of half the scale or more is reached within
+    the box alone, one below it beyond the edge, too.
 
-    Pixels outside the boxes are zero even where `threshold` is not above 0. Nothing is computed
-    there; without `out`, memory that no box needs is not even touched.
+    A tap without weight is not read: a NaN spreads to no pixel but those that it has a share in,
+    and these do not reach any threshold.
+
+    Pixels that no mask reaches are zero even where `threshold` is not above 0. Nothing is computed
+    there; without `out`, memory that no mask needs is not even touched.
 
     The result is the same to the bit for any number of threads. Numba's settings rule them:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
@@ -84,7 +89,7 @@ def paste_masks(
     >>> mask = np.array([[[1.0, 0.5]]], dtype=np.float32)
     >>> box = np.array([[1.0, 0.0, 5.0, 1.0]])
     >>> fs.paste_masks(mask, box, (2, 6), None)
-    array([[[0.   , 0.75 , 0.875, 0.625, 0.375, 0.   ],
+    array([[[0.25 , 0.75 , 0.875, 0.625, 0.375, 0.125],
             [0.   , 0.   , 0.   , 0.   , 0.   , 0.   ]]], dtype=float32)
     >>> fs.paste_masks(mask, box, (2, 6)).astype(int)
     array([[[0, 1, 1, 1, 0, 0],

@@ -102,6 +102,24 @@ class TestLayouts:
         for _, grid in variants(coordinates(63, (2,), np.float32, (6, 7), "normalized")):
             check(image, grid)
 
+    @pytest.mark.compiled
+    @pytest.mark.parametrize("channels", [5, 8, 40])
+    def test_channels_last_seen_as_planes(self, channels):
+        """More points than a tile has: the same bits, forward and back."""
+        image = noise(65, (1, channels, 40, 50), np.float32)
+        last = np.moveaxis(np.ascontiguousarray(np.moveaxis(image, 1, -1)), -1, 1)
+        grid = coordinates(66, (2, 700), np.float32, (40, 50), "normalized")
+        want = fs.grid_sample(image, grid)
+        wanted = {"output_mask": (False, True)}
+        slopes = fs.grid_sample_backward(want, image, grid, **wanted)[1]
+        for seen, up in ((last, want), (last[:, ::-1], want[:, ::-1])):
+            got = fs.grid_sample(seen, grid)
+            assert got.flags.c_contiguous
+            np.testing.assert_array_equal(got, up)
+        np.testing.assert_array_equal(
+            fs.grid_sample_backward(want, last, grid, **wanted)[1], slopes
+        )
+
     def test_sequences(self):
         """Anything NumPy takes."""
         image, grid = [[[[1.0, 2.0], [3.0, 4.0]]]], [[[0.5, 0.5], [1.0, 0.0]]]

@@ -61,8 +61,8 @@ SUMS = 896 * 2**10  # bytes that a thread may keep of the sums of 16 channels
 GROUPED = 8  # channels from which 16 at a time pay
 # Points of a tile whose input has its channels last in memory where the result has not: a cache
 # line holds 16 channels of one pixel, and should still be near when the next channel comes.
-# Measured, ms on one core, tiles of 64 and as many points as there may be: 256 channels of 200x200
-# at 12544 points 24 and 84, of 64x64 at 16384 points 29 and 39, their slopes 37 and 63, 45 and 59.
+# Measured, ms on one core, with tiles of 64 and of as many points as there may be: 256 channels of
+# 200x200 at 12544 points 24 and 84, of 64x64 at 16384 points 29 and 39.
 NEAR_POINTS = 64
 NEAR_CHANNELS = 8  # from so many on
 BAND = 16  # rows of pixels at least, for which there must be room
