@@ -264,6 +264,14 @@ class TestTraces:
             with pytest.raises(TypeError, match=r"grid_sample: input must be .* of the trace"):
                 trace(lambda tensor: fs.grid_sample(tensor, GRID))
 
+    def test_an_export(self):
+        class Module(torch.nn.Module):
+            def forward(self, x):
+                return fs.grid_sample(x, GRID)
+
+        with pytest.raises(TypeError, match=r"grid_sample: input must be .* of the trace"):
+            torch.export.export(Module(), (torch.from_numpy(IMAGE),), strict=False)
+
     def test_among_fake_tensors(self):
         x = torch.from_numpy(IMAGE)
         with (

@@ -1,4 +1,4 @@
-"""Arrays of any framework: read through DLPack, and answered in kind. No memory is copied.
+"""Arrays of any framework: read where they lie, through DLPack, and answered in kind.
 
 Frameworks are never imported: whoever passes an array of one has imported it.
 """
@@ -32,7 +32,7 @@ def takes_any_array(function: Function) -> Function:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if "torch._dynamo" in sys.modules and sys.modules["torch"].compiler.is_compiling():
+        if "torch._dynamo" in sys.modules and sys.modules["torch"].compiler.is_dynamo_compiling():
             untraced = sys.modules["torch"].compiler.disable(call)
             return untraced(*args, **kwargs)
         for thing in (*args, *kwargs.values()) if kwargs else args:
