@@ -87,13 +87,18 @@ def fill(function, name, came):
     return number(function, name, came)
 
 
-def fills(function, name, fill, dtype, channels):
-    """One number, or one for each channel, which the type has."""
+def one_each(function, name, fill, channels):
+    """One number, or one for each channel."""
     if isinstance(fill, tuple) and len(fill) != channels:
         raise ValueError(
             f"{function}: {name} must be a number or a sequence of C = {channels} numbers; "
             f"got {len(fill)} of them"
         )
+
+
+def fills(function, name, fill, dtype, channels):
+    """One number, or one for each channel, which the type has."""
+    one_each(function, name, fill, channels)
     for one in fill if isinstance(fill, tuple) else (fill,):
         fits(function, name, one, dtype, exactly=_is_one_of(dtype, LABELS))
 
@@ -430,10 +435,12 @@ def number(function, name, came):
     return int(came) if isinstance(came, int | np.integer) else found
 
 
-def item(function, name, came, dtype):
-    """A number as one of a type: integers take the nearest that they have."""
-    fits(function, name, came, dtype)
-    return item_of(came, dtype)
+def items(function, name, fill, dtype):
+    """One number or several as a type's bytes: integers take the nearest that they have."""
+    each = fill if isinstance(fill, tuple) else (fill,)
+    for one in each:
+        fits(function, name, one, dtype)
+    return b"".join(item_of(one, dtype).tobytes() for one in each)
 
 
 def count(function, name, came):
