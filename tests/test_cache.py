@@ -137,24 +137,6 @@ class TestProcesses:
         assert all(names)
         assert not names[0] & names[1]
 
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-    def test_a_forked_child_gives_other_names(self):
-        child.script(
-            """
-            import os
-            import fastsample
-            from numba.core.bytecode import FunctionIdentity
-            def name():
-                return FunctionIdentity.from_function(name).unique_name
-            read, write = os.pipe()
-            if os.fork() == 0:
-                os.write(write, name().encode())
-                os._exit(0)
-            os.wait()
-            assert os.read(read, 1000).decode() != name()
-            """
-        )
-
 
 class TestImport:
     def test_brings_no_framework(self):

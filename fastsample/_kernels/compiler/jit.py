@@ -20,6 +20,7 @@ from .. import home
 from . import lean, place
 from .cpu import HARDWARE_GATHER, PERMUTE
 from .flat import BYTE, primitive, start_of
+from .once import in_each_process
 from .sources import DIGEST
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -118,9 +119,7 @@ def number_apart():
     FunctionIdentity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))
 
 
-number_apart()
-if hasattr(os, "register_at_fork"):  # a child would count on from where its parent was
-    os.register_at_fork(after_in_child=number_apart)
+in_each_process(number_apart)  # a forked child would count on from where its parent was
 
 
 def compiled(function, made_from, parallel):

@@ -1,4 +1,7 @@
-"""What is made once a process, whichever threads ask for it."""
+"""What is made once a process, whichever threads ask for it.
+
+A fork may run none of Python's hooks (a server's in C): so a process is known by its number.
+"""
 
 import functools
 import os
@@ -6,15 +9,26 @@ import threading
 
 
 class _State:
-    compiling = threading.RLock()
+    process = os.getpid()
+    making = threading.RLock()
 
 
-def _in_child():
-    _State.compiling = threading.RLock()  # another thread may have held it; it does not exist here
+_RENEWED = []  # what a forked child does before it makes anything
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+def in_each_process(action):
+    """Do it now, and again in each forked child that makes something."""
+    action()
+    _RENEWED.append(action)
+
+
+def _lock():
+    """The lock of this process: in a parent another thread may have held it when it forked."""
+    if _State.process != os.getpid():
+        _State.process, _State.making = os.getpid(), threading.RLock()
+        for action in _RENEWED:
+            action()
+    return _State.making
 
 
 def once(make):
@@ -24,7 +38,7 @@ def once(make):
     @functools.wraps(make)
     def get(*args):
         if args not in made:
-            with _State.compiling:
+            with _lock():
                 if args not in made:
                     made[args] = make(*args)
         return made[args]

@@ -1,0 +1,251 @@
+"""Processes that are not alone: forks that Python does not see, other libraries' threads."""
+
+import os
+import sys
+from importlib import metadata
+
+import child
+import pytest
+
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system"),
+]
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="GNU's OpenMP is Linux's")
+LIMIT = 120
+
+START = """
+import ctypes, os, signal, sys, threading
+import numpy as np
+
+def forked(work, fork=os.fork):
+    pid = fork()
+    if pid == 0:
+        signal.alarm(60)
+        os._exit(0 if work() else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the child failed"
+"""
+
+SCENE = """
+import numba, fastsample as fs
+rng = np.random.default_rng(0)
+image = rng.random((1, 3, 300, 400), np.float32)
+grid = rng.uniform(-1, 1, (1, 300, 400, 2)).astype(np.float32)
+
+def is_sampled():
+    return np.array_equal(fs.grid_sample(image, grid), want)
+"""
+
+OPENMP = """
+# Another library's threads: a region of two of GNU's OpenMP.
+gomp = ctypes.CDLL("libgomp.so.1")
+body, seen = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: seen.append(1)), []
+gomp.GOMP_parallel(body, None, 2, 0)
+assert len(seen) == 2
+"""
+
+
+def has_tbb():
+    """Is the wheel there? (It is a dependency where there is one.)"""
+    try:
+        return bool(metadata.version("tbb"))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def layers():
+    """Numba's, as far as they are here."""
+    return [layer for layer in child.LAYERS if layer != "tbb" or has_tbb()]
+
+
+class TestForksWithoutHooks:
+    @pytest.mark.parametrize("layer", layers())
+    @pytest.mark.parametrize("hook", ["none", "the one after it alone"])
+    def test_a_child_samples(self, hook, layer):
+        child.script(
+            START
+            + SCENE
+            + f"""
+want = fs.grid_sample(image, grid)
+api = ctypes.PyDLL(None)
+
+def work():
+    if {hook != "none"}:
+        api.PyOS_AfterFork_Child()
+    return is_sampled()
+
+for _ in range(2):
+    forked(work, api.fork)
+assert is_sampled()
+""",
+            LIMIT,
+            NUMBA_THREADING_LAYER=layer,
+            NUMBA_NUM_THREADS="2",
+        )
+
+    def test_a_child_compiles_though_a_thread_of_its_parent_did(self):
+        child.script(
+            START
+            + """
+from fastsample._kernels.compiler import once
+api = ctypes.PyDLL(None)
+inside, go = threading.Event(), threading.Event()
+
+@once.once
+def slow(k):
+    inside.set()
+    go.wait()
+    return k
+
+@once.once
+def other(k):
+    return k
+
+thread = threading.Thread(target=slow, args=(1,))
+thread.start()
+inside.wait()
+forked(lambda: other(2) == 2, api.fork)
+go.set()
+thread.join()
+""",
+            LIMIT,
+        )
+
+    @pytest.mark.parametrize("fork", ["os.fork", "api.fork"])
+    def test_its_kernels_have_names_of_their_own(self, fork):
+        """Code from disk shares one space of names, in which the first of a name stands for all."""
+        child.script(
+            START
+            + """
+from fastsample._kernels.compiler import jit, once
+from numba.core.bytecode import FunctionIdentity
+api = ctypes.PyDLL(None)
+first = next(FunctionIdentity._unique_ids)
+
+@once.once
+def number(k):
+    return next(FunctionIdentity._unique_ids)
+
+forked(lambda: abs(number(1) - first) > 1000, FORK)
+""".replace("FORK", fork),
+            LIMIT,
+        )
+
+
+class TestOtherLibrariesThreads:
+    @linux
+    @pytest.mark.parametrize("layer", layers())
+    @pytest.mark.parametrize("imported", ["before", "in the child"])
+    def test_a_parent_that_used_openmp(self, imported, layer):
+        early = SCENE if imported == "before" else ""
+        late = "" if early else SCENE.replace("\n", "\n    ")
+        child.script(
+            START
+            + early
+            + OPENMP
+            + f"""
+def work():
+    {late}
+    first = fs.grid_sample(image, grid)
+    return first.shape == (1, 3, 300, 400) and np.isfinite(first).all()
+
+forked(work)
+""",
+            LIMIT,
+            NUMBA_THREADING_LAYER=layer,
+            NUMBA_NUM_THREADS="2",
+        )
+
+    @linux
+    def test_a_program_that_was_started_is_no_fork(self):
+        """It may use OpenMP's threads, whatever is loaded."""
+        child.script(
+            START
+            + OPENMP
+            + """
+from fastsample._kernels import threads
+assert threads._may_open()
+forked(lambda: not threads._may_open())
+""",
+            LIMIT,
+            NUMBA_THREADING_LAYER="omp",
+            NUMBA_NUM_THREADS="2",
+        )
+
+    @pytest.mark.parametrize("layer", layers())
+    def test_forked_by_another_thread_than_the_one_that_sampled(self, layer):
+        child.script(
+            START
+            + SCENE
+            + """
+results = []
+thread = threading.Thread(target=lambda: results.append(fs.grid_sample(image, grid)))
+thread.start()
+thread.join()
+want = results[0]
+forked(is_sampled)
+forked(is_sampled)
+assert is_sampled()
+""",
+            LIMIT,
+            NUMBA_THREADING_LAYER=layer,
+            NUMBA_NUM_THREADS="2",
+        )
+
+
+class TestSettings:
+    LAYER = (
+        SCENE.replace("import numba", "import numpy as np, numba")
+        + """
+fs.grid_sample(image, grid)
+print(numba.threading_layer())
+"""
+    )
+
+    @pytest.mark.skipif(not has_tbb(), reason="no wheel of TBB for this system")
+    def test_tbb_is_chosen_where_nothing_is(self):
+        said = child.script(self.LAYER, NUMBA_THREADING_LAYER=None, NUMBA_NUM_THREADS="2")
+        assert said.strip() == "tbb"
+
+    @pytest.mark.parametrize("layer", layers())
+    def test_a_users_choice_stands(self, layer):
+        said = child.script(self.LAYER, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+        assert said.strip() == layer
+
+    def test_a_choice_in_the_program_stands(self):
+        source = "import numba; numba.config.THREADING_LAYER = 'workqueue'\n" + self.LAYER
+        said = child.script(source, NUMBA_THREADING_LAYER=None, NUMBA_NUM_THREADS="2")
+        assert said.strip() == "workqueue"
+
+    @pytest.mark.parametrize(
+        ("variables", "most"),
+        [
+            ({"OMP_NUM_THREADS": "1"}, 1),
+            ({"OMP_NUM_THREADS": "1,4"}, 1),
+            ({"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}, 2),
+            ({"OMP_NUM_THREADS": "99", "NUMBA_NUM_THREADS": "2"}, 2),
+            ({"OMP_NUM_THREADS": "few", "NUMBA_NUM_THREADS": "3"}, 3),
+        ],
+    )
+    def test_how_many_threads(self, variables, most):
+        source = "from fastsample._kernels import threads; print(threads.MOST_THREADS)"
+        none = {"OMP_NUM_THREADS": None, "NUMBA_NUM_THREADS": None}
+        assert child.script(source, **{**none, **variables}).strip() == str(most)
+
+    def test_the_limit_holds_for_our_calls_alone(self):
+        child.script(
+            SCENE.replace("import numba", "import numpy as np, numba")
+            + """
+from fastsample._kernels import threads
+threads.MOST_THREADS = 2  # what OMP_NUM_THREADS=2 says on a machine of three
+seen = []
+def recorded(work, *args):
+    seen.append(numba.get_num_threads())
+threads.run(lambda: recorded, lambda: recorded, (0,))
+assert seen == [2] and numba.get_num_threads() == 3, seen
+numba.set_num_threads(1)
+threads.run(lambda: recorded, lambda: recorded, (0,))
+assert seen == [2, 1], seen
+""",
+            NUMBA_NUM_THREADS="3",
+        )
