@@ -36,8 +36,9 @@ def grid_sample(
     Parameters
     ----------
     input : array_like, shape (N, C, *in)
-        Floats of 16, 32 or 64 bits, integers of 8 or 16, int32, or complex numbers; with "nearest"
-        bools and any integers. ``*in`` is (W,), (H, W) or (D, H, W). Any strides and byte order.
+        Floats of 16, 32 or 64 bits, bfloat16 (PyTorch's, or of ``ml_dtypes``), integers of 8 or 16,
+        int32, or complex numbers; with "nearest" bools and any integers. ``*in`` is (W,), (H, W) or
+        (D, H, W). Any strides and byte order.
     grid : array_like, shape (N, *out, D)
         float32 or float64, D the number of axes in ``*in``; float16 is widened. Where to read: (x),
         (x, y) or (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes,

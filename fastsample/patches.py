@@ -253,8 +253,13 @@ def _winners(shape, patches):
 
 def _passed_by(gradient, winners):
     """Copy the gradient where the result is the image itself; 0 elsewhere."""
+    return _kept(gradient, winners < 0)
+
+
+def _kept(gradient, where):
+    """Copy the gradient of some pixels; 0 elsewhere."""
     found = np.zeros(gradient.shape, gradient.dtype.newbyteorder("="))
-    np.copyto(found, gradient, where=winners < 0)
+    np.copyto(found, gradient, where=where)
     return found
 
 
@@ -263,7 +268,7 @@ def _shares(gradient, patches, winners):
     for patch in patches:
         own = winners[patch.box] == patch.number
         if own.any():
-            yield patch, np.where(own, gradient[patch.box], 0)
+            yield patch, _kept(gradient[patch.box], own)
 
 
 def _add(patch, share, scene, grad_images, grad_theta):

@@ -1,5 +1,6 @@
 """region_shift: groups of channels moved within their image; and its gradients."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ class _Call(NamedTuple):
 
     dtype: np.dtype[Any]
     whole: bool
-    fill: bytes  # an item of that type
+    fill: bytes  # an item of that type, or one for each channel
     sampling: run.Sampling  # between pixels
 
 
@@ -28,7 +29,7 @@ def region_shift(
     shifts: ArrayLike,
     padding_mode: str = "border",
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -46,8 +47,9 @@ def region_shift(
         content to larger indices.
     padding_mode : {"border", "zeros", "reflection", "wrap", "constant"}
         What moves in from outside; see Convention.
-    fill_value : float
-        What "constant" moves in. An integer type takes the nearest number it has.
+    fill_value : float or sequence of C floats
+        What "constant" moves in, in all channels or in each. An integer type takes the nearest
+        number it has.
     channels_last : bool
         Whether `input` and the result are laid out as (N, *in, C).
     out : ndarray, of the result's shape and type, optional
@@ -133,7 +135,7 @@ def region_shift_backward(
     shifts: ArrayLike,
     padding_mode: str = "border",
     *,
-    fill_value: float = 0,
+    fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -213,10 +215,10 @@ def _input_gradient(call: _Call, gradient: NDArray[Any], shifts: NDArray[Any]) -
 
 def _options(
     name: str, padding_mode: str, fill_value: Any, channels_last: Any
-) -> tuple[int | float, bool]:
+) -> tuple[int | float | tuple[int | float, ...], bool]:
     """Check the options."""
     checks.border(name, padding_mode)
-    fill = checks.number(name, "fill_value", fill_value)
+    fill = checks.fill(name, "fill_value", fill_value)
     return fill, checks.flag(name, "channels_last", channels_last)
 
 
@@ -233,12 +235,13 @@ def _describe(name, image, dtype, shifts, kind, padding_mode, fill):
     whole = kind.kind in "iu"
     if whole:
         checks.copied(name, "input", dtype)
+        checks.one_each(name, "fill_value", fill, image[1])
     else:
         checks.dtype(name, "input", dtype, checks.INPUT_TYPES)
-        checks.fits(name, "fill_value", fill, dtype)
+        checks.fills(name, "fill_value", fill, dtype, image[1])
     native = dtype.newbyteorder("=")
     moved_in = fill if padding_mode == "constant" else 0
-    item = checks.item(name, "fill_value", moved_in, native).tobytes()
+    items = checks.items(name, "fill_value", moved_in, native)
     return _Call(
-        native, whole, item, fractional_shift.sampling("bilinear", padding_mode, image[2:], fill)
+        native, whole, items, fractional_shift.sampling("bilinear", padding_mode, image[2:], fill)
     )

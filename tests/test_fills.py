@@ -89,6 +89,76 @@ def test_other_functions():
     np.testing.assert_array_equal(got, np.broadcast_to([1, 2, 3], (1, 2, 2, 3)))
 
 
+COLOURS = [11.0 + 7 * c for c in range(6)]
+WHOLE, PARTS = [[2, -1], [-3, 0]], [[0.5, -1.25], [-2.0, 3.75]]
+
+
+def shifted_one_by_one(image, shifts, values, function=fs.region_shift, *gradient):
+    """The oracle: each channel by its group's shift, with its own fill value."""
+    each = image.shape[1] // len(shifts)
+    for c, value in enumerate(values):
+        arrays = [x[:, c : c + 1] for x in (*gradient, image)]
+        rows = np.array(shifts)[c // each :][:1]
+        yield function(*arrays, rows, "constant", fill_value=value)
+
+
+@pytest.mark.parametrize("shifts", [WHOLE, PARTS, WHOLE[:1], PARTS[:1], WHOLE * 3, PARTS * 3])
+@pytest.mark.parametrize("dtype", ["float32", "uint8", ">i2", "complex64"])
+@pytest.mark.parametrize("last", [False, True])
+def test_shifts(shifts, dtype, last):
+    image = (noise(0, (2, 6, 9, 8), "float32") * 50).astype(dtype)
+    want = np.concatenate(list(shifted_one_by_one(image, shifts, COLOURS)), axis=1)
+    seen = np.ascontiguousarray(np.moveaxis(image, 1, -1)) if last else image
+    rule = {"fill_value": COLOURS, "channels_last": last}
+    got = fs.region_shift(seen, np.array(shifts), "constant", **rule)
+    np.testing.assert_array_equal(np.moveaxis(got, -1, 1) if last else got, want)
+    other = list(shifted_one_by_one(image, shifts, [0] * 6))
+    assert (want != np.concatenate(other, axis=1)).any((0, 2, 3)).all()
+
+
+@pytest.mark.parametrize("shifts", [WHOLE, PARTS, PARTS[:1], PARTS * 3])
+def test_gradients_of_shifts(shifts):
+    image, gradient = noise(0, (2, 6, 9, 8), "float64"), noise(1, (2, 6, 9, 8), "float64")
+    back = fs.region_shift_backward
+    found = list(shifted_one_by_one(image, shifts, COLOURS, back, gradient))
+    rule = {"padding_mode": "constant", "fill_value": COLOURS}
+    got = back(gradient, image, np.array(shifts), **rule)
+    np.testing.assert_array_equal(got[0], np.concatenate([one for one, _ in found], axis=1))
+    if shifts is WHOLE:
+        assert got[1] is None
+        return
+    want = np.reshape([slope for _, slope in found], (len(shifts), -1, 2)).sum(1)
+    np.testing.assert_allclose(got[1], want, rtol=1e-12, atol=1e-12)
+
+
+def test_shifts_bring_values_to_the_type():
+    image = np.zeros((1, 3, 1, 2), np.uint8)
+    got = fs.region_shift(image, [[0, 1]], "constant", fill_value=(300, -1, 2.5))
+    assert got[0, :, 0].tolist() == [[255, 0], [0, 0], [2, 0]]
+    labels = np.array([[[0]], [[0]]]).reshape(1, 2, 1)
+    got = fs.region_shift(labels, [[9]], "constant", fill_value=[2**53 + 1, -(2**62) + 1])
+    assert got.ravel().tolist() == [2**53 + 1, -(2**62) + 1]
+
+
+@pytest.mark.parametrize("shifts", [WHOLE[:1], PARTS[:1]])
+@pytest.mark.parametrize("padding", ["constant", "border"])
+def test_shifts_take_as_many_as_channels(shifts, padding):
+    image = np.zeros((1, 3, 4, 4), "f4")
+    with pytest.raises(ValueError, match=r"region_shift: fill_value must be .* C = 3 numbers"):
+        fs.region_shift(image, shifts, padding, fill_value=(1, 2))
+    with pytest.raises(ValueError, match="fill_value must be a number that uint8 has; got nan"):
+        fs.region_shift(image.astype("u1"), shifts, "constant", fill_value=(1, 2, np.nan))
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 4), (1, 0, 4), (1, 3, 0)])
+@pytest.mark.parametrize("kind", ["i8", "f4"])
+def test_shifts_of_nothing(shape, kind):
+    rule = {"padding_mode": "constant", "fill_value": list(range(shape[1]))}
+    image, shifts = np.zeros(shape, "f4"), np.zeros((1, 1), kind)
+    assert fs.region_shift(image, shifts, **rule).shape == shape
+    fs.region_shift_backward(image, image, shifts, **rule)
+
+
 @pytest.mark.parametrize("fill", [(1.0,), (1, 2, 3, 4), ()])
 def test_as_many_as_channels(fill):
     image, grid = np.zeros((1, 3, 4, 4), "f4"), np.zeros((1, 5, 2), "f4")

@@ -40,9 +40,30 @@ class TestTaken:
         with pytest.raises(TypeError, match=r"input.detach\(\)"):
             fs.grid_sample(torch.zeros(1, 1, 3, 3, requires_grad=True), torch.zeros(1, 1, 2))
 
-    def test_bfloat16(self):
-        with pytest.raises(TypeError, match=r"input must be .*bfloat16.*convert it to float32"):
-            fs.grid_sample(torch.zeros(1, 1, 3, 3, dtype=torch.bfloat16), torch.zeros(1, 1, 2))
+    @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+    def test_bfloat16(self, mode):
+        """As float32's result rounded by PyTorch, over memory of either order."""
+        image, grid = torch.from_numpy(IMAGE).bfloat16(), torch.from_numpy(GRID)
+        want = fs.grid_sample(image.float(), grid, mode).bfloat16()
+        out = torch.zeros_like(want)
+        assert fs.grid_sample(image, grid, mode, out=out) is out
+        last = image.contiguous(memory_format=torch.channels_last)
+        for got in (out, fs.grid_sample(image, grid, mode), fs.grid_sample(last, grid, mode)):
+            assert got.dtype == torch.bfloat16
+            assert torch.equal(got, want)
+        found = fs.grid_sample_backward(want, image, grid, mode)
+        wanted = fs.grid_sample_backward(want.float(), image.float(), grid, mode)
+        assert torch.equal(found[0], wanted[0].bfloat16())
+        assert torch.equal(found[1], wanted[1])
+
+    def test_bfloat16_as_coordinates(self):
+        grid = torch.zeros(1, 1, 2, dtype=torch.bfloat16)
+        with pytest.raises(TypeError, match=r"grid must be float32.*got bfloat16: convert it"):
+            fs.grid_sample(torch.zeros(1, 1, 3, 3), grid)
+
+    def test_a_list_of_bfloat16(self):
+        image, grid = torch.from_numpy(IMAGE).bfloat16(), torch.from_numpy(GRID)
+        assert torch.equal(fs.grid_sample(list(image), grid), fs.grid_sample(image, grid))
 
     def test_another_device(self):
         with pytest.raises(TypeError, match=r"input must be on the CPU; got torch.Tensor on meta"):

@@ -4,6 +4,7 @@ Vectors live inside kernels, so every test reads arrays and writes arrays. Witho
 tests hold the Python twins to the same results.
 """
 
+import ml_dtypes
 import numba
 import numpy as np
 import pytest
@@ -42,6 +43,7 @@ from fastsample._kernels.vectors.simd import (
     convert,
     everywhere,
     floor,
+    from_brain,
     from_half,
     lane,
     load,
@@ -53,6 +55,7 @@ from fastsample._kernels.vectors.simd import (
     spread,
     store,
     store_mask,
+    to_brain,
     to_half,
     turn,
     where,
@@ -383,6 +386,37 @@ class TestWholePixels:
         compiled(narrow)(between, out)
         with np.errstate(over="ignore"):
             same(out.view(np.float16), between.astype(np.float16))
+
+    def test_brain(self):
+        """Every bfloat16 there and back; and what lies between two, halves to even."""
+
+        def kernel(a, wide, out):
+            for j in range(0, len(a), LANES):
+                store(wide, j, from_brain(load(a, j)))
+                store(out, j, to_brain(load(wide, j)))
+
+        a = np.arange(2**16, dtype=np.uint16)
+        wide, out = np.zeros(2**16, np.float32), np.zeros(2**16, np.uint16)
+        compiled(kernel)(a, wide, out)
+        np.testing.assert_array_equal(wide.view(np.uint32), a.astype(np.uint32) << 16)
+        nan = (a & 0x7FFF) > 0x7F80  # becomes a quiet one
+        np.testing.assert_array_equal(out, np.where(nan, a | 0x40, a))
+
+        def narrow(a, out):
+            for j in range(0, len(a), LANES):
+                store(out, j, to_brain(load(a, j)))
+
+        below = np.arange(2**16, dtype=np.uint32)[~nan] << 16
+        between = np.concatenate([below + 0x7FFF, below + 0x8000, below + 0x8001])
+        between = between[(between & 0x7FFFFFFF) < 0x7F800000]
+        between = np.resize(between, -(-len(between) // LANES) * LANES).view(np.float32)
+        out = np.zeros(len(between), np.uint16)
+        compiled(narrow)(between, out)
+        same(out, between.astype(ml_dtypes.bfloat16).view(np.uint16))
+        loud = np.full(LANES, 0x7F800001, np.uint32).view(np.float32)  # nothing left if cut off
+        out = np.zeros(LANES, np.uint16)
+        compiled(narrow)(loud, out)
+        assert (out == 0x7FC0).all()
 
     @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
     def test_small_integers(self, dtype):

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .._kernels.vectors import brain
 from .._kernels.vectors.memory import CACHE_LINE
 from .quiet import cast
 from .schedule import STREAM
@@ -78,10 +79,11 @@ def computed_by_itself(dtype):
 
 
 def parts(*arrays):
-    """Complex arrays as their real parts, then their imaginary ones; float16 as float32."""
+    """Complex arrays as their real parts, then their imaginary ones; 16 bits as float32."""
     if arrays[0].dtype.kind == "c":
         return [x.real for x in arrays], [x.imag for x in arrays]
-    return ([widened(x) for x in arrays],)
+    widen = brain.widened if arrays[0].dtype == brain.DTYPE else widened
+    return ([widen(x) for x in arrays],)
 
 
 def native(x):

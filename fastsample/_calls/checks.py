@@ -11,12 +11,13 @@ from functools import cache
 import numpy as np
 
 from .._kernels.kind import CENTRES, MODES, RULES, item_of
+from .._kernels.vectors import brain
 from . import carried
 
 FLOATS = ("float32", "float64")
 INTEGERS = ("uint8", "int8", "uint16", "int16", "int32")
 LABELS = ("uint32", "int64", "uint64", "bool")  # what is copied, and not computed with
-DIFFERENTIABLE = (*FLOATS, "float16", "complex64", "complex128")
+DIFFERENTIABLE = (*FLOATS, "float16", "bfloat16", "complex64", "complex128")
 INPUT_TYPES = (*DIFFERENTIABLE, *INTEGERS)
 GRID_TYPES = (*FLOATS, "float16")
 MOST = 2**56  # elements: more than that no array has
@@ -31,7 +32,7 @@ def array(function, name, thing):
         made = carried.array(function, name, thing)
         if made.dtype == object or made.ndim == 0:
             raise TypeError(f"{function}: {name} must be an array; got {carried.kind(thing)}")
-    if made.dtype.names:
+    if made.dtype.names and made.dtype != brain.DTYPE:
         carried.refuse_fields(function, name, made)
     return made
 
@@ -41,14 +42,24 @@ def dtype(function, name, came, known):
     if not _is_one_of(came, known):
         holds = "float64" if came.kind in "iu" and came.itemsize > 2 else "float32"
         raise TypeError(
-            f"{function}: {name} must be {_listed(known)}; got {came}: "
+            f"{function}: {name} must be {_listed(known)}; got {_named(came)}: "
             f"convert it with {name}.astype(numpy.{holds})"
         )
 
 
 @cache  # 1.5 us saved
 def _is_one_of(came, known):
-    return came.newbyteorder("=").name in known
+    return _named(came.newbyteorder("=")) in known
+
+
+def _named(dtype):
+    """What a type is called."""
+    return "bfloat16" if dtype == brain.DTYPE else str(dtype)
+
+
+def _class_of(dtype):
+    """What `astype` takes to make this type."""
+    return "ml_dtypes.bfloat16" if dtype == brain.DTYPE else f"numpy.{dtype}"
 
 
 def _listed(words):
@@ -76,13 +87,18 @@ def fill(function, name, came):
     return number(function, name, came)
 
 
-def fills(function, name, fill, dtype, channels):
-    """One number, or one for each channel, which the type has."""
+def one_each(function, name, fill, channels):
+    """One number, or one for each channel."""
     if isinstance(fill, tuple) and len(fill) != channels:
         raise ValueError(
             f"{function}: {name} must be a number or a sequence of C = {channels} numbers; "
             f"got {len(fill)} of them"
         )
+
+
+def fills(function, name, fill, dtype, channels):
+    """One number, or one for each channel, which the type has."""
+    one_each(function, name, fill, channels)
     for one in fill if isinstance(fill, tuple) else (fill,):
         fits(function, name, one, dtype, exactly=_is_one_of(dtype, LABELS))
 
@@ -204,7 +220,8 @@ def alike(function, **maps):
         )
     if one.dtype != other.dtype:
         raise TypeError(
-            f"{function}: {second} must have {first}'s type {one.dtype}; got {other.dtype}"
+            f"{function}: {second} must have {first}'s type {_named(one.dtype)}; got "
+            f"{_named(other.dtype)}"
         )
 
 
@@ -244,7 +261,9 @@ def result(function, came, shape, dtype):
     """An `out` of the result's shape and type."""
     result_shape(function, came, shape)
     if came.dtype != dtype:
-        raise TypeError(f"{function}: out must have the result's type {dtype}; got {came.dtype}")
+        raise TypeError(
+            f"{function}: out must have the result's type {_named(dtype)}; got {_named(came.dtype)}"
+        )
 
 
 def gradient(function, name, came, shape, dtype):
@@ -255,8 +274,8 @@ def gradient(function, name, came, shape, dtype):
         )
     if came.dtype.newbyteorder("=") != dtype:
         raise TypeError(
-            f"{function}: {name} must have the result's type {dtype}; got {came.dtype}: "
-            f"convert it with {name}.astype(numpy.{dtype})"
+            f"{function}: {name} must have the result's type {_named(dtype)}; got "
+            f"{_named(came.dtype)}: convert it with {name}.astype({_class_of(dtype)})"
         )
 
 
@@ -359,7 +378,7 @@ def integers(function, name, thing):
     made = array(function, name, thing)
     if made.dtype.kind not in "iu":
         raise TypeError(
-            f"{function}: {name} must be integers; got {made.dtype}: "
+            f"{function}: {name} must be integers; got {_named(made.dtype)}: "
             f"round as you see fit, then convert it with {name}.astype(numpy.int64)"
         )
     return made
@@ -391,15 +410,15 @@ def boxes(function, came, sizes):
 
 def copied(function, name, came):
     """A type whose values can be copied and filled: numbers and bools of any size."""
-    if came.kind not in "biufc":
-        raise TypeError(f"{function}: {name} must be numbers or bools; got {came}")
+    if came.kind not in "biufc" and came != brain.DTYPE:
+        raise TypeError(f"{function}: {name} must be numbers or bools; got {_named(came)}")
 
 
 def shifts(function, shape, dtype, image):
     """(G, D): a row for each of G groups of the channels of an input (N, C, *in)."""
     if dtype.kind not in "iu" and not _is_one_of(dtype, FLOATS):
         raise TypeError(
-            f"{function}: shifts must be integers, {_listed(FLOATS)}; got {dtype}: "
+            f"{function}: shifts must be integers, {_listed(FLOATS)}; got {_named(dtype)}: "
             "convert it with shifts.astype(numpy.int64) or shifts.astype(numpy.float32)"
         )
     channels, axes = image[1], len(image) - 2
@@ -416,10 +435,12 @@ def number(function, name, came):
     return int(came) if isinstance(came, int | np.integer) else found
 
 
-def item(function, name, came, dtype):
-    """A number as one of a type: integers take the nearest that they have."""
-    fits(function, name, came, dtype)
-    return item_of(came, dtype)
+def items(function, name, fill, dtype):
+    """One number or several as a type's bytes: integers take the nearest that they have."""
+    each = fill if isinstance(fill, tuple) else (fill,)
+    for one in each:
+        fits(function, name, one, dtype)
+    return b"".join(item_of(one, dtype).tobytes() for one in each)
 
 
 def count(function, name, came):
@@ -463,7 +484,7 @@ def same_type(function, name, came, dtype):
     """An array that takes part in a product with the input."""
     if came.newbyteorder("=") != dtype:
         raise TypeError(
-            f"{function}: {name} must have the input's type {dtype}; got {came}: "
+            f"{function}: {name} must have the input's type {dtype}; got {_named(came)}: "
             f"convert it with {name}.astype(numpy.{dtype})"
         )
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from .._kernels.vectors import brain
 from . import carried, tensors
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,7 +36,11 @@ def takes_any_array(function: Function) -> Function:
             untraced = sys.modules["torch"].compiler.disable(call)
             return untraced(*args, **kwargs)
         for thing in (*args, *kwargs.values()) if kwargs else args:
-            if type(thing) not in AS_IT_IS and not _is_plain(thing):
+            if type(thing) is np.ndarray:  # told apart here: a call costs more than the question
+                known = thing.dtype.kind != "V"
+            else:
+                known = type(thing) in AS_IT_IS or _is_plain(thing)
+            if not known:
                 return through_numpy(function, names, args, kwargs)
         return function(*args, **kwargs)
 
@@ -46,8 +51,12 @@ def takes_any_array(function: Function) -> Function:
 
 
 def _is_plain(thing: Any) -> bool:
-    """A list or a tuple of numbers, words and NumPy's arrays."""
-    return type(thing) in NESTS and AS_IT_IS.issuperset(map(type, thing))
+    """A list or a tuple of numbers, words and NumPy's arrays, none of another library's type."""
+    return (
+        type(thing) in NESTS
+        and AS_IT_IS.issuperset(map(type, thing))
+        and not any(type(x) is np.ndarray and x.dtype.kind == "V" for x in thing)
+    )
 
 
 def is_foreign(thing: Any) -> bool:
@@ -74,8 +83,6 @@ def through_numpy(
         if tensors.is_tensor(out):
             tensors.was_written(out)
         return out
-    if not is_foreign(like):
-        return result
     if isinstance(result, tuple):
         return tuple(in_kind(called, array, like) for array in result)
     return in_kind(called, result, like)
@@ -83,13 +90,13 @@ def through_numpy(
 
 def converted(function: str, name: str, thing: Any, depth: int = 0) -> Any:
     """A framework's array as NumPy's, lists of them too; anything else as it is."""
+    if isinstance(thing, np.ndarray):
+        carried.refuse_subclass(function, name, thing, name)
+        return brain.seen(thing)
     if type(thing) in AS_IT_IS:
         return thing
     if tensors.is_tensor(thing):
         return tensors.seen(function, name, thing)
-    if isinstance(thing, np.ndarray):
-        carried.refuse_subclass(function, name, thing, name)
-        return thing
     if is_foreign(thing):
         return seen(function, name, thing)
     if isinstance(thing, NESTS) and depth < DEEPEST and not _is_plain(thing):
@@ -137,6 +144,12 @@ def _exported(thing: Any, is_written: bool) -> np.ndarray:
 def in_kind(function: str, result: Any, like: Any) -> Any:
     """A result as an array of the framework that `like` is of; as it is, if that takes none."""
     if not isinstance(result, np.ndarray):
+        return result
+    while result.dtype == brain.DTYPE and isinstance(like, NESTS):
+        like = like[0]  # which says how the type is called
+    if isinstance(like, np.ndarray):
+        return brain.given_back(result, like.dtype)
+    if not is_foreign(like):
         return result
     try:
         if tensors.is_tensor(like):

@@ -10,14 +10,13 @@ from .._kernels.kind import (
     CENTRES,
     CONSTANT,
     FOLDS,
-    HALF,
     KEEP,
     MIRROR,
     REPEAT,
     SLOPE,
-    STORED,
     STRIDES,
     ZEROS,
+    dtype_of,
     item_of,
 )
 from .._kernels.vectors.memory import FEW
@@ -124,7 +123,7 @@ def fills(kind, fill):
         each = (pixel + pixel[:1] * (FEW - len(pixel))) * (LANES // FEW)
     else:  # room for a vector from the last one on
         each += each[-1:] * (LANES - 1)
-    dtype = np.dtype(np.float16 if kind.value == HALF else STORED[kind.value])
+    dtype = dtype_of(kind.value)
     outside = each if kind.rule == CONSTANT else [0] * len(each)
     lost = each if dtype.kind in "iu" else [np.nan] * len(each)
     return np.array(each, np.float64), bits_of(outside, dtype), bits_of(lost, dtype)

@@ -19,7 +19,7 @@ from .run import Sampling
 Array = NDArray[Any]
 
 
-def sampling(mode: str, padding_mode: str, sizes: tuple[int, ...], fill: float) -> Sampling:
+def sampling(mode: str, padding_mode: str, sizes: tuple[int, ...], fill: Any) -> Sampling:
     """What to do for an input of these sizes."""
     axes = tuple(step_axis(size, size) for size in sizes)
     return Sampling(mode, padding_mode, axes, fill, AFFINE)
@@ -27,8 +27,8 @@ def sampling(mode: str, padding_mode: str, sizes: tuple[int, ...], fill: float) 
 
 def slide(sampling: Sampling, image: Array, shifts: Array, out: Array) -> None:
     """Shift the channels of (N, C, *in) into `out`, each group by its row of `shifts`."""
-    for source, target in parts(len(shifts), image, out):
-        run.sample(sampling, source, matrices(shifts, source), target)
+    for part, rows, (source, target) in shares(sampling, len(shifts), image, out):
+        run.sample(part, source, matrices(shifts[rows], source), target)
 
 
 def input_gradient(sampling: Sampling, gradient: Array, shifts: Array) -> Array:
@@ -48,11 +48,11 @@ def scatter(sampling: Sampling, gradient: Array, shifts: Array, out: Array) -> N
 def shift_gradient(sampling: Sampling, gradient: Array, image: Array, shifts: Array) -> Array:
     """The gradient of the shifts, summed over samples and channels in double."""
     total = np.zeros(shifts.shape)
-    for slopes_of, source in parts(len(shifts), gradient, image):
-        thetas = matrices(shifts, source)
+    for part, rows, (slopes_of, source) in shares(sampling, len(shifts), gradient, image):
+        thetas = matrices(shifts[rows], source)
         slopes = np.empty(thetas.shape)
-        gradients.slope(sampling, slopes_of, source, thetas, slopes)
-        total -= slopes[:, ::-1, -1].reshape(-1, *shifts.shape).sum(axis=0)
+        gradients.slope(part, slopes_of, source, thetas, slopes)
+        total[rows] -= slopes[:, ::-1, -1].reshape(-1, *total[rows].shape).sum(axis=0)
     return cast(total, shifts.dtype)
 
 
@@ -63,6 +63,25 @@ def matrices(shifts: Array, samples: Array) -> Array:
     thetas[:, range(axes), range(axes)] = 1
     thetas[:, :, axes] = -shifts[:, ::-1]
     return thetas if groups == 1 else np.tile(thetas, (len(samples) // groups, 1, 1))
+
+
+def shares(
+    sampling: Sampling, groups: int, *arrays: Array
+) -> Iterator[tuple[Sampling, slice, tuple[Array, ...]]]:
+    """`parts`, what to do with them, and by which rows of the shifts.
+
+    Group by group where each channel has its fill value: a call of kernels has one of them, or one
+    for each channel of a sample, and groups are samples of it.
+    """
+    if not isinstance(sampling.fill, tuple):
+        for part in parts(groups, *arrays):
+            yield sampling, slice(None), part
+    elif 0 not in arrays[0].shape:
+        each = arrays[0].shape[1] // groups
+        for g in range(groups):
+            own = slice(g * each, (g + 1) * each)
+            fills = sampling._replace(fill=sampling.fill[own])
+            yield fills, slice(g, g + 1), tuple(x[:, own] for x in arrays)
 
 
 def parts(groups: int, *arrays: Array) -> Iterator[tuple[Array, ...]]:

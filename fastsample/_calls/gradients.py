@@ -65,7 +65,7 @@ def scatter(
 
 
 def scatter_parts(sampling: Sampling, gradient: Array, grid: Array, out: Array, add: bool) -> None:
-    """`scatter` of complex numbers and of float16."""
+    """`scatter` of complex numbers, of float16 and of bfloat16."""
     targets = (out.real, out.imag) if out.dtype.kind == "c" else (out,)
     for (part,), target in zip(buffers.parts(gradient), targets, strict=True):
         found = input_gradient(sampling, part, out.shape, grid)

@@ -42,7 +42,7 @@ def copy(
 ) -> None:
     """Shift the channels of (N, C, *in) by whole pixels into `out`, each group by its row.
 
-    `fill` is an item of the result's type; `back` shifts the other way.
+    `fill` is an item of the result's type, or one for each channel; `back` shifts the other way.
     """
     if out.size == 0:
         return
@@ -75,12 +75,21 @@ def prepare(image, out, dtype, groups, rows, padding_mode, fill, back):
     steps = steps_of(shifts, np.array(sizes), padding_mode)
     job = record(image, groups, RULES[padding_mode], side_of(image), side_of(out))
     swapped = not image.dtype.isnative
-    item = np.frombuffer(fill, out.dtype)
-    items = np.tile(item.byteswap() if swapped else item, int(job[0]["item"]) // item.itemsize)
+    items = fills_of(job[0], fill, out.dtype)
+    items = items.byteswap() if swapped else items
     steps = np.repeat(-steps if back else steps, int(job[0]["c"]) // groups, axis=0).ravel()
     pieces, parallel = cut(job[0]), pays(job[0])
     arrays = (buffers.read_bytes(x) for x in (job, steps, items))
     return Work(*arrays, pieces, parallel, swapped)
+
+
+def fills_of(task: Any, fill: bytes, dtype: np.dtype[Any]) -> Array:
+    """What fills each of the kernel's channels, which may be several that are neighbours."""
+    items = np.frombuffer(fill, dtype)
+    if len(items) == 1:
+        return np.tile(items, int(task["item"]) // dtype.itemsize)
+    task["fill_step"] = task["item"]
+    return items
 
 
 def steps_of(shifts: Array, sizes: Array, padding_mode: str) -> Array:

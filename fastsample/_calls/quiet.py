@@ -6,6 +6,8 @@ users pass meets these functions alone, and others that are done `quietly`.
 
 import numpy as np
 
+from .._kernels.vectors import brain
+
 quietly = np.errstate(all="ignore")
 """For functions, as a decorator: half the price of a `with`, and it may be entered twice."""
 
@@ -19,7 +21,10 @@ def cast(x, dtype):
 @quietly
 def put(out, values, add=False):
     """Write values to `out`, whatever its type, or add them there."""
-    out[...] = out + values if add else values
+    if out.dtype == brain.DTYPE:
+        out[...] = brain.rounded(brain.widened(out) + values if add else values)
+    else:
+        out[...] = out + values if add else values
 
 
 @quietly

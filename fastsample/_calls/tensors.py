@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._kernels.vectors import brain
 from . import carried
 
 PLAIN = ("CPU", "Dense", "ADInplaceOrView", "Autograd", "Autocast")  # beginnings of layers' names
@@ -96,7 +97,7 @@ def seen(function: str, name: str, tensor: Any) -> np.ndarray:
     if _has_tangent(torch, tensor):
         _refuse(function, name, tensor, _TANGENT)
     try:
-        array = stored.numpy()
+        array = _memory(torch, stored)
     except Exception as error:
         carried.unreadable(function, name, tensor, error)
     if stored.data_ptr() == 0 and array.size:
@@ -106,7 +107,17 @@ def seen(function: str, name: str, tensor: Any) -> np.ndarray:
 
 def made(array: np.ndarray) -> Any:
     """A result as a tensor, over the same memory."""
-    return sys.modules["torch"].from_numpy(array)
+    torch: Any = sys.modules["torch"]
+    if array.dtype == brain.DTYPE:
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def _memory(torch: Any, tensor: Any) -> np.ndarray:
+    """A plain tensor's memory; that of bfloat16 by its bits, since NumPy has no such type."""
+    if tensor.dtype is torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(brain.DTYPE)
+    return tensor.numpy()
 
 
 def was_written(tensor: Any) -> None:

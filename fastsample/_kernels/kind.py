@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .compiler.cpu import PERMUTE
+from .vectors import brain
 
 MODES = {"nearest": 1, "bilinear": 2, "bicubic": 4}  # taps along an axis
 
@@ -90,11 +91,13 @@ def form_of(kind):
 OFFSETS = {0: np.int32, 1: np.int64}
 VALUES = {4: np.float32, 8: np.float64}
 
-# What an array holds. Numba has no float16 on CPUs: to compiled code it is 16 bits.
-HALF = 2
+# What an array holds. Numba has no float16 on CPUs, and no bfloat16: to compiled code they are 16
+# bits.
+HALF, BRAIN = 2, 3
+SHORT = {HALF: np.dtype(np.float16), BRAIN: brain.DTYPE}
 STORED = {
     **VALUES,
-    HALF: np.uint16,
+    **dict.fromkeys(SHORT, np.uint16),
     11: np.uint8,
     12: np.int8,
     21: np.uint16,
@@ -104,8 +107,7 @@ STORED = {
     81: np.uint64,
     82: np.int64,
 }
-CODES = {np.dtype(t): code for code, t in STORED.items() if code != HALF}
-CODES[np.dtype(np.float16)] = HALF
+CODES = {SHORT.get(code, np.dtype(t)): code for code, t in STORED.items()}
 CODES[np.dtype(np.bool_)] = 11
 BITS = {1: 11, 2: 21, 4: 41, 8: 81}  # what holds so many bytes, whatever they mean
 
@@ -115,7 +117,14 @@ def item_of(number, dtype):
     if dtype.kind in "iu":
         number = round(min(max(number, np.iinfo(dtype).min), np.iinfo(dtype).max))
     with np.errstate(all="ignore"):  # too large is infinite, too small is 0
+        if dtype == brain.DTYPE:
+            return brain.rounded([number])
         return np.array([number], dtype)
+
+
+def dtype_of(value):
+    """The type that a code of STORED stands for."""
+    return SHORT.get(value, np.dtype(STORED[value]))
 
 
 def copies(kind):
@@ -156,7 +165,7 @@ def groups_of_channels(kind):
 
 def is_integer(value):
     """Are values of a type rounded on their way out?"""
-    return value not in VALUES and value != HALF
+    return value not in VALUES and value not in SHORT
 
 
 def item_bytes(kind):

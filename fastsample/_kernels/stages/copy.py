@@ -29,6 +29,7 @@ COPY = np.dtype(
             *("each", "down", "across"),  # a piece: so many planes, or one of the bands of a plane
             *("depth", "height", "width"),
             *("rule", "item"),
+            "fill_step",  # from one channel's fill value to the next one's; 0: one serves all
             "dense",  # 1: there is nothing between two rows, neither of the input nor of the output
             *("input_start", "input_n", "input_c", "input_d", "input_h", "input_w"),
             *("out_start", "out_n", "out_c", "out_d", "out_h", "out_w"),
@@ -216,13 +217,13 @@ def plan(job, dz, dy, dx, band, moves):
 
 
 @inline
-def apply(job, moves, end, to, at, image, fill, out):
+def apply(job, moves, end, to, at, image, fill, fill_at, out):
     """Do the moves in a plane that begins at `at` in the input and at `to` in the output."""
     for k in range(0, end, FIELDS):
         source, start = image, at + moves[k + AT]
         slab, row, col = moves[k + SLAB], moves[k + ROW], moves[k + COL]
         if moves[k + FILLED]:
-            source, start, slab, row, col = fill, 0, 0, 0, 0
+            source, start, slab, row, col = fill, fill_at, 0, 0, 0
         for z in range(moves[k + SLABS]):
             target = Place(to + moves[k + TO] + z * job.out_d, job.out_h, job.out_w)
             origin = Place(start + z * slab, row, col)
@@ -258,7 +259,7 @@ def run(job, steps, image, fill, out, piece):
             end = plan(job, dz, dy, dx, band, moves)
         to = job.out_start + n * job.out_n + c * job.out_c
         at = job.input_start + n * job.input_n + c * job.input_c
-        apply(job, moves, end, to, at, image, fill, out)
+        apply(job, moves, end, to, at, image, fill, c * job.fill_step, out)
         c += 1
         if c == job.c:
             n, c = n + 1, 0

@@ -1,6 +1,6 @@
 """Between what arrays hold and what is computed: widened as they are read, rounded on the way out.
 
-Integers of up to 16 bits and float16 are computed in float32, int32 in float64.
+Integers of up to 16 bits, float16 and bfloat16 are computed in float32, int32 in float64.
 """
 
 from functools import cache
@@ -8,14 +8,16 @@ from functools import cache
 import numpy as np
 
 from ..compiler.jit import inline
-from ..kind import HALF, STORED, is_integer
+from ..kind import BRAIN, HALF, STORED, is_integer
 from ..vectors.simd import (
     at_least,
     at_most,
     convert,
+    from_brain,
     from_half,
     multiply_add,
     rint,
+    to_brain,
     to_half,
     where,
 )
@@ -48,10 +50,14 @@ def widen_of(value):
         return convert(from_half(vec), like)
 
     @inline
+    def widen_brain(vec, like):
+        return convert(from_brain(vec), like)
+
+    @inline
     def widen(vec, like):
         return convert(vec, like)
 
-    return widen_half if value == HALF else widen
+    return {HALF: widen_half, BRAIN: widen_brain}.get(value, widen)
 
 
 @cache
@@ -66,6 +72,10 @@ def narrow_of(value):
         return to_half(vec)
 
     @inline
+    def narrow_brain(vec, fill, like):
+        return to_brain(vec)
+
+    @inline
     def round_off(vec, fill, like):
         vec = where(vec == vec, vec, fill)
         return convert(rint(at_most(at_least(vec, low), high)), like)
@@ -76,4 +86,4 @@ def narrow_of(value):
 
     if is_integer(value):
         return round_off
-    return narrow_half if value == HALF else narrow
+    return {HALF: narrow_half, BRAIN: narrow_brain}.get(value, narrow)

@@ -11,7 +11,7 @@ SHIFT = 13  # bits that a float32's fraction has more
 REBIASED = (127 - 15) << 23  # what a float32's exponent counts more, in its place
 
 
-class _Lanes:
+class Lanes:
     """Constants and casts of vectors of so many lanes."""
 
     def __init__(self, count):
@@ -25,7 +25,7 @@ class _Lanes:
 
 def widened(builder, bits):
     """float16, as vectors of 16 bits, as float32."""
-    of = _Lanes(bits.type.count)
+    of = Lanes(bits.type.count)
     wide = builder.zext(bits, of.i32)
     size = builder.and_(wide, of.number(SIGN - 1))
     sign = builder.shl(builder.and_(wide, of.number(SIGN)), of.number(16))
@@ -41,7 +41,7 @@ def widened(builder, bits):
 
 def narrowed(builder, value):
     """The nearest float16, halves to even, of float32; as vectors of 16 bits."""
-    of = _Lanes(value.type.count)
+    of = Lanes(value.type.count)
     bits = builder.bitcast(value, of.i32)
     size = builder.and_(bits, of.number(0x7FFFFFFF))
     sign = builder.and_(builder.lshr(bits, of.number(16)), of.number(SIGN))

@@ -21,6 +21,7 @@ from numba.extending import lower_builtin, models, register_model
 from ..compiler.cpu import PERMUTE, has_halves
 from ..compiler.flat import primitive as lowered_by
 from ..compiler.flat import start_of
+from . import brain
 from .half import narrowed, widened
 
 LANES = 16
@@ -283,6 +284,32 @@ def to_half(vec):
     """The nearest float16, halves to even, as 16 bits a lane."""
     with np.errstate(over="ignore"):  # too large is infinite
         return vec.astype(np.float16).view(np.uint16)
+
+
+def _from_brain(typing, vec):
+    def code(context, builder, sig, args):
+        return brain.lanes_widened(builder, args[0])
+
+    return Vec(types.float32)(vec), code
+
+
+@lowered_by(_from_brain)
+def from_brain(vec):
+    """16 bits a lane, which are a bfloat16, as float32."""
+    return brain.widened(vec)
+
+
+def _to_brain(typing, vec):
+    def code(context, builder, sig, args):
+        return brain.lanes_rounded(builder, args[0])
+
+    return Vec(types.uint16)(vec), code
+
+
+@lowered_by(_to_brain)
+def to_brain(vec):
+    """The nearest bfloat16, halves to even, as 16 bits a lane."""
+    return brain.rounded(vec).view(np.uint16)
 
 
 def operate(symbol, make):
