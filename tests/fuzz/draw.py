@@ -60,7 +60,7 @@ class Draw:
         """Numbers over a type's range; of floats normal ones with, unless `tame`, special ones."""
         dtype = np.dtype(dtype)
         if dtype.kind == "b":
-            return self.rng.random(shape) < 0.5
+            return np.asarray(self.rng.random(shape) < 0.5)
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             return self.rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
