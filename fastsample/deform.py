@@ -137,11 +137,13 @@ def deform_conv2d(
         Of the input's type. Its second axis tells the number of groups.
     bias : array_like, shape (Cout,), optional
         What is added to each channel of the result; of the input's type.
-    stride, dilation : int or (int, int)
-        Along y and x: the steps of the output in the input, and from one tap to the next.
+    stride : int or (int, int)
+        The steps of the output in the input, along y and x.
     padding : int, (int, int) or ((int, int), (int, int))
         The zeros around the input: on all sides, along y and x, or as ((top, bottom), (left,
         right)).
+    dilation : int or (int, int)
+        The steps from one tap to the next, along y and x.
     mask : array_like, shape (N, G * kh * kw, Ho, Wo), optional
         What each tap's value is multiplied by (the modulation of version 2); of the input's type.
 

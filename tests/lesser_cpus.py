@@ -20,7 +20,7 @@ ALONE = {"NUMBA_CPU_FEATURES": ""}  # none beyond those of the name
 LESSER = {
     "generic": {"NUMBA_CPU_NAME": "generic"},
     "no AVX": {"NUMBA_ENABLE_AVX": "0"},
-    "x86-64-v2": {"NUMBA_CPU_NAME": "x86-64-v2"},
+    "x86-64-v2 alone": {"NUMBA_CPU_NAME": "x86-64-v2", **ALONE},
     "x86-64-v3 alone": {"NUMBA_CPU_NAME": "x86-64-v3", **ALONE},
 }
 if platform.machine().lower() not in ("x86_64", "amd64"):
@@ -50,15 +50,10 @@ def calls():
     volume = rng.random((1, 2, 7, 8, 9), dtype=np.float32)
     points = rng.uniform(-1.2, 1.2, (1, 40, 3)).astype(np.float32)
     found["3-D"] = fs.grid_sample(volume, points, padding_mode="reflection")
-    found["wrap"] = fs.grid_sample(image, grid, padding_mode="wrap")
 
     slope = rng.random((2, 3, 13, 17), dtype=np.float32)
-    for name, way, forth, back in (
-        ("planes", {}, image, slope),
-        ("last", {"channels_last": True}, last["float32"], np.moveaxis(slope, 1, -1).copy()),
-    ):
-        both = fs.grid_sample_backward(back, forth, grid, **way)
-        found |= {f"gradient of the image, {name}": both[0], f"of the grid, {name}": both[1]}
+    both = fs.grid_sample_backward(slope, image, grid)
+    found |= {"gradient of the image": both[0], "of the grid": both[1]}
     many = rng.random((1, 16, 13, 17), dtype=np.float32)
     image16 = rng.random((1, 16, 19, 22), dtype=np.float32)
     found["gradient of many channels"] = fs.grid_sample_backward(many, image16, grid[:1])[0]

@@ -81,7 +81,7 @@ class TestSameBits:
         assert one == many
         assert len(one.split()) == 17
 
-    @pytest.mark.parametrize("layer", child.LAYERS)
+    @pytest.mark.parametrize("layer", ["tbb", "workqueue"])
     def test_of_gradients_for_any_number_of_threads(self, layer):
         """A pixel's sum has one order, whoever adds; so has a matrix's."""
         options = {"NUMBA_THREADING_LAYER": layer}

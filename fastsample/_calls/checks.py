@@ -82,6 +82,8 @@ def sampled(function, name, came, mode):
 
 def fill(function, name, came):
     """A real number, or a sequence of them, one for each channel, as a tuple."""
+    if type(came) is float or (type(came) is int and -(2**53) <= came <= 2**53):
+        return came  # nearly always
     if isinstance(came, list | tuple) or (isinstance(came, np.ndarray) and came.ndim == 1):
         return tuple(number(function, name, x) for x in came)
     return number(function, name, came)
