@@ -24,6 +24,7 @@ from .simd import (
     undefined,
 )
 
+FLOATS = {32: ir.FloatType(), 64: ir.DoubleType()}  # what AVX-512 gathers, by its bits
 FEW = 4  # channels, at most, of a pixel that is read at once
 
 
@@ -353,7 +354,7 @@ def eight_pairs(builder, array, offsets, base, at, first):
 
 
 def hardware_takes(array, offsets):
-    return HARDWARE_GATHER and isinstance(array.dtype, types.Float) and offsets.dtype.bitwidth == 32
+    return HARDWARE_GATHER and array.dtype.bitwidth in FLOATS and offsets.dtype.bitwidth == 32
 
 
 def by_loads(builder, array, base, offsets, unit, first, count):
@@ -384,12 +385,14 @@ def by_hardware(builder, array, base, offsets, unit, first, count):
 
 
 def ones_by_hardware(builder, array, base, at):
-    element = base.type.pointee
+    """16 elements; integers travel as floats of their size."""
+    unit, half = FLOATS[array.dtype.bitwidth], LANES // 2
     if array.dtype.bitwidth == 32:
-        return by_hardware(builder, array, base, at, element, 0, LANES)
-    half = LANES // 2
-    parts = [by_hardware(builder, array, base, at, element, k, half) for k in (0, half)]
-    return concatenated(builder, parts)
+        found = by_hardware(builder, array, base, at, unit, 0, LANES)
+    else:
+        parts = [by_hardware(builder, array, base, at, unit, k, half) for k in (0, half)]
+        found = concatenated(builder, parts)
+    return builder.bitcast(found, ir.VectorType(base.type.pointee, LANES))
 
 
 def concatenated(builder, parts):
