@@ -113,20 +113,22 @@ def records(kind, axes, strides):
 
 
 def fills(kind, fill):
-    """What is read where no pixel is, as `stages/fills.py` has it: three tables.
+    """What is read where no pixel is, as `stages/fills.py` has it.
 
-    `fill` is a number for all channels or a tuple, one for each.
+    Steps from channel to channel, and three tables. `fill` is a number for all channels or a tuple,
+    one for each.
     """
     each = list(fill) if isinstance(fill, tuple) else [fill]
+    step = int(len(each) > 1)
     if 0 < kind.last <= FEW:
         pixel = each if len(each) > 1 else each * FEW
-        each = (pixel + pixel[:1] * (FEW - len(pixel))) * (LANES // FEW)
+        each, step = (pixel + pixel[:1] * (FEW - len(pixel))) * (LANES // FEW), 0
     else:  # room for a vector from the last one on
         each += each[-1:] * (LANES - 1)
     dtype = dtype_of(kind.value)
     outside = each if kind.rule == CONSTANT else [0] * len(each)
     lost = each if dtype.kind in "iu" else [np.nan] * len(each)
-    return np.array(each, np.float64), bits_of(outside, dtype), bits_of(lost, dtype)
+    return step, np.array(each, np.float64), bits_of(outside, dtype), bits_of(lost, dtype)
 
 
 def bits_of(numbers, dtype):

@@ -16,7 +16,7 @@ from .quiet import put
 
 Array = NDArray[Any]
 Parts = Iterator[tuple[Any, Array, Array, Array]]
-Ready = schedule.Call | Callable[..., Any] | None
+Ready = schedule.Call | Callable[..., Parts] | None
 COPIED_BYTES = 2**20  # of a grid that has to be copied, at a time
 # Beyond this length a float32 place may not say which pixel is meant: of 24 bits one is for places
 # a whole axis outside, and one for the half by which a mirror lies beside a pixel's centre.
@@ -76,24 +76,23 @@ def run(ready: Ready, sampling: Sampling, input: Array, grid: Array, out: Array)
     """Do what `prepare` has found."""
     if isinstance(ready, schedule.Call):
         start(ready, input, grid, NOTHING, out)
-    elif ready in (components, in_double):
-        ready(sampling, input, grid, out)  # type: ignore[operator]
     elif ready is not None:
         for part in ready(sampling, input, grid, out):
             sample(*part)
             del part  # a copy goes before the next one comes
 
 
-def components(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+def components(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:
     """Complex arrays: the real parts, then the imaginary ones, outside of which is 0."""
-    sample(sampling, input.real, grid, out.real)
-    sample(sampling._replace(fill=0.0), input.imag, grid, out.imag)
+    yield sampling, input.real, grid, out.real
+    yield sampling._replace(fill=0.0), input.imag, grid, out.imag
 
 
-def in_double(sampling: Sampling, input: Array, grid: Array, out: Array) -> None:
+def in_double(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:
     """Single coordinates along a long axis, computed in double."""
     for exact, points, part in exact_parts(sampling, grid):
-        sample(exact, input, points, out[part])
+        yield exact, input, points, out[part]
+        del points
 
 
 def is_coarse(axes: tuple[Axis, ...], dtype: np.dtype[Any]) -> bool:

@@ -15,6 +15,7 @@ from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
     CONSTANT,
+    FILLING,
     GRID,
     GROUPS,
     JOB,
@@ -30,6 +31,7 @@ from .._kernels.kind import (
     WRAP,
     ZEROS,
     Kind,
+    family_of,
     form_of,
     groups_of_channels,
     is_near,
@@ -164,7 +166,7 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
         task["input_whole"] = input.span - _reach(kind, input)
         task["next"] = 0
         task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
-    task["fills"], task["near"] = kind.rule == CONSTANT, is_near(kind)
+    task["fills"], task["near"] = family_of(kind) == FILLING, is_near(kind)
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
@@ -172,7 +174,7 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
-    task["fills"] = kind.rule == CONSTANT
+    task["fills"] = family_of(kind) == FILLING
     task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
     task["slope_col"], task["slope_axis"] = slope.strides[-2:]
@@ -226,10 +228,9 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task["sums_pitch"] = tile_points(kind)
     task["sums"] = behind(form_of(kind))
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
-    table, behind_axes = formula.fills(kind, fill), formula.records(kind, axes, strides)
-    task["fill_at"], task["fill_bytes"] = behind_axes.size, table[0].nbytes
-    task["fill_step"] = isinstance(fill, tuple) and not 0 < kind.last <= FEW
-    records = _bytes(job), _bytes(np.concatenate([behind_axes, *(x.view(np.uint8) for x in table)]))
+    places, (step, *tables) = formula.records(kind, axes, strides), formula.fills(kind, fill)
+    task["fill_at"], task["fill_bytes"], task["fill_step"] = places.size, tables[0].nbytes, step
+    records = _bytes(job), _bytes(np.concatenate([places, *(x.view(np.uint8) for x in tables)]))
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
 
 

@@ -13,9 +13,7 @@ from .kind import (
     AFFINE_GRID,
     AFFINE_SUM,
     BITS,
-    CONSTANT,
     GROUPS,
-    KEEPING,
     PAIRED,
     REACH,
     SAMPLE,
@@ -78,8 +76,7 @@ class Stages(NamedTuple):
 def stages_of(kind):
     """What the stages of a call are compiled for, and nothing else."""
     form, paired = form_of(kind), int(kind.layout == PAIRED)
-    family = KEEPING if copies(kind) and kind.rule == CONSTANT else family_of(kind.rule)
-    plan = "plan", form, family, kind.real, kind.source
+    plan = "plan", form, family_of(kind), kind.real, kind.source
     sums = kind.axes, form.work, kind.real
     if copies(kind):
         bits, last = BITS[item_bytes(kind)], kind.last

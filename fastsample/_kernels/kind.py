@@ -149,11 +149,11 @@ def is_near(kind):
     return planar and has_places(form_of(kind))
 
 
-def family_of(rule):
-    """The family of a border rule."""
-    if rule in FOLDS:
+def family_of(kind):
+    """The family of a call's border rule; whoever copies needs no weight for the fill value."""
+    if kind.rule in FOLDS:
         return FOLDING
-    return FILLING if rule == CONSTANT else KEEPING
+    return FILLING if kind.rule == CONSTANT and not copies(kind) else KEEPING
 
 
 def groups_of_channels(kind):

@@ -2,8 +2,8 @@
 
 Numba's own settings rule: NUMBA_NUM_THREADS, `numba.set_num_threads`, NUMBA_THREADING_LAYER. Where
 nothing is set, the layer is TBB if its library is installed (a wheel's, which Numba by itself does
-not find): its threads may be forked, and nobody waits for one that another process keeps from
-running. OMP_NUM_THREADS, which users set for all that they run, is a limit too.
+not find): its processes may fork, and its threads do not spin for each other. OMP_NUM_THREADS,
+which users set for all that they run, is a limit too.
 
 Two layers need care (seen with Numba 0.68). On OpenMP's a forked child waits for threads that did
 not follow it, or is killed, whichever library of the parent had started them. On the workqueue's a
@@ -56,9 +56,7 @@ def run(serial, parallel, args):
     if MOST_THREADS == 1 or not _may_open():
         serial()(*args)
         return
-    threads, most = nb.get_num_threads(), nb.config.NUMBA_NUM_THREADS
-    if threads == most:
-        threads = MOST_THREADS  # nobody has called numba.set_num_threads
+    threads = in_use()
     if threads == 1 or not _enter():
         serial()(*args)
         return
@@ -195,7 +193,7 @@ def _forget():
 
 
 def _before_fork():
-    _State.forked_aside |= _State.starter != threading.get_ident()
+    _State.forked_aside |= _parallel._is_initialized and _State.starter != threading.get_ident()
 
 
 def _in_parent():
@@ -212,7 +210,7 @@ if _beside().exists():  # early, so that other code of Numba's in this process r
 
 
 def in_use():
-    """How many a call of this thread uses now."""
+    """How many a call of this thread uses now: all, unless numba.set_num_threads was called."""
     threads = nb.get_num_threads()
     return int(MOST_THREADS if threads == nb.config.NUMBA_NUM_THREADS else threads)
 

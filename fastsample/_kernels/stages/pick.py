@@ -17,13 +17,11 @@ from ..vectors.memory import (
     gather_pixels,
     load_first,
     prefetch,
-    store_first,
-    store_part,
 )
 from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, where
 from .fills import lost_in, outside_in
 from .prefetch import ASKED, ASKED_PIXELS, ask_of
-from .rows import put_pixels_of, put_row_of
+from .rows import put_channels, put_pixels_of, put_row_of
 from .scratch import plan_in, plan_points
 from .tile import share_in, tile_in
 
@@ -150,10 +148,7 @@ def many_of(width):
                 for c in range(0, channels, width):
                     left = channels - c
                     value = pixel(input, start + c, weight, left, outside, lost, c * one)
-                    if channels - c >= width:
-                        store_part(out, to + c, value, width)
-                    else:
-                        store_first(out, to + c, value, channels - c, width)
+                    put_channels(out, to + c, value, channels - c, width)
 
     return apply
 

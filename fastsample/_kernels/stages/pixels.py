@@ -18,13 +18,11 @@ from ..vectors.memory import (
     gather_pixels,
     load_first,
     local,
-    store_first,
-    store_part,
 )
 from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, store
 from .fills import fills_in
 from .prefetch import ASKED_PIXELS, ask_of, shift_of
-from .rows import put_pixels_of
+from .rows import put_channels, put_pixels_of
 from .scratch import pitch_of, plan_in, plan_points, taps_in_all
 from .tile import share_in, tile_in
 from .values import add_tap as add_fill  # infinite fills come among integers, too
@@ -211,10 +209,7 @@ def many_of(form, value, width):
                     fill = convert(load(numbers, c * job.fill_step), plan.weights)
                     value = pixel(job, strides, input, plane + c, plan, j, channels - c, fill)
                     value = narrow(value, fill, out)
-                    if channels - c >= width:
-                        store_part(out, to + c, value, width)
-                    else:
-                        store_first(out, to + c, value, channels - c, width)
+                    put_channels(out, to + c, value, channels - c, width)
 
     return apply
 
