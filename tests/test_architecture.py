@@ -10,7 +10,8 @@ import fastsample
 
 PACKAGE = Path(fastsample.__file__).parent
 # From the top down; a module imports from its own layer's folder and from those below.
-LAYERS = ("", "_calls", "_kernels")
+LAYERS = ("frameworks", "", "_calls", "_kernels")
+FRAMEWORKS = {"torch", "jax", "onnx", "dask"}  # public modules over the public functions
 KERNELS = ("", "stages", "vectors", "compiler")  # the same within `_kernels`
 BELOW = {"kind": "vectors"}  # the words of all stages, of which the vectors know nothing
 MODULES = {"shifts"}  # are public as such
@@ -27,6 +28,8 @@ def parts_of(path):
 
 def layer(parts):
     """The number of a module's layer, counted from the top."""
+    if parts[0] in FRAMEWORKS:
+        return LAYERS.index("frameworks")
     return LAYERS.index(parts[0] if parts[0] in LAYERS else "")
 
 
@@ -83,8 +86,10 @@ def test_within_the_kernels_neither(path):
 
 @pytest.mark.parametrize("path", FILES, ids=label)
 def test_public_modules_do_not_import_each_other(path):
-    if layer(parts_of(path)) == 0:
-        assert not [p for p in imported(path) if layer(p) == 0]
+    own = parts_of(path)
+    if own[0] in FRAMEWORKS or layer(own) == LAYERS.index(""):
+        aside = [p for p in imported(path) if layer(p) == layer(own) and p[0] != own[0]]
+        assert not aside
 
 
 @pytest.mark.parametrize("folder", ["_calls", "_kernels", "_cli", "_bench"])
