@@ -61,6 +61,8 @@ def scatter(
     if first is not None:
         reach = np.empty((int(first.job[0]["grids"]), schedule.tiles(first), 2), np.int64)
         start(first, NOTHING, grid, NOTHING, reach)
+    if then.job[0]["period"] and not add:
+        out[...] = 0  # whoever owns several samples only adds
     start(then, gradient, grid, reach, out)
 
 

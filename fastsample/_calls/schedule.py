@@ -37,7 +37,13 @@ from .._kernels.kind import (
     is_near,
     item_bytes,
 )
-from .._kernels.stages.scratch import behind, scratch_bytes, tile_points
+from .._kernels.stages.scratch import (
+    behind,
+    offset_rows,
+    pitch_of,
+    scratch_bytes,
+    tile_points,
+)
 from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE, FEW
 from .._kernels.vectors.simd import LANES
@@ -77,6 +83,21 @@ class Layout(NamedTuple):
     span: int
     strides: tuple[int, ...]
     samples: int
+
+
+class Work(NamedTuple):
+    """What is sampled: layouts of the arrays, and the points of one sample as rows and columns.
+
+    Or of all samples, see `folded`: `period` of them in scratch belong to one.
+    """
+
+    shape: tuple[int, ...]  # of the result, (N, C, ...)
+    points: list[tuple[int, list[int]]]  # sizes, and steps in the grid and in the result
+    input: Layout
+    grid: Layout
+    out: Layout
+    period: int = 0
+    gap: int = 0  # elements from one sample of the input to the next
 
 
 class Call(NamedTuple):
@@ -157,27 +178,36 @@ def pixels(kind, channels, step):
 
 def sample_call(kind, axes, shape, points, input, grid, out, fill):
     """Make the result (N, C, *out); layouts of the arrays, `points` as rows and columns."""
-    job, task = _record(kind, axes, shape, points, grid, out)
-    _set_input(task, kind, axes, input)
+    work = folded(kind, axes, Work(shape, points, input, grid, out))
+    job, task = _record(kind, axes, work)
+    _set_input(task, kind, axes, work)
     lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     if kind.last:
         task["input_whole"] = input.span - _reach(kind, input)
         task["next"] = 0
-        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
-    task["fills"], task["near"] = family_of(kind) == FILLING, is_near(kind)
+        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD and not work.period
+    task["fills"] = family_of(kind) == FILLING
+    task["near"] = is_near(kind) and not work.period
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
 def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
-    job, task = _record(kind, axes, shape, points, grid, out)
-    _set_input(task, kind, axes, input)
+    work = Work(shape, points, input, grid, out)
+    count, (each, step) = prod(size for size, _ in points), (slope.strides[0], slope.strides[-2])
+    if _owns(work, grid) and (count == 1 or each == count * step):
+        work = folded(kind, axes, work)
+    job, task = _record(kind, axes, work)
+    _set_input(task, kind, axes, work)
     task["fills"] = family_of(kind) == FILLING
     task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
-    task["slope_col"], task["slope_axis"] = slope.strides[-2:]
+    task["slope_col"], task["slope_axis"] = (
+        each // count if work.period else step,
+        slope.strides[-1],
+    )
     _tile(kind, task, tile_points(kind) if kind.source == AFFINE else _most(kind, task))
     task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
     pieces = _chunk(task, task["grids"])
@@ -186,14 +216,20 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
 
 def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     """Make the gradient of the input from `out`, the result's: the calls of one kernel or two."""
-    job, task = _record(kind, axes, shape, points, grid, out)
-    _set_input(task, kind, axes, input)
-    task["add"] = add
-    grouped = groups_of_channels(kind)
-    if grouped and task["c"] >= GROUPED and axes[1].size * BAND <= _summed(kind):
+    work, grouped = Work(shape, points, input, grid, out), groups_of_channels(kind)
+    if grouped and shape[1] >= GROUPED and axes[1].size * BAND <= _summed(kind):
         kind = grouped
+    elif _owns(work, input):
+        work = folded(kind, axes, work)
+    job, task = _record(kind, axes, work)
+    _set_input(task, kind, axes, work)
+    task["add"] = add
+    if kind.role == GROUPS:
         task["ahead"] = 0  # it prefetches by itself
     _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
+    if work.period:  # a tile has all points of its samples, and so owns these
+        task["channels"] = shape[1]
+        return None, _made(kind, job, axes, input.strides[2:], _chunk(task, 1), 0.5)
     pieces = _share_out(kind, task, axes)
     first = None
     if task["bands"] > 1:
@@ -215,7 +251,7 @@ def affine_call(role, real, axes, shape, points, grid, out):
     """Make the grid (N, *out, D) of matrices, or their gradient from that of a grid."""
     source = AFFINE if role == AFFINE_GRID else GRID
     kind = Kind(ZEROS, 1, len(axes), PAIRED, 0, real, real, role, source)
-    job, task = _record(kind, axes, (shape[0], 1), points, grid, out)
+    job, task = _record(kind, axes, Work((shape[0], 1), points, grid, grid, out))
     _tile(kind, task, tile_points(kind))
     task["stream"], task["channels"] = _streamed(kind, task, real), 1
     return _made(kind, job, axes, [0] * len(axes), _chunk(task, shape[0]), 0.0)
@@ -226,6 +262,7 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task = job[0]
     task["scratch"] = scratch_bytes(kind, int(task["group"]))
     task["sums_pitch"] = tile_points(kind)
+    task["offset_rows"], task["offset_pitch"] = offset_rows(form_of(kind)), pitch_of(form_of(kind))
     task["sums"] = behind(form_of(kind))
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
     places, (step, *tables) = formula.records(kind, axes, strides), formula.fills(kind, fill)
@@ -252,10 +289,43 @@ def tiles(call):
     return _tiles(call.job[0])
 
 
-def _record(kind, axes, shape, points, grid, out):
+def _owns(work, array):
+    """Has each sample its own one of an array?"""
+    return array.samples == work.shape[0]
+
+
+def folded(kind, axes, work):
+    """Work in which the samples are one more axis of points, where a tile holds several of them.
+
+    A piece of work takes as long as some hundred points, before it has read one. Measured on two
+    cores of Zen 1, ms before and after: 10^6 images of 2x2 at one point each 183 and 5.1, their
+    gradients 433 and 17; 10^5 of 4x4 at four points 18.7 and 1.6, their gradients 44 and 6.1.
+    """
+    samples, channels = work.shape[:2]
+    (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = work.points
+    steps = (work.grid.strides[0], grid_row, grid_col), (work.out.strides[0], out_row, out_col)
+    lie = merged((samples, rows, cols), *steps)
+    count, large = rows * cols, max(_plane(kind, axes), 1) > STRIPS
+    if kind.source != GRID or kind.wide or large or work.input.span > WIDE or samples == 1:
+        return work
+    if len(lie) == 2 and lie[0][0] == samples:
+        period = -(-count // LANES) * LANES  # in scratch a row takes whole vectors
+    elif len(lie) == 1:
+        period, lie = count, [(1, [0, 0]), *lie]
+    else:
+        return work
+    if 2 * period > tile_points(kind):
+        return work
+    alone = [x._replace(strides=(0, *x.strides[1:]), samples=1) for x in work[2:5]]
+    return Work((1, channels), lie, *alone, period, work.input.strides[0])
+
+
+def _record(kind, axes, work):
     """A job that knows its points, and where the grid and the result lie."""
     job = np.zeros(1, JOB)
     task = job[0]
+    shape, points, _, grid, out, period, gap = work
+    task["period"], task["gap"] = period, gap
     if kind.source == GRID and _plane(kind, axes) > STRIPS:
         points = _rewound(points, shape[-1])
     (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = points
@@ -287,12 +357,13 @@ def _plane(kind, axes):
     return prod(axis.size for axis in axes) * item_bytes(kind)
 
 
-def _set_input(task, kind, axes, input):
+def _set_input(task, kind, axes, work):
     """Where the input lies, or its gradient."""
+    input = work.input
     task["input_start"], task["input_n"], task["input_c"] = input.start, *input.strides[:2]
     task["inputs"] = input.samples
     task["ahead"] = _plane(kind, axes) > AHEAD
-    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
+    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT and not work.period
     task["input_near"] = _last_near(kind, input)
 
 
@@ -329,10 +400,12 @@ def _most(kind, task):
 
 
 def _tile(kind, task, points):
-    """Cut rows and columns into tiles of at most so many points."""
-    rows, cols = int(task["rows"]), int(task["cols"])
+    """Cut rows and columns into tiles of at most so many points, and of whole samples."""
+    rows, cols, period = int(task["rows"]), int(task["cols"]), int(task["period"])
     strip = min(STRIP, max(64, tile_points(kind) // 128 * 64))  # two rows or more of a plan
-    task["tile_cols"] = min(cols, points, cols if rows == 1 else strip)
+    task["tile_cols"] = min(cols, points, cols if rows == 1 or period else strip)
+    if period and rows == 1:
+        task["tile_cols"] = min(cols, max(1, points // period) * period)
     task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
 
 

@@ -218,6 +218,8 @@ JOB = np.dtype(
         ("grids", "i8"),  # and in the grid
         ("rows", "i8"),  # the output's points, seen as rows and columns
         ("cols", "i8"),
+        ("period", "i8"),  # of points in scratch that are of one sample; 0: all of a tile are
+        ("gap", "i8"),  # and from one sample of the input to the next, in elements
         ("tile_rows", "i8"),
         ("tile_cols", "i8"),
         ("channels", "i8"),  # a piece of work is some channels of some tiles,
@@ -230,6 +232,8 @@ JOB = np.dtype(
         ("add", "i8"),  # 1: a gradient is added to what is there
         ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
         ("near", "i8"),  # 1: a plan says which points lie near each other
+        ("offset_rows", "i8"),  # a plan's offsets of a point,
+        ("offset_pitch", "i8"),  # and from one of them to the next
         ("sums", "i8"),  # where in scratch sums wait, in bytes,
         ("sums_pitch", "i8"),  # how many there are in a row,
         ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0

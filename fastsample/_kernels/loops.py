@@ -11,7 +11,7 @@ from .compiler.flat import array_at, free, new_memory, on_a_line
 from .compiler.jit import WORK, call_stage, compiled_address, inline, lesser
 from .compiler.once import once
 from .kind import JOB
-from .stages.tile import NONE, Share, blocks, put_share, put_tile, tiles_in_all
+from .stages.tile import HEAD, NONE, Share, blocks, put_share, put_tile, tile_in, tiles_in_all
 from .vectors.memory import fence
 
 
@@ -25,6 +25,24 @@ def some_tiles(job, piece):
     planes = job.input_start + n * job.input_n
     share = Share(planes, first, lesser(first + job.channels, job.c), 0, 0)
     return n, begin, lesser(begin + job.tiles, tiles), share
+
+
+@inline
+def move_samples(job, scratch):
+    """Where a tile's points are of several samples: let the offsets of its plan begin at each's.
+
+    Points behind the last sample's belong to it, since two threads may not add to one pixel.
+    """
+    tile, offsets = tile_in(scratch, 0, 0), array_at(scratch, np.int32, HEAD)
+    points, last = tile.rows * tile.pad, (tile.rows * tile.cols - 1) // job.period
+    first = tile.col // job.period
+    if job.rows > 1:
+        first, last = tile.row, tile.rows - 1
+    for k in range(last + 1):
+        end = points if k == last else (k + 1) * job.period
+        for row in range(job.offset_rows):
+            for j in range(k * job.period, end):
+                offsets[row * job.offset_pitch + j] += (first + k) * job.gap
 
 
 def over_tiles(job_at, axes, image, grid, other, out, piece):
@@ -42,6 +60,8 @@ def over_tiles(job_at, axes, image, grid, other, out, piece):
             after = slot if ahead else NONE
             if job.plan:
                 call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
+            if job.period:
+                move_samples(job, scratch)
         if tile >= 0 and job.begin:
             call_stage(job.begin, job_at, axes, image, grid, other, out, scratch, tile, NONE)
         call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
