@@ -34,6 +34,7 @@ from .._kernels.kind import (
     family_of,
     form_of,
     groups_of_channels,
+    is_marked,
     is_near,
     item_bytes,
 )
@@ -73,6 +74,7 @@ GROUPED = 8  # channels from which 16 at a time pay
 # 200x200 at 12544 points 24 and 84, of 64x64 at 16384 points 29 and 39.
 NEAR_POINTS = 64
 NEAR_CHANNELS = 8  # from so many on
+EXACT = {4: 2**24, 8: 2**53}  # whole numbers that coordinates of so many bytes hold
 BAND = 16  # rows of pixels at least, for which there must be room
 
 
@@ -184,12 +186,14 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
+    task["input_whole"] = 2 * WIDE  # planes are read element by element
     if kind.last:
         task["input_whole"] = input.span - _reach(kind, input)
         task["next"] = 0
         task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD and not work.period
     task["fills"] = family_of(kind) == FILLING
-    task["near"] = is_near(kind) and not work.period
+    if not work.period:
+        task["near"] = _near(kind, axes, input)
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
@@ -365,6 +369,14 @@ def _set_input(task, kind, axes, work):
     task["ahead"] = _plane(kind, axes) > AHEAD
     task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT and not work.period
     task["input_near"] = _last_near(kind, input)
+
+
+def _near(kind, axes, input):
+    """What a plan says of 16 points: `near` of a job."""
+    if not is_marked(kind):
+        return is_near(kind)
+    plane = sum(abs(s) * (x.size - 1) for s, x in zip(input.strides[2:], axes, strict=True))
+    return 1 if plane < EXACT[kind.real] else 2
 
 
 def _reach(kind, input):

@@ -149,6 +149,18 @@ def is_near(kind):
     return planar and has_places(form_of(kind))
 
 
+def has_marks(form):
+    """May a plan of this form say of which 16 points all pixels are there? See `plan.mark_of`."""
+    return bool(
+        form.taps == 1 and form.work == 4 and not (form.scattered or form.wide or form.slopes)
+    )
+
+
+def is_marked(kind):
+    """Are pixels copied whose plan may say so?"""
+    return copies(kind) and has_marks(form_of(kind)) and family_of(kind) == KEEPING
+
+
 def family_of(kind):
     """The family of a call's border rule; whoever copies needs no weight for the fill value."""
     if kind.rule in FOLDS:
@@ -231,7 +243,8 @@ JOB = np.dtype(
         ("next", "i8"),  # 1: prefetch a channel while the one before is at work
         ("add", "i8"),  # 1: a gradient is added to what is there
         ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
-        ("near", "i8"),  # 1: a plan says which points lie near each other
+        ("near", "i8"),  # 1: a plan says which points lie near each other; 1 or 2: of which all
+        #                  pixels are there, 1: whose offsets are exact as coordinates
         ("offset_rows", "i8"),  # a plan's offsets of a point,
         ("offset_pitch", "i8"),  # and from one of them to the next
         ("sums", "i8"),  # where in scratch sums wait, in bytes,

@@ -100,6 +100,13 @@ def factor(axis, place, sign):
     return sign * where(inside, splat(1.0, place), 0.0)
 
 
+@inline
+def unkept(axis, value):
+    """A coordinate as a pixel position, however far away: rounded once, as PyTorch does."""
+    p = value + splat(axis.pre, value)
+    return multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))
+
+
 @cache
 def to_pixel_of(family):
     """A coordinate as a pixel position, kept where floats are small enough for integers."""
@@ -107,9 +114,7 @@ def to_pixel_of(family):
 
     @inline
     def to_pixel(axis, value):
-        p = value + splat(axis.pre, value)
-        p = multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))  # rounded once, as PyTorch
-        p = clamp(p, splat(axis.low, p), splat(axis.high, p))
+        p = clamp(unkept(axis, value), splat(axis.low, value), splat(axis.high, value))
         if folds:
             p = p + (value - value)  # an infinite one folds to nowhere: NaN
         return p

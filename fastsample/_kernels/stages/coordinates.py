@@ -58,9 +58,12 @@ def read_array_of(count, real):
     read_group = READ_GROUP[count]
 
     @inline
-    def read(job, axes, grid, tile, row, col, values):
-        source = tile.source + row * job.grid_row + col * job.grid_col
-        left = tile.cols - col
+    def begin(job, axes, grid, tile, row):
+        return tile.source + row * job.grid_row
+
+    @inline
+    def read(job, axes, grid, tile, origin, col, values):
+        source, left = origin + col * job.grid_col, tile.cols - col
         if job.grid_axis == 1 and job.grid_col == count and left >= LANES:
             read_group(grid, source, values)
         elif job.grid_col == 1 and left >= LANES:
@@ -69,7 +72,7 @@ def read_array_of(count, real):
         else:
             read_singly(count, job.grid_col, job.grid_axis, grid, source, left, values)
 
-    return read
+    return begin, read
 
 
 @cache
@@ -102,41 +105,68 @@ def read_matrix_of(count, real):
     along_row, of_row = base_of(count, real)
 
     @inline
-    def read(job, axes, matrix, tile, row, col, values):
-        x = along_row(axes, tile.col + col, values)
-        y, z = of_row(axes, tile.row + row)
-        for i in range(count):
-            at = tile.source + i * (count + 1)
-            rest = matrix[at + count]
-            if count > 1:
-                rest += matrix[at + 1] * y
-            if count > 2:
-                rest += matrix[at + 2] * z
-            store(values, i * LANES, multiply_add(x, splat(matrix[at], x), splat(rest, x)))
+    def on_axis(matrix, at, y, z):
+        """How x moves a coordinate, and what it is where x is 0."""
+        rest = matrix[at + count]
+        if count > 1:
+            rest += matrix[at + 1] * y
+        if count > 2:
+            rest += matrix[at + 2] * z
+        return matrix[at], rest
 
-    return read
+    @inline
+    def begin(job, axes, matrix, tile, row):
+        y, z = of_row(axes, tile.row + row)
+        first = second = third = on_axis(matrix, tile.source, y, z)
+        if count > 1:
+            second = on_axis(matrix, tile.source + count + 1, y, z)
+        if count > 2:
+            third = on_axis(matrix, tile.source + 2 * (count + 1), y, z)
+        return first, second, third
+
+    @inline
+    def put(x, line, i, values):
+        step, rest = line
+        store(values, i * LANES, multiply_add(x, splat(step, x), splat(rest, x)))
+
+    @inline
+    def read(job, axes, matrix, tile, origin, col, values):
+        x = along_row(axes, tile.col + col, values)
+        put(x, origin[0], 0, values)
+        if count > 1:
+            put(x, origin[1], 1, values)
+        if count > 2:
+            put(x, origin[2], 2, values)
+
+    return begin, read
 
 
 @cache
 def read_steps_of(count, real):
     """From an array of steps away from the output's own places."""
-    (along_row, of_row), read_array = base_of(count, real), read_array_of(count, real)
+    along_row, of_row = base_of(count, real)
+    begin_array, read_array = read_array_of(count, real)
 
     @inline
-    def read(job, axes, grid, tile, row, col, values):
-        read_array(job, axes, grid, tile, row, col, values)
+    def begin(job, axes, grid, tile, row):
+        return begin_array(job, axes, grid, tile, row), of_row(axes, tile.row + row)
+
+    @inline
+    def read(job, axes, grid, tile, origin, col, values):
+        source, (y, z) = origin
+        read_array(job, axes, grid, tile, source, col, values)
         x = along_row(axes, tile.col + col, values)
-        y, z = of_row(axes, tile.row + row)
         store(values, 0, load(values, 0) + x)
         if count > 1:
             store(values, LANES, load(values, LANES) + splat(y, x))
         if count > 2:
             store(values, 2 * LANES, load(values, 2 * LANES) + splat(z, x))
 
-    return read
+    return begin, read
 
 
-# Up to 16 points of a tile's row, from (row, col) of the tile on: by source, then for so many axes.
+# By source, then for so many axes: what is found once for a row of a tile, and up to 16 points of
+# it, from a column of the tile on.
 READ = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_steps_of}
 
 

@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 
 from ..compiler.flat import array_at
-from ..compiler.jit import greater, inline, jit, lesser
-from ..kind import JOB, STORED, WIDE
+from ..compiler.jit import greater, inline, jit
+from ..kind import JOB, STORED
 from ..vectors.memory import (
     FEW,
     gather,
@@ -18,7 +18,7 @@ from ..vectors.memory import (
     load_first,
     prefetch,
 )
-from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, where
+from ..vectors.simd import LANES, convert, load, splat, spread, where
 from .fills import lost_in, outside_in
 from .prefetch import ASKED, ASKED_PIXELS, ask_of
 from .rows import put_channels, put_pixels_of, put_row_of
@@ -55,15 +55,17 @@ def pick_of(form, value):
 
     @jit
     def plane_of(job, input, plane, out, at, tile, asks, ahead, away, plan, others):
-        step, streamed = job.out_col, job.stream != 0
+        step, streamed, marked = job.out_col, job.stream != 0, job.near != 0
         outside, lost = splat(others[0], out), splat(others[1], out)
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
                 if asks:
                     prefetch(input, ahead, plan.offsets, j + away, ASKED)
-                weight, found = load(plan.weights, j), gather(input, plane, plan.offsets, j)
-                put(out, to, step, streamed, left, chosen(weight, found, outside, lost))
+                found = gather(input, plane, plan.offsets, j)
+                if not (marked and plan.bases[j // LANES] == 0):
+                    found = chosen(load(plan.weights, j), found, outside, lost)
+                put(out, to, step, streamed, left, found)
                 to += LANES * step
                 j += LANES
 
@@ -98,25 +100,21 @@ def pick_of(form, value):
 @cache
 def few_of(stored, count):
     """Pick a tile's points, of two to four channels: 16 at a time, four of them a vector."""
-    put, exact = put_pixels_of(stored, count), count != 3
+    put, whole = put_pixels_of(stored, count), count != 3
 
     @jit
     def apply(job, input, plane, out, at, tile, plan, outside, lost):
         outside, lost = convert(load(outside, 0), out), convert(load(lost, 0), out)
-        safe, step, streamed = lesser(job.input_whole - plane, WIDE), job.out_col, job.stream != 0
+        step, streamed, marked = job.out_col, job.stream != 0, job.near != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
-                if exact or everywhere(load(plan.offsets, j) <= safe):
+                if marked and plan.bases[j // LANES] == 0:
                     found = gather_pixels(input, plane, plan.offsets, j, count, True)
                 else:
-                    found = gather_pixels(input, plane, plan.offsets, j, count, False)
-                weights = load(plan.weights, j)
-                if everywhere(weights == 1.0):
-                    put(out, to, step, streamed, left, found)
-                else:
-                    found = chosen_pixels(weights, found, outside, lost)
-                    put(out, to, step, streamed, left, found)
+                    found = gather_pixels(input, plane, plan.offsets, j, count, whole)
+                    found = chosen_pixels(load(plan.weights, j), found, outside, lost)
+                put(out, to, step, streamed, left, found)
                 to += LANES * step
                 j += LANES
 

@@ -26,7 +26,7 @@ MARGIN = 2  # pixels from a position to its furthest tap, or to where its window
 @cache
 def positions_of(count, real, source):
     """The lowest and the highest position of a tile along the first axis, and NaN if one is."""
-    read, to_pixel, number = READ[source](count, real), to_pixel_of(KEEPING), VALUES[real]
+    (begin, read), to_pixel, number = READ[source](count, real), to_pixel_of(KEEPING), VALUES[real]
     lanes, first = count * LANES, (count - 1) * LANES
 
     @inline
@@ -44,8 +44,9 @@ def positions_of(count, real, source):
         values = local(lanes, number)
         low, high, poison = splat(np.inf, values), splat(-np.inf, values), splat(0.0, values)
         for row in range(tile.rows):
+            origin = begin(job, axes, grid, tile, row)
             for col in range(0, tile.cols, LANES):
-                read(job, axes, grid, tile, row, col, values)
+                read(job, axes, grid, tile, origin, col, values)
                 p = to_pixel(axes[0], load(values, first))
                 low, high, poison = at_most(low, p), at_least(high, p), poison + (p - p)
         return summed_up(low, high, poison)
