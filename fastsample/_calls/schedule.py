@@ -27,6 +27,7 @@ from .._kernels.kind import (
     SCATTER,
     SCATTERED,
     WIDE,
+    WIDTHS,
     WINDOW,
     WRAP,
     ZEROS,
@@ -174,7 +175,7 @@ def pixels(kind, channels, step):
     if kind.layout == SCATTERED:
         layout = SCATTERED
     if channels > FEW:
-        channels = 8 if channels <= 8 else 16
+        channels = max(least for least in WIDTHS if least <= channels)
     return kind._replace(layout=layout, last=channels)
 
 

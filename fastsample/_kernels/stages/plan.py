@@ -16,8 +16,8 @@ from ..compiler.jit import inline, jit, lesser
 from ..kind import (
     AXES,
     FILLING,
+    FOLDING,
     JOB,
-    KEEPING,
     OFFSETS,
     STRIDES,
     VALUES,
@@ -30,6 +30,7 @@ from ..vectors.simd import (
     LANES,
     convert,
     everywhere,
+    floor,
     lane,
     load,
     multiply_add,
@@ -309,11 +310,50 @@ def mark_of(form):
 
 
 @cache
-def planner_of(form, family, real, source):
-    """Offsets and weights of a tile."""
-    (begin, read), new_block, count = READ[source](form.axes, real), block_of(form, real), form.axes
-    locate, marks = locate_of(form, family), has_marks(form) and family == KEEPING
-    mark = mark_of(form)
+def quick_of(form, family):
+    """`locate` along all axes for 16 points of two taps, if all of these are inside; say if so.
+
+    That is so nearly everywhere, and takes half the steps. Positions need not be kept before they
+    are compared, which neither a huge one nor NaN passes. Where a slope ends, at 0, is left out.
+    """
+    count, slopes, fills = form.axes, bool(form.slopes), family == FILLING
+
+    @inline
+    def along(axis, a, block):
+        p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
+        whole, at = floor(p), a * 2 * LANES
+        right = convert(p - whole, block.tap_weights)
+        store(block.taps, at, convert(whole, block.taps))
+        store(block.tap_weights, at, 1.0 - right)
+        store(block.tap_weights, at + LANES, right)
+        if slopes:
+            slope = convert(splat(axis.scale, p), block.tap_slopes)
+            store(block.tap_slopes, at, 0.0 - slope)
+            store(block.tap_slopes, at + LANES, slope)
+        if fills:
+            store(block.tap_fills, a * LANES, splat(0.0, right))
+            store(block.fill_slopes, a * LANES, splat(0.0, right))
+        start = p > 0.0 if slopes else p >= 0.0
+        return start & (whole < splat(axis.last, whole))
+
+    @inline
+    def quick(axes, block):
+        inside = along(axes[0], 0, block)
+        if count > 1:
+            inside = inside & along(axes[1], 1, block)
+        if count > 2:
+            inside = inside & along(axes[2], 2, block)
+        store(block.poison, 0, splat(0.0, block.poison))
+        return everywhere(inside)
+
+    return quick
+
+
+@cache
+def careful_of(form, family, real, source):
+    """Plan 16 points of any kind."""
+    _, read = READ[source](form.axes, real)
+    locate, new_block, count = locate_of(form, family), block_of(form, real), form.axes
     combine = (keep_axes_of if form.slopes else combine_of)(form, family)
 
     @inline
@@ -326,10 +366,42 @@ def planner_of(form, family, real, source):
             locate(axes[2], 2, block)
 
     @inline
-    def plan_all(axes, block, at, plan, near):
+    def careful(job, axes, grid, tile, origin, col, at, plan, near):
+        block = new_block()
+        read(job, axes, grid, tile, origin, col, block.values)
         store(block.poison, 0, splat(0.0, block.poison))
         locate_all(axes, block)
-        combine(axes, block, at, plan, near)
+        combine(axes, block, at + col, plan, near)
+
+    return careful
+
+
+@cache
+def planner_of(form, family, real, source):
+    """Offsets and weights of a tile.
+
+    What may be seen to be easy is tried first, and all else has a function of its own, so that it
+    takes no registers.
+    """
+    (begin, read), new_block = READ[source](form.axes, real), block_of(form, real)
+    careful, marks = careful_of(form, family, real, source), has_marks(form)
+    mark, quick = mark_of(form), quick_of(form, family)
+    combine = (keep_axes_of if form.slopes else combine_of)(form, family)
+    easy = family != FOLDING and (marks or (form.taps == 2 and not form.scattered))
+
+    @jit
+    def apart(job, axes, grid, tile, origin, col, at, plan, near):
+        careful(job, axes, grid, tile, origin, col, at, plan, near)
+
+    @inline
+    def is_easy(axes, exact, safe, block, at, plan, near):
+        if marks:
+            found = near and mark(axes, exact, safe, block, at, plan)
+        else:
+            found = quick(axes, block)
+            if found:
+                combine(axes, block, at, plan, near)
+        return found
 
     @jit
     def run(job, axes, grid, tile, safe, plan):
@@ -337,12 +409,12 @@ def planner_of(form, family, real, source):
         for row in range(tile.rows):
             at, origin = tile.home + row * tile.pad, begin(job, axes, grid, tile, row)
             for col in range(0, tile.cols, LANES):
-                read(job, axes, grid, tile, origin, col, block.values)
-                if marks:
-                    if not (near and mark(axes, exact, safe, block, at + col, plan)):
-                        plan_all(axes, block, at + col, plan, near)
+                if easy:
+                    read(job, axes, grid, tile, origin, col, block.values)
+                    if not is_easy(axes, exact, safe, block, at + col, plan, near):
+                        apart(job, axes, grid, tile, origin, col, at, plan, near)
                 else:
-                    plan_all(axes, block, at + col, plan, near)
+                    careful(job, axes, grid, tile, origin, col, at, plan, near)
 
     return run
 
