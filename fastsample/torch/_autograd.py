@@ -50,22 +50,24 @@ def ways_of(operators: Operators) -> Ways:
     """Make them."""
     count, kernel = operators.count, operators.forward_kernel
     backward = backward_of(operators, lambda *args: Followed.apply(*args))
+    eager = function_of(count, kernel, backward)
     traced = function_of(count, operators.forward, operators.backward)
 
-    class Followed(function_of(count, operators.forward, backward)):  # type: ignore[misc]
-        vmap = staticmethod(batched(lambda *args: Followed.apply(*args), kernel))
-
-    class Eager(Function):
+    class Followed(eager):  # type: ignore[misc, valid-type]
         @staticmethod
-        def forward(ctx: Any, *args: Any) -> Any:
-            keep(ctx, args, count)
-            return kernel(*args)
+        def forward(*args: Any) -> Any:
+            return operators.forward(*args)
 
-        backward = Followed.backward
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            keep(ctx, inputs, count)
+            ctx.save_for_forward(*inputs[:count])
+
+        vmap = staticmethod(batched(lambda *args: Followed.apply(*args), kernel))
 
     if tangent := tangent_of(operators, backward, Followed.apply):
         Followed.jvp = staticmethod(tangent)
-    return Ways(Eager.apply, traced.apply, Followed.apply)
+    return Ways(eager.apply, traced.apply, Followed.apply)
 
 
 def function_of(
@@ -75,13 +77,9 @@ def function_of(
 
     class Sampled(Function):
         @staticmethod
-        def forward(*args: Any) -> Any:
+        def forward(ctx: Any, *args: Any) -> Any:
+            keep(ctx, args, count)
             return result(*args)
-
-        @staticmethod
-        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            keep(ctx, inputs, count)
-            ctx.save_for_forward(*inputs[:count])
 
         @staticmethod
         def backward(ctx: Any, gradient: Any) -> Any:
@@ -102,9 +100,14 @@ def keep(ctx: Any, inputs: tuple[Any, ...], count: int) -> None:
     ctx.set_materialize_grads(False)
 
 
-def chosen(found: tuple[Any, ...], mask: list[bool]) -> list[Any]:
+def several(found: Any) -> tuple[Any, ...]:
+    """Results as a tuple: an operator that has one gives no tuple."""
+    return found if isinstance(found, tuple) else (found,)
+
+
+def chosen(found: Any, mask: list[bool]) -> list[Any]:
     """Results that were asked for, None for the others."""
-    return [x if wanted else None for x, wanted in zip(found, mask, strict=True)]
+    return [x if wanted else None for x, wanted in zip(several(found), mask, strict=True)]
 
 
 def backward_of(operators: Operators, forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,7 +162,7 @@ def last_of(operators: Operators, forward: Callable[..., Any]) -> Callable[..., 
     name, operator = operators.family.name, operators.double_backward
 
     def of_linear(along: Any, gradient: Any, tensor: Any, *rest: Any) -> Any:
-        return forward(along, *rest[:-1]), None
+        return None if along is None else forward(along, *rest[:-1]), None
 
     def none(*args: Any) -> Any:
         raise RuntimeError(f"{name}: second derivatives must not be asked for; there are none")
@@ -218,7 +221,7 @@ def tangent_of(
             mask = [False, *needed[count : 2 * count]]
             second = last(*along, gradient, *given, *options, mask)[1:]
             mask = needed[: 2 * count]
-            return *chosen((*first, *second), mask), *[None] * len(options)
+            return *chosen((*several(first), *second), mask), *[None] * len(options)
 
     Tangent.vmap = staticmethod(  # type: ignore[method-assign]
         batched(Tangent.apply, Pairs(operators))

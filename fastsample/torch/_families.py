@@ -72,14 +72,15 @@ def of_convolution(
 def nan_as_pytorch(arrays: Arrays, options: Options) -> None:
     """Let a coordinate that is NaN read what PyTorch's kernels read for it.
 
-    With "border" and "reflection" that is the pixel 0 along its axis, but for "bicubic". With
-    "zeros" it is nothing under "nearest" and in volumes, NaN elsewhere, as here.
+    With "border" and "reflection" that is the first pixel along its axis, in volumes the last one,
+    but for "bicubic". With "zeros" it is nothing under "nearest" and in volumes, NaN elsewhere, as
+    here.
     """
     grid, mode, rule = arrays["grid"], options["mode"], options["padding_mode"]
     if mode == "bicubic" or options["coordinates"] != "normalized":
         return
     if rule in ("border", "reflection"):
-        places = _first_pixels(arrays["input"].shape, options)
+        places = _outer_pixels(arrays["input"].shape, options)
     elif rule in ("zeros", "constant") and (mode == "nearest" or grid.shape[-1] == 3):
         places = [-np.inf] * grid.shape[-1]
     else:
@@ -91,10 +92,11 @@ def nan_as_pytorch(arrays: Arrays, options: Options) -> None:
             arrays["grid"] = grid.new_tensor(arrays["grid"])
 
 
-def _first_pixels(shape: Any, options: Options) -> list[float]:
-    """Where the first pixel's centre lies along each axis, x first."""
+def _outer_pixels(shape: Any, options: Options) -> list[float]:
+    """Where the first pixel's centre lies along each axis, x first; the last one's in a volume."""
     sizes = shape[1:-1] if options["channels_last"] else shape[2:]
-    return [-1.0 if options["align_corners"] else 1 / max(n, 1) - 1 for n in sizes[::-1]]
+    side = 1.0 if len(sizes) == 3 else -1.0
+    return [side if options["align_corners"] else side - side / max(n, 1) for n in sizes[::-1]]
 
 
 def grid_of(theta: Any, size: Any, align_corners: bool) -> Any:

@@ -58,7 +58,7 @@ def grid_sample(
     derivatives are a RuntimeError. `torch.compile`, `torch.export` and `torch.func` take it whole.
 
     A coordinate that is NaN reads what PyTorch's kernels read for it: nothing with "zeros" under
-    "nearest" and in volumes, the first pixel with "border" and "reflection", NaN elsewhere.
+    "nearest" and in volumes, an outer pixel with "border" and "reflection", but NaN with "bicubic".
 
     References
     ----------
@@ -371,11 +371,29 @@ def deform_conv2d(
     """
     name = "deform_conv2d"
     given = _tensors(name, input=input, offset=offset, weight=weight, bias=bias, mask=mask)
-    sides = checks.sides(name, "padding", padding)
-    steps = [
-        list(checks.pair(name, k, x, 1)) for k, x in (("stride", stride), ("dilation", dilation))
-    ]
-    return _CALLS[name](given, (steps[0], [n for side in sides for n in side], steps[1]))
+    options = (
+        _pair(name, "stride", stride, 1),
+        _padding(padding),
+        _pair(name, "dilation", dilation, 1),
+    )
+    return _CALLS[name](given, options)
+
+
+def _pair(function: str, name: str, came: Any, least: int) -> list[int]:
+    """Two ints, none below the least."""
+    pair = (came, came) if type(came) is int else came
+    known = type(pair) in (tuple, list) and len(pair) == 2
+    if known and all(type(n) is int and n >= least for n in pair):  # what a graph's tracer follows
+        return list(pair)
+    return list(checks.pair(function, name, came, least))
+
+
+def _padding(came: Any) -> list[int]:
+    """Top, bottom, left and right."""
+    if type(came) is int or (type(came) in (tuple, list) and all(type(n) is int for n in came)):
+        y, x = _pair("deform_conv2d", "padding", came, 0)
+        return [y, y, x, x]
+    return [n for side in checks.sides("deform_conv2d", "padding", came) for n in side]
 
 
 def _tensors(function: str, **given: Tensor | None) -> tuple[Tensor, ...]:

@@ -4,7 +4,7 @@
 `torch.compile` or `torch.export` holds them whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -45,7 +45,7 @@ class Kernel:
         if not self.masked:
             return _as_tensor(found, tensors[0])
         likes = (tensors[k] for k in self.results)
-        return tuple(_as_tensor(x, like) for x, like in zip(found, likes, strict=True))
+        return one_or_more(_as_tensor(x, like) for x, like in zip(found, likes, strict=True))
 
     def _widened(self, names: tuple[str, ...], tensors: tuple[Tensor | None, ...]) -> Any:
         """Tensors as they are; coordinates of bfloat16, which the library has not, as float32."""
@@ -73,6 +73,12 @@ def _as_tensor(found: Any, like: Tensor | None) -> Tensor:
         return torch.empty(0) if like is None else like.new_empty(0)
     made = found if isinstance(found, Tensor) else torch.from_numpy(found)
     return made if like is None or made.dtype is like.dtype else made.to(like.dtype)
+
+
+def one_or_more(found: Iterable[Tensor]) -> Any:
+    """An operator's results: a tuple of one is that one."""
+    results = tuple(found)
+    return results if len(results) > 1 else results[0]
 
 
 def plain(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
@@ -137,9 +143,9 @@ def _fake_of(kernel: Kernel) -> Callable[..., Any]:
         made: Tensor = args[0].new_empty(kernel.family.shape(*args))
         return made
 
-    def results(*args: Any) -> tuple[Tensor, ...]:
+    def results(*args: Any) -> Any:
         pairs = zip((args[k] for k in kernel.results), args[-1], strict=True)
-        return tuple(
+        return one_or_more(
             torch.empty(0) if like is None else like.new_empty(like.shape if wanted else 0)
             for like, wanted in pairs
         )

@@ -47,13 +47,14 @@ def _folded(
     if not kernel.masked:
         return found.reshape(size, n, *found.shape[1:]), 0
     results, dims = [], []
+    found = found if isinstance(found, tuple) else (found,)
     for x, k, wanted in zip(found, kernel.results, options[-1], strict=True):
         if wanted and tensors[k] is not None:
             x = x.reshape(size, n, *x.shape[1:])
             x = x.sum(1, keepdim=True) if batches[k] == 1 and n != 1 else x
         results.append(x)
         dims.append(0 if wanted and tensors[k] is not None else None)
-    return tuple(results), tuple(dims)
+    return (tuple(results), tuple(dims)) if len(results) > 1 else (results[0], dims[0])
 
 
 def _fold(tensor: Tensor, followed: bool, size: int, n: int) -> Tensor:
