@@ -71,6 +71,9 @@ class Kind(NamedTuple):
     # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
     # there are at most four, else one of WIDTHS; 0 where they are not.
     last: int = 0
+    # 1: weights are those of a derivative along a direction, which follows each point's coordinates
+    # in the grid: of their products, or for slopes of one axis's, see `JOB`.
+    along: int = 0
 
 
 class Form(NamedTuple):
@@ -238,6 +241,7 @@ JOB = np.dtype(
         ("cols", "i8"),
         ("period", "i8"),  # of points in scratch that are of one sample; 0: all of a tile are
         ("gap", "i8"),  # and from one sample of the input to the next, in elements
+        ("clear", "i8"),  # 1: these samples are set to zeros before anything is added there
         ("tile_rows", "i8"),
         ("tile_cols", "i8"),
         ("channels", "i8"),  # a piece of work is some channels of some tiles,
@@ -253,6 +257,8 @@ JOB = np.dtype(
         #                  pixels are there, 1: whose offsets are exact as coordinates
         ("offset_rows", "i8"),  # a plan's offsets of a point,
         ("offset_pitch", "i8"),  # and from one of them to the next
+        ("direction", "i8"),  # bytes from a point's coordinates to its direction, see `Kind.along`,
+        ("turned", "i8"),  # and the axis whose weights and slopes are differentiated along it
         ("sums", "i8"),  # where in scratch sums wait, in bytes,
         ("sums_pitch", "i8"),  # how many there are in a row,
         ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0

@@ -168,6 +168,8 @@ def read_steps_of(count, real):
 # By source, then for so many axes: what is found once for a row of a tile, and up to 16 points of
 # it, from a column of the tile on.
 READ = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_steps_of}
+# The same for directions: what a source makes of a coordinate is linear, but for its places.
+READ_DIRECTIONS = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_array_of}
 
 
 @inline
