@@ -10,7 +10,6 @@ from .._calls import tensors
 from ._operators import Operators, plain
 from ._vmap import batched
 
-
 # Where tensors are plain, their memory is all there is to know, and the dispatcher, 20 us of 90, is
 # not asked.
 is_plain = tensors.test_of_plain(torch)
