@@ -101,7 +101,7 @@ def eager_of(operators: Operators, backward: Callable[..., Any]) -> Callable[...
             if torch.is_grad_enabled() or not is_plain(given):
                 found = backward(*given, *call.ordered, mask)
             else:
-                found = back.run(given, {**call.named, "output_mask": mask})
+                found = back.run(given, {**call.named, "output_mask": tuple(mask)})
             return *chosen(found, mask), None
 
     return Eager.apply

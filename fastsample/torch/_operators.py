@@ -24,7 +24,8 @@ class Kernel:
     ) -> None:
         self.family, self.function, self.count = family, function, count
         # Arrays of NumPy need not be looked at again: 6 us.
-        self.on_arrays = getattr(function, "__wrapped__", function)
+        inner = getattr(function, "__wrapped__", function)
+        self.on_arrays = getattr(inner, "calls", inner)
         self.options = tuple(name for name, _ in family.options)
         self.masked = results is not None  # an output_mask comes last, and several results
         self.results = results  # which arguments the results are like
@@ -83,7 +84,11 @@ def plain(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
     """Options as the library takes them, from lists of an operator's."""
     found = dict(zip(names, values, strict=True))
     if "fill_value" in found and len(found["fill_value"]) == 1:
-        found["fill_value"] = found["fill_value"][0]
+        (fill,) = found["fill_value"]
+        found["fill_value"] = int(fill) if fill == 0 else fill  # as it is mostly written
+    for name in ("size", "output_mask"):
+        if name in found:
+            found[name] = tuple(found[name])
     if "padding" in found:
         top, bottom, left, right = found["padding"]
         found["padding"] = (top, bottom), (left, right)
