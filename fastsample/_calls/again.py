@@ -9,13 +9,13 @@ this way.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from .._kernels.compiler.flat import address
-from .._kernels.drive import INTERPRETED, NOTHING, run
+from .._kernels.drive import INTERPRETED, NOTHING, run_on
 from .._kernels.kind import JOB
 from .buffers import pair_of
 from .schedule import STREAM, Call
@@ -44,9 +44,11 @@ class Known(NamedTuple):
 
     makes: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]  # results, and what goes in between
     steps: tuple[Step, ...]
+    jobs: tuple[Array, ...]  # the steps' jobs
     returns: tuple[int | None, ...]
     several: bool  # results are a tuple
     out: int | None  # the number of what is written and was given
+    is_paired: bool  # a grid's x and y are two arguments
     is_free: bool  # it may be done wherever the arrays lie
 
 
@@ -80,6 +82,7 @@ class Calls:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function, self.__name__ = function, function.__name__
         self.known: dict[tuple[Any, ...], Known | None] = {}
+        self.tensors: dict[Any, Known] = {}  # the same, by what PyTorch's tensors are told apart by
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with what it takes itself, as before if there was such a call."""
@@ -107,6 +110,7 @@ class Calls:
         if _are_apart(things):
             if len(self.known) >= MOST:
                 self.known.clear()
+                self.tensors.clear()
             given = kwargs.get("out")
             out = None if given is None else len(args) + list(kwargs).index("out")
             self.known[key] = _known(things, out, result, steps)
@@ -152,27 +156,38 @@ def _may_be_done(known: Known, things: tuple[Any, ...]) -> bool:
 
 
 def again(known: Known, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Make the results' memory, and let the kernels run."""
+    """Do what a call does, with other arrays of NumPy."""
     things = (*args, *kwargs.values()) if kwargs else args
-    made = [np.empty(shape, dtype) for shape, dtype in known.makes]
-    arrays = *things, *made, NOTHING
-    for call, (image, grid, other, out), second in known.steps:
-        records = call.records
-        if second is not None:
-            records = _of_pair(records, arrays[grid], arrays[second])
-        four = arrays[image], arrays[grid], arrays[other], arrays[out]
-        run(call.work, call.parallel, (*records, *four), call.pieces)
+    jobs = [_job_of(step, things) for step in known.steps] if known.is_paired else known.jobs
+    made = again_at(known, [id(x) for x in things], jobs)
+    arrays = *things, *made
     if known.several:
         return tuple([None if k is None else arrays[k] for k in known.returns])
     return arrays[known.returns[0]]  # type: ignore[index]
 
 
-def _of_pair(records: tuple[Array, Array], x: Array, y: Array) -> tuple[Array, Array]:
-    """The records of a call whose grid leads from x to y."""
-    job = records[0].copy()
+def again_at(known: Known, places: list[int], jobs: Sequence[Array]) -> list[Array]:
+    """Make the results' memory, and let the kernels run; `places` are as `memory_of` takes them."""
+    made = [np.empty(shape, dtype) for shape, dtype in known.makes]
+    for x in made:
+        places.append(id(x))
+    places.append(id(NOTHING))
+    for (call, (image, grid, other, out), _), job in zip(known.steps, jobs, strict=True):
+        six = id(job), id(call.records[1]), places[image], places[grid], places[other], places[out]
+        run_on(call.work, call.parallel, six, call.pieces)
+    return made
+
+
+def _job_of(step: Step, things: tuple[Any, ...]) -> Array:
+    """The job of a step whose grid may lead from one argument to another, wherever they lie."""
+    job = step.call.records[0]
+    if step.second is None:
+        return job
+    x, y = things[step.arrays[1]], things[step.second]
+    job = job.copy()
     words = job.view(np.int64)
     words[GRID_START], words[GRID_AXIS] = 0, (address(y) - address(x)) // x.itemsize
-    return job, records[1]
+    return job
 
 
 def _are_apart(things: tuple[Any, ...]) -> bool:
@@ -197,13 +212,16 @@ def _known(
     written = [*numbers.values(), *([] if out is None else [out])]
     if None in found or not _are_written(written, found):
         return None
+    is_paired = any(step.second is not None for step in found)
     return Known(
         tuple((x.shape, x.dtype) for x in (*made, *between)),
         tuple(found),
+        tuple(call.records[0] for call, *_ in found),
         tuple(None if x is None else out if x is given else numbers[id(x)] for x in results),
         isinstance(result, tuple),
         out,
-        out is None and all(step.second is None for step in found),
+        is_paired,
+        out is None and not is_paired,
     )
 
 

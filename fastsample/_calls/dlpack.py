@@ -14,7 +14,7 @@ import numpy as np
 
 from .._kernels.vectors import brain
 from . import carried, tensors
-from .again import again, key_of
+from .again import Calls, again, key_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 READABLE = (1, 3, 11, 13)  # devices whose memory the CPU reads: its own, pinned and managed ones
@@ -43,6 +43,10 @@ def takes_any_array(function: Function) -> Function:
             known = calls.like(key, args, kwargs)
             if known is not None:
                 return again(known, args, kwargs)
+            if key is None and calls.tensors:
+                found = _with_tensors(calls, args, kwargs)
+                if found is not None:
+                    return found
         for thing in (*args, *kwargs.values()) if kwargs else args:
             if type(thing) is np.ndarray:  # told apart here: a call costs more than the question
                 known = thing.dtype.kind != "V"
@@ -83,11 +87,14 @@ def through_numpy(
     given = (*args, *(kwargs.get(name) for name in names[len(args) :]))
     like, out = next((x for x in given if x is not None), None), kwargs.get("out")
     named = zip(names, args, strict=False)  # what is too much, the call itself refuses
-    result = function(
-        *[converted(called, name, thing) for name, thing in named],
-        *args[len(names) :],
-        **{name: converted(called, name, thing) for name, thing in kwargs.items()},
-    )
+    seen_args = *[converted(called, name, thing) for name, thing in named], *args[len(names) :]
+    seen_kwargs = {name: converted(called, name, thing) for name, thing in kwargs.items()}
+    result = function(*seen_args, **seen_kwargs)
+    if isinstance(function, Calls) and tensors.is_tensor(like):
+        known = function.known.get(key_of(seen_args, seen_kwargs))
+        key = tensors.key_of(args, kwargs) if known and known.is_free else None
+        if known and key:
+            function.tensors[key] = known
     if out is not None:
         if tensors.is_tensor(out):
             tensors.was_written(out)
@@ -95,6 +102,12 @@ def through_numpy(
     if isinstance(result, tuple):
         return tuple(in_kind(called, array, like) for array in result)
     return in_kind(called, result, like)
+
+
+def _with_tensors(calls: Calls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The result of a call with PyTorch's tensors, if one like it was made before."""
+    known = calls.tensors.get(tensors.key_of(args, kwargs))
+    return None if known is None else tensors.again_with(known, (*args, *kwargs.values()))
 
 
 def converted(function: str, name: str, thing: Any, depth: int = 0) -> Any:

@@ -120,7 +120,7 @@ def ready(kind, job):
 
 
 def drive(work, job, axes, image, grid, other, out, pieces):
-    """All pieces of a job, on the memory of six arrays, which come as what `id` says of them."""
+    """All pieces of a job, on six arrays that come as `memory_of` takes them."""
     for piece in nb.prange(pieces):
         call(
             work,
@@ -142,7 +142,7 @@ def driver(parallel):
 
 def compile_loop(parallel):
     """Compile `drive`, or read it from disk, without a run."""
-    if not nb.config.DISABLE_JIT:
+    if not INTERPRETED:
         driver(parallel).compile((nb.types.intp,) * 8)
 
 
@@ -151,11 +151,15 @@ def run(work, parallel, arrays, pieces):
 
     Over threads where that pays and may be.
     """
-    args = work, *(arrays if nb.config.DISABLE_JIT else map(id, arrays)), pieces
+    run_on(work, parallel, arrays if INTERPRETED else map(id, arrays), pieces)
+
+
+def run_on(work, parallel, six, pieces):
+    """`run` of arrays that come as `memory_of` takes them."""
     if parallel and pieces > 1:
-        threads.run(_serial, _parallel, args)
+        threads.run(_serial, _parallel, (work, *six, pieces))
     else:
-        driver(False)(*args)
+        driver(False)(work, *six, pieces)
 
 
 def _serial():

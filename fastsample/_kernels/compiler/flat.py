@@ -113,15 +113,31 @@ def address(array):
 
 def _memory_of(typing, array):
     def code(context, builder, sig, args):
-        place = builder.add(args[0], ir.Constant(args[0].type, ADDRESS))
-        return builder.load(builder.inttoptr(place, BYTE.as_pointer()))
+        word, (number,) = args[0].type, args
+        is_object = builder.icmp_signed(">", number, ir.Constant(word, 0))
+        with builder.if_else(is_object) as (then, otherwise):
+            with then:
+                field = builder.add(number, ir.Constant(word, ADDRESS))
+                held, of_object = (
+                    builder.load(builder.inttoptr(field, BYTE.as_pointer())),
+                    builder.block,
+                )
+            with otherwise:
+                plain, of_address = builder.inttoptr(builder.neg(number), BYTE), builder.block
+        place = builder.phi(BYTE)
+        place.add_incoming(held, of_object)
+        place.add_incoming(plain, of_address)
+        return place
 
     return types.voidptr(array), code
 
 
 @primitive(_memory_of)
 def memory_of(array):
-    """The memory of an array that comes as what `id` says of it; somebody keeps it alive."""
+    """The memory of an array that comes as what `id` says of it, or as minus its address.
+
+    Somebody keeps it alive.
+    """
     return array
 
 
