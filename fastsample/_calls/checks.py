@@ -268,15 +268,13 @@ def result(function, came, shape, dtype):
         )
 
 
-def gradient(function, name, came, shape, dtype):
+def gradient(function, name, came, shape, dtype, of="the result"):
     """A gradient has the shape and the type of what it belongs to."""
     if came.shape != shape:
-        raise ValueError(
-            f"{function}: {name} must have the result's shape {shape}; got {came.shape}"
-        )
+        raise ValueError(f"{function}: {name} must have {of}'s shape {shape}; got {came.shape}")
     if came.dtype.newbyteorder("=") != dtype:
         raise TypeError(
-            f"{function}: {name} must have the result's type {_named(dtype)}; got "
+            f"{function}: {name} must have {of}'s type {_named(dtype)}; got "
             f"{_named(came.dtype)}: convert it with {name}.astype({_class_of(dtype)})"
         )
 
@@ -288,7 +286,7 @@ def mask(function, came, count=2):
     except TypeError:
         wanted = ()
     if len(wanted) != count or not all(isinstance(w, bool | np.bool_) for w in wanted):
-        many = {2: "two", 5: "five"}[count]
+        many = {2: "two", 3: "three", 5: "five"}[count]
         raise TypeError(f"{function}: output_mask must be {many} of True or False; got {came!r}")
     return wanted
 

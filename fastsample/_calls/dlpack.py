@@ -26,7 +26,7 @@ WHY_UNTRACED = "fastsample reads an array's memory, which a trace has not"
 def takes_any_array(function: Function) -> Function:
     """Let a function take arrays that have `__dlpack__`; its results are of the first one's kind.
 
-    The first argument is the first array; `out`, given by its name, alone is written.
+    The first argument but for None is the first array; `out`, given by its name, alone is written.
     """
     names = tuple(inspect.signature(function).parameters)
 
@@ -72,7 +72,8 @@ def through_numpy(
 ) -> Any:
     """Call with arrays of NumPy, and give back what came."""
     called = function.__name__
-    like, out = args[0] if args else kwargs.get(names[0]), kwargs.get("out")
+    given = (*args, *(kwargs.get(name) for name in names[len(args) :]))
+    like, out = next((x for x in given if x is not None), None), kwargs.get("out")
     named = zip(names, args, strict=False)  # what is too much, the call itself refuses
     result = function(
         *[converted(called, name, thing) for name, thing in named],

@@ -32,6 +32,10 @@ class Sampling(NamedTuple):
     axes: tuple[Axis, ...]
     fill: float | tuple[float, ...]  # for all channels, or for each
     source: int = GRID
+    # Derivatives along directions, joined to the grid by `along.joined`, instead of the weights;
+    # and of slopes, those of the axis that is turned.
+    along: bool = False
+    turned: int = 0
 
     def of_channel(self, c: int) -> "Sampling":
         """The same for one channel of them."""
@@ -129,7 +133,7 @@ def add_places(steps: Array, axes: tuple[Axis, ...], along: int, first: int) -> 
     for a, (axis, count) in enumerate(zip(axes, steps.shape[1:-1], strict=True)):
         index = np.arange(count) + (first if a == along else 0)
         places = axis.base + index * axis.step
-        steps[..., -1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
+        steps[..., len(axes) - 1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
 
 
 @lru_cache(maxsize=512)
@@ -184,7 +188,8 @@ def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     sizes, steps = input.shape[2:], input.layout.strides[2:]
     types = CODES[input.dtype], grid.dtype.itemsize
     mode, padding_mode = sampling.mode, sampling.padding_mode
-    return schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+    kind = schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+    return kind._replace(along=1) if sampling.along else kind
 
 
 def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:

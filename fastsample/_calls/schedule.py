@@ -170,11 +170,11 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
-def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
+def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, turned=0):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
-    task["fills"] = family_of(kind) == FILLING
+    task["fills"], task["turned"] = family_of(kind) == FILLING, turned
     task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
     task["slope_col"], task["slope_axis"] = slope.strides[-2:]
@@ -197,7 +197,7 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     pieces = _share_out(kind, task, axes)
     first = None
     if task["bands"] > 1:
-        first = _reach_call(kind._replace(role=REACH), job.copy(), axes, input)
+        first = _reach_call(kind._replace(role=REACH, along=0), job.copy(), axes, input)
     return first, _made(kind, job, axes, input.strides[2:], pieces, 0.5)
 
 
@@ -266,6 +266,8 @@ def _record(kind, axes, shape, points, grid, out):
         grid.strides[-1],
     )
     task["grids"] = grid.samples
+    if kind.along:
+        task["direction"] = len(axes) * grid.strides[1 if kind.source == AFFINE else -1] * kind.real
     if kind.source != AFFINE:
         task["grid_row"], task["grid_col"] = grid_row, grid_col
     task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]

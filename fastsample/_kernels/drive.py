@@ -76,7 +76,7 @@ class Stages(NamedTuple):
 def stages_of(kind):
     """What the stages of a call are compiled for, and nothing else."""
     form, paired = form_of(kind), int(kind.layout == PAIRED)
-    plan = "plan", form, family_of(kind), kind.real, kind.source
+    plan = "plan", form, family_of(kind), kind.real, kind.source, kind.along
     sums = kind.axes, form.work, kind.real
     if copies(kind):
         bits, last = BITS[item_bytes(kind)], kind.last
