@@ -6,6 +6,7 @@ XLA's `c_api.h`. What the handler is called with, and what it is asked, must out
 
 import ctypes as ct
 import math
+from functools import cache
 from typing import Any
 
 import jax
@@ -162,18 +163,16 @@ def _tell_version(frame: _Frame) -> None:
     answer.major, answer.minor = spoken.major, spoken.minor
 
 
-def _register() -> bool:
-    """Let XLA know the handler. Can it be used?"""
+@cache
+def available() -> bool:
+    """Does XLA call the handler? It is registered when first asked for."""
     ffi = getattr(jax, "ffi", None)
     if ffi is None:
         return False
+    jax.devices("cpu")  # there is nobody to ask before
     capsule = ffi.pycapsule(ct.cast(_handler, ct.c_void_p).value)
     try:
         ffi.register_ffi_target(TARGET, capsule, platform="cpu")
     except Exception:  # a version that asks otherwise
         return False
     return bool(_seen) and KNOWN_VERSIONS.issuperset(_seen)
-
-
-AVAILABLE = _register()
-"""Whether XLA calls the handler; otherwise work goes through `jax.pure_callback`."""

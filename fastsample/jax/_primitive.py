@@ -15,10 +15,14 @@ from ._calls import ALONG, OUT, Call
 primitive = Primitive("fastsample")
 
 
-def bind(call: Call, operands: dict[str, Any], leads: tuple[int, ...], shape: Any, dtype: Any) -> Any:
+def bind(
+    call: Call, operands: dict[str, Any], leads: tuple[int, ...], shape: Any, dtype: Any
+) -> Any:
     """A call's result, which has this shape behind vmap's axes."""
     arrays = (operands[name] for name in call.operands)
-    return primitive.bind(*arrays, call=call, leads=leads, shape=tuple(shape), dtype=np.dtype(dtype))
+    return primitive.bind(
+        *arrays, call=call, leads=leads, shape=tuple(shape), dtype=np.dtype(dtype)
+    )
 
 
 @primitive.def_abstract_eval
@@ -81,9 +85,9 @@ ad.primitive_transposes[primitive] = _transpose
 
 def _batch(operands, dims, *, call, leads, shape, dtype):
     """One more axis in front, of size 1 where an operand has none."""
-    (size,) = {x.shape[d] for x, d in zip(operands, dims, strict=True) if d is not batching.not_mapped}
+    (size,) = {x.shape[d] for x, d in zip(operands, dims, strict=True) if d is not None}
     moved = [
-        jnp.expand_dims(x, 0) if d is batching.not_mapped else jnp.moveaxis(x, d, 0)
+        jnp.expand_dims(x, 0) if d is None else jnp.moveaxis(x, d, 0)
         for x, d in zip(operands, dims, strict=True)
     ]
     there = call._replace(axes=call.axes + 1)
@@ -110,9 +114,11 @@ _lower_callback = mlir.lower_fun(_by_callback, multiple_results=False)
 
 def _lower(context, *operands, **params):
     """The call by XLA's interface to foreign functions."""
+    _work.of(params["call"].text)  # refuses what is not known
+    if not _handler.available():
+        return _lower_callback(context, *operands, **params)
     return jax.ffi.ffi_lowering(_handler.TARGET)(context, *operands, call=params["call"].text)
 
 
 mlir.register_lowering(primitive, _lower_callback)
-if _handler.AVAILABLE:
-    mlir.register_lowering(primitive, _lower, platform="cpu")
+mlir.register_lowering(primitive, _lower, platform="cpu")

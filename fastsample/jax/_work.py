@@ -8,9 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._calls.registry import BACKWARDS
+from ..affine import affine_sample_double_backward
+from ..grid import grid_sample_double_backward
+from ..points import point_sample_double_backward
+from ..warp import flow_warp_double_backward
 from ._calls import ALONG, OUT, Call, of_text
 
 Arrays = dict[str, np.ndarray]
+
+SECOND = {
+    "grid_sample": grid_sample_double_backward,
+    "affine_sample": affine_sample_double_backward,
+    "point_sample": point_sample_double_backward,
+    "flow_warp": flow_warp_double_backward,
+}
+_KNOWN = ("gradients", "gradients and their gradients")
 
 
 class Work(NamedTuple):
@@ -34,7 +46,13 @@ def _computation(call: Call) -> Callable[..., None]:
         return _forward
     if call.order == 0 or (call.order == 1 and call.hole.startswith(ALONG)):
         return _backward
-    return _double_backward
+    if call.function in SECOND and (
+        call.order == 1 or (call.order == 2 and call.hole.startswith(ALONG))
+    ):
+        return _double_backward
+    raise NotImplementedError(
+        f"{call.function}: derivatives beyond {_KNOWN[call.function in SECOND]} are not known"
+    )
 
 
 def fill(text: str, operands: list[np.ndarray], result: np.ndarray) -> None:
@@ -56,22 +74,35 @@ def fill(text: str, operands: list[np.ndarray], result: np.ndarray) -> None:
 
 def _merged(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray) -> Any:
     """vmap's axes as part of the batch, if all arrays have them, or are shared by all."""
-    axes = work.call.axes
-    if work.call.function == "deform_conv2d":
+    call, axes = work.call, work.call.axes
+    if call.function == "deform_conv2d":
         return None  # whose kernels have no batch
-    batches = {x.shape[axes] for x in (*named.values(), result) if x.shape[:axes] == full}
-    shared = all(x.shape[:axes] == full or prod(x.shape[: axes + 1]) == 1
-                 for x in (*named.values(), result))
-    if len(batches) != 1 or not shared:
+    everything = {**named, call.hole: result}
+    whole = {name for name, x in everything.items() if x.shape[:axes] == full}
+    batches = {everything[name].shape[axes] for name in whole}
+    shared = everything.keys() - whole
+    if len(batches) != 1 or any(prod(everything[n].shape[: axes + 1]) > 1 for n in shared):
         return None
+    (batch,) = batches
+    batch *= prod(full)
 
-    def merge(x: np.ndarray) -> np.ndarray:
+    def merge(name: str) -> np.ndarray:
+        x = everything[name]
         return x.reshape(-1, *x.shape[axes + 1 :])
 
+    merged = {name: merge(name) for name in everything}
+    # Directions are of the points' own shape.
+    alike = {n for n in everything if n == call.about.points or n.startswith(ALONG)}
+    if alike & whole and alike & shared:
+        if call.hole in alike & shared:
+            return None
+        for name in alike & shared:
+            merged[name] = np.broadcast_to(merged[name], (batch, *merged[name].shape[1:]))
     options = work.options
-    if work.call.about.counts:
-        options = {**options, "size": (prod(full) * batches.pop(), *options["size"][1:])}
-    return options, {name: merge(x) for name, x in named.items()}, merge(result)
+    if call.about.counts:
+        options = {**options, "size": (batch, *options["size"][1:])}
+    place = merged.pop(call.hole)
+    return options, merged, place
 
 
 def _one_by_one(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray) -> None:
@@ -115,8 +146,26 @@ def _backward(call: Call, options: dict[str, Any], named: Arrays, result: np.nda
     result[...] = found[backward.arrays.index(of)]
 
 
-def _double_backward(call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray) -> None:
-    raise NotImplementedError
+def _double_backward(
+    call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray
+) -> None:
+    """A part of the way back of the gradient along the first direction."""
+    of = call.about.points if call.order == 2 else call.hole
+    function = SECOND[call.function]
+    (along,) = (named[name] for name in named if name.startswith(ALONG))
+    absent = {name: _absent(result) for name in (OUT, *call.arrays) if name not in named}
+    arrays = {**named, **absent}
+    gradient = _of_complex(arrays.pop(OUT), result)
+    parts = OUT, *call.arrays
+    found = function(
+        None,
+        along,
+        gradient,
+        **{n: arrays[n] for n in call.arrays},
+        **options,
+        output_mask=tuple(name == of for name in parts),
+    )
+    result[...] = found[parts.index(of)]
 
 
 def _absent(result: np.ndarray) -> np.ndarray:
