@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks, gradients, run
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axes
 from ._calls.outline import Outline
@@ -20,6 +21,7 @@ _SAMPLE_TWICE = "affine_sample_double_backward"
 
 
 @takes_any_array
+@like_before
 def affine_grid(
     theta: ArrayLike,
     size: tuple[int, ...],
@@ -95,6 +97,7 @@ def affine_grid(
 
 @has_backward(affine_grid, "theta")
 @takes_any_array
+@like_before
 def affine_grid_backward(
     grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool | None = False
 ) -> NDArray[Any]:
@@ -147,6 +150,7 @@ def affine_grid_backward(
 
 
 @takes_any_array
+@like_before
 def affine_sample(
     input: ArrayLike,
     theta: ArrayLike,
@@ -216,6 +220,7 @@ def affine_sample(
 
 @has_backward(affine_sample, "input", "theta")
 @takes_any_array
+@like_before
 def affine_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes
 from ._calls.registry import has_backward
@@ -17,6 +18,7 @@ _TWICE = "grid_sample_double_backward"
 
 
 @takes_any_array
+@like_before
 def grid_sample(
     input: ArrayLike,
     grid: ArrayLike,
@@ -133,6 +135,7 @@ def grid_sample(
 
 @has_backward(grid_sample, "input", "grid")
 @takes_any_array
+@like_before
 def grid_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

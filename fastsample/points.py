@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import point_axes
 from ._calls.registry import has_backward
@@ -17,6 +18,7 @@ _ABOUT = {align: Coordinates("points", point_axes, (align,)) for align in (False
 
 
 @takes_any_array
+@like_before
 def point_sample(
     input: ArrayLike,
     points: ArrayLike,
@@ -83,6 +85,7 @@ def point_sample(
 
 @has_backward(point_sample, "input", "points")
 @takes_any_array
+@like_before
 def point_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

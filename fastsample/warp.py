@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import flow_axes, grid_axes
 from ._calls.registry import has_backward
@@ -21,6 +22,7 @@ _PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"), pixels=True)
 
 
 @takes_any_array
+@like_before
 def flow_warp(
     input: ArrayLike,
     flow: ArrayLike,
@@ -90,6 +92,7 @@ def flow_warp(
 
 @has_backward(flow_warp, "input", "flow")
 @takes_any_array
+@like_before
 def flow_warp_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
@@ -227,6 +230,7 @@ def flow_warp_double_backward(
 
 
 @takes_any_array
+@like_before
 def remap(
     image: ArrayLike,
     map_x: ArrayLike,

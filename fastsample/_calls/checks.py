@@ -81,12 +81,15 @@ def sampled(function, name, came, mode):
 
 
 def fill(function, name, came):
-    """A real number, or a sequence of them, one for each channel, as a tuple."""
+    """A real number, or a sequence of them, one for each channel, as a tuple.
+
+    -0.0 is 0.0: calls are known by what is equal.
+    """
     if type(came) is float or (type(came) is int and -(2**53) <= came <= 2**53):
-        return came  # nearly always
+        return came + 0  # nearly always
     if isinstance(came, list | tuple) or (isinstance(came, np.ndarray) and came.ndim == 1):
-        return tuple(number(function, name, x) for x in came)
-    return number(function, name, came)
+        return tuple(number(function, name, x) + 0 for x in came)
+    return number(function, name, came) + 0
 
 
 def one_each(function, name, fill, channels):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .._kernels import drive
 from .._kernels.drive import NOTHING
 from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
-from . import buffers, schedule
+from . import again, buffers, schedule
 from .formula import Axis
 from .quiet import put
 
@@ -163,6 +163,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
 
 def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Array) -> None:
     """Let a kernel read three arrays and write the fourth."""
+    again.saw(call, image, grid, other, out)
     memory = [buffers.read_bytes(x) for x in (image, grid, other)]
     drive.run(
         call.work, call.parallel, (*call.records, *memory, buffers.as_bytes(out)), call.pieces

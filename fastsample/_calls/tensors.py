@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kernels.vectors import brain
-from . import carried
+from . import again, carried
 
 PLAIN = ("CPU", "Dense", "ADInplaceOrView", "Autograd", "Autocast")  # beginnings of layers' names
 RECORDERS = ("FakeTensorMode", "FunctionalTensorMode", "ProxyTorchDispatchMode")
@@ -132,6 +132,41 @@ def made(array: np.ndarray) -> Any:
     return torch.from_numpy(array)
 
 
+def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+    """All of a call with tensors but their numbers; None where one is more than its memory."""
+    torch: Any = sys.modules["torch"]
+    layers = getattr(torch._C, "_dispatch_keys", None)
+    if layers is None or _is_recorded(torch) or _is_forward(torch):
+        return None
+    key: list[Any] = []
+    words: list[Any] = [*kwargs]
+    for x in (*args, *kwargs.values()) if kwargs else args:
+        if type(x) is torch.Tensor:
+            if x.requires_grad or _more_by_layers.get(layers(x).raw_repr(), True):
+                return None
+            key.append(x.shape)
+            key.append(x.stride())
+            key.append(x.dtype)
+        elif type(x) is np.ndarray:
+            return None
+        else:
+            key.append(None)
+            words.append(x)
+    told = again.key_of(tuple(words), {})
+    return None if told is None else (*key, told)
+
+
+def again_with(known: again.Known, things: tuple[Any, ...]) -> Any:
+    """Do what a call does, with other tensors; None where one's memory was freed."""
+    kind = sys.modules["torch"].Tensor
+    places = [-x.data_ptr() if type(x) is kind else 1 for x in things]
+    if 0 in places:
+        return None
+    arrays = again.again_at(known, places, known.jobs)
+    results = [None if k is None else made(arrays[k - len(things)]) for k in known.returns]
+    return tuple(results) if known.several else results[0]
+
+
 def _memory(torch: Any, tensor: Any) -> np.ndarray:
     """A plain tensor's memory; that of bfloat16 by its bits, since NumPy has no such type."""
     if tensor.dtype is torch.bfloat16:
@@ -222,10 +257,12 @@ def _of_class(torch: Any, kind: type) -> Reason | None:
 
 def _has_tangent(torch: Any, tensor: Any) -> bool:
     """Does a derivative of forward mode ride on it?"""
-    forward = torch.autograd.forward_ad
-    if getattr(forward, "_current_level", 0) < 0:
-        return False
-    return forward.unpack_dual(tensor).tangent is not None
+    return _is_forward(torch) and torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None
+
+
+def _is_forward(torch: Any) -> bool:
+    """Are derivatives of forward mode being taken?"""
+    return bool(getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0)
 
 
 def _refuse(function: str, name: str, tensor: Any, reason: Reason) -> None:
