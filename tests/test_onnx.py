@@ -1,5 +1,8 @@
 """ONNX's operators through its reference evaluator: its own node tests, and what they leave out."""
 
+import warnings
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -8,54 +11,46 @@ import fastsample as fs
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 reference = pytest.importorskip("onnx.reference")
 
-import onnx.backend.test.loader as loader  # noqa: E402
-from onnx import helper, numpy_helper  # noqa: E402
+from onnx import helper  # noqa: E402
+from onnx.backend.test.loader import load_node_model_tests  # noqa: E402
 
 import fastsample.onnx as fastsample_onnx  # noqa: E402
 
-PREFIXES = {"gridsample": 18, "affine_grid": 4, "basic_deform_conv": 2, "deform_conv": 2}
+COUNTS = {"GridSample": 18, "AffineGrid": 4, "DeformConv": 4}
 pytestmark = pytest.mark.compiled
 
 
-def cases():
-    """ONNX's node tests of the three operators."""
-    known = ("test_gridsample", "test_affine_grid", "test_basic_deform_conv", "test_deform_conv")
-    found = {case.name: case for case in loader.load_model_tests(kind="node")}
-    return [c for name, c in sorted(found.items()) if name.startswith(known)]
+def collected():
+    """ONNX's node tests of the three operators, without those of their expansions."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of other operators' tests
+        found = {case.name: case for case in load_node_model_tests()}
+    return [
+        (case.model.graph.node[0].op_type, case)
+        for case in found.values()
+        if len(case.model.graph.node) == 1 and case.model.graph.node[0].op_type in COUNTS
+    ]
 
 
-CASES = [c for c in cases() if not c.name.endswith("_expanded")]
+CASES = collected()
 
 
 def evaluator(model):
     return reference.ReferenceEvaluator(model, new_ops=fastsample_onnx.ops())
 
 
-def tensors(folder, kind):
-    paths = sorted(folder.glob(f"{kind}_*.pb"), key=lambda p: int(p.stem.split("_")[1]))
-    return [numpy_helper.to_array(onnx.load_tensor(str(path))) for path in paths]
-
-
 def test_all_node_tests_are_there():
-    counts = {}
-    for case in CASES:
-        for prefix in PREFIXES:
-            counts[prefix] = counts.get(prefix, 0) + case.name.startswith(f"test_{prefix}")
-    assert counts == PREFIXES
+    assert Counter(operator for operator, _ in CASES) == COUNTS
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=lambda c: c.name)
 def test_node(case):
-    from pathlib import Path
-
-    folder = Path(case.model_dir)
-    session = evaluator(onnx.load(str(folder / "model.onnx")))
-    data = folder / "test_data_set_0"
-    feeds = dict(zip(session.input_names, tensors(data, "input"), strict=True))
-    wanted = tensors(data, "output")
-    for got, want in zip(session.run(None, feeds), wanted, strict=True):
-        assert got.dtype == want.dtype
-        np.testing.assert_allclose(got, want, rtol=case.rtol, atol=case.atol)
+    session = evaluator(case.model)
+    for inputs, wanted in case.data_sets:
+        feeds = dict(zip(session.input_names, inputs, strict=True))
+        for got, want in zip(session.run(None, feeds), wanted, strict=True):
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want, rtol=case.rtol, atol=case.atol)
 
 
 def node(operator, inputs, opset, **attributes):

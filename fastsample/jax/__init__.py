@@ -78,10 +78,10 @@ def grid_sample(
 
     Examples
     --------
-    >>> import jax, jax.numpy as jnp, fastsample.jax as fj  # doctest: +SKIP
-    >>> row = jnp.array([[[0.0, 10.0, 40.0]]])  # doctest: +SKIP
-    >>> at = jnp.array([[[0.5], [1.5]]])  # doctest: +SKIP
-    >>> jax.grad(lambda g: fj.grid_sample(row, g, coordinates="pixel").sum())(at)  # doctest: +SKIP
+    >>> import jax, jax.numpy as jnp, fastsample.jax as fj
+    >>> row = jnp.array([[[0.0, 10.0, 40.0]]])
+    >>> at = jnp.array([[[0.5], [1.5]]])
+    >>> jax.grad(lambda g: fj.grid_sample(row, g, coordinates="pixel").sum())(at)
     Array([[[10.],
             [30.]]], dtype=float32)
     """
@@ -133,8 +133,8 @@ def affine_grid(theta: Any, size: tuple[int, ...], align_corners: bool | None = 
 
     Examples
     --------
-    >>> import jax.numpy as jnp, fastsample.jax as fj  # doctest: +SKIP
-    >>> fj.affine_grid(jnp.eye(2, 3)[None], (1, 1, 8, 8)).shape  # doctest: +SKIP
+    >>> import jax.numpy as jnp, fastsample.jax as fj
+    >>> fj.affine_grid(jnp.eye(2, 3)[None], (1, 1, 8, 8)).shape
     (1, 8, 8, 2)
     """
     return call("affine_grid", {"theta": theta}, size=size, align_corners=align_corners)
@@ -188,8 +188,8 @@ def affine_sample(
 
     Examples
     --------
-    >>> import jax.numpy as jnp, fastsample.jax as fj  # doctest: +SKIP
-    >>> fj.affine_sample(jnp.ones((1, 3, 8, 8)), jnp.eye(2, 3)[None], (4, 4)).shape  # doctest: +SKIP
+    >>> import jax.numpy as jnp, fastsample.jax as fj
+    >>> fj.affine_sample(jnp.ones((1, 3, 8, 8)), jnp.eye(2, 3)[None], (4, 4)).shape
     (1, 3, 4, 4)
     """
     return call(
@@ -249,8 +249,8 @@ def point_sample(
 
     Examples
     --------
-    >>> import jax.numpy as jnp, fastsample.jax as fj  # doctest: +SKIP
-    >>> fj.point_sample(jnp.ones((1, 3, 8, 8)), jnp.full((1, 5, 2), 0.5)).shape  # doctest: +SKIP
+    >>> import jax.numpy as jnp, fastsample.jax as fj
+    >>> fj.point_sample(jnp.ones((1, 3, 8, 8)), jnp.full((1, 5, 2), 0.5)).shape
     (1, 3, 5)
     """
     return call(
@@ -308,8 +308,8 @@ def flow_warp(
 
     Examples
     --------
-    >>> import jax.numpy as jnp, fastsample.jax as fj  # doctest: +SKIP
-    >>> fj.flow_warp(jnp.ones((1, 3, 8, 8)), jnp.zeros((1, 2, 8, 8))).shape  # doctest: +SKIP
+    >>> import jax.numpy as jnp, fastsample.jax as fj
+    >>> fj.flow_warp(jnp.ones((1, 3, 8, 8)), jnp.zeros((1, 2, 8, 8))).shape
     (1, 3, 8, 8)
     """
     return call(
@@ -375,9 +375,9 @@ def deform_conv2d(
 
     Examples
     --------
-    >>> import jax.numpy as jnp, fastsample.jax as fj  # doctest: +SKIP
-    >>> image, still = jnp.ones((1, 2, 8, 8)), jnp.zeros((1, 18, 6, 6))  # doctest: +SKIP
-    >>> fj.deform_conv2d(image, still, jnp.ones((4, 2, 3, 3))).shape  # doctest: +SKIP
+    >>> import jax.numpy as jnp, fastsample.jax as fj
+    >>> image, still = jnp.ones((1, 2, 8, 8)), jnp.zeros((1, 18, 6, 6))
+    >>> fj.deform_conv2d(image, still, jnp.ones((4, 2, 3, 3))).shape
     (1, 4, 6, 6)
     """
     arrays = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}

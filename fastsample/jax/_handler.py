@@ -104,7 +104,7 @@ class _Frame(_Struct):
 
 
 _make_error = ct.CFUNCTYPE(ct.c_void_p, ct.POINTER(_Error))
-_seen: list[tuple[int, int]] = []  # the versions that XLA has named
+seen: list[tuple[int, int]] = []  # the versions that XLA has named
 
 
 @ct.CFUNCTYPE(ct.c_void_p, ct.c_void_p)
@@ -158,7 +158,7 @@ def _tell_version(frame: _Frame) -> None:
     if extension.type != METADATA:
         return
     spoken = _Api.from_address(frame.api).version
-    _seen.append((spoken.major, spoken.minor))
+    seen.append((spoken.major, spoken.minor))
     answer = _Metadata.from_address(extension.metadata).version
     answer.major, answer.minor = spoken.major, spoken.minor
 
@@ -175,4 +175,4 @@ def available() -> bool:
         ffi.register_ffi_target(TARGET, capsule, platform="cpu")
     except Exception:  # a version that asks otherwise
         return False
-    return bool(_seen) and KNOWN_VERSIONS.issuperset(_seen)
+    return bool(seen) and KNOWN_VERSIONS.issuperset(seen)

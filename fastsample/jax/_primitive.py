@@ -10,7 +10,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from . import _handler, _work
-from ._calls import ALONG, OUT, Call
+from ._calls import Call
 
 primitive = Primitive("fastsample")
 

@@ -73,7 +73,7 @@ def fill(text: str, operands: list[np.ndarray], result: np.ndarray) -> None:
 
 
 def _merged(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray) -> Any:
-    """vmap's axes as part of the batch, if all arrays have them, or are shared by all."""
+    """Take vmap's axes as part of the batch, if all arrays have them, or are shared by all."""
     call, axes = work.call, work.call.axes
     if call.function == "deform_conv2d":
         return None  # whose kernels have no batch
@@ -91,18 +91,23 @@ def _merged(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray
         return x.reshape(-1, *x.shape[axes + 1 :])
 
     merged = {name: merge(name) for name in everything}
-    # Directions are of the points' own shape.
-    alike = {n for n in everything if n == call.about.points or n.startswith(ALONG)}
-    if alike & whole and alike & shared:
-        if call.hole in alike & shared:
+    for name in shared & _not_shared(call, whole):
+        if name == call.hole:
             return None
-        for name in alike & shared:
-            merged[name] = np.broadcast_to(merged[name], (batch, *merged[name].shape[1:]))
+        merged[name] = np.broadcast_to(merged[name], (batch, *merged[name].shape[1:]))
     options = work.options
     if call.about.counts:
         options = {**options, "size": (batch, *options["size"][1:])}
     place = merged.pop(call.hole)
     return options, merged, place
+
+
+def _not_shared(call: Call, whole: set[str]) -> set[str]:
+    """What has the batch that others have: the result's factor, and points beside directions."""
+    alike = {
+        n for n in (*call.operands, call.hole) if n == call.about.points or n.startswith(ALONG)
+    }
+    return {OUT} | (alike if alike & whole else set())
 
 
 def _one_by_one(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray) -> None:
