@@ -241,7 +241,7 @@ def stored(values, dtype):
         with np.errstate(over="ignore"):
             return values.astype(dtype)
     if dtype.kind == "b":
-        return values >= 0.5
+        return np.abs(values) >= 1
     info = np.iinfo(dtype)
     rounded = np.trunc(values + np.copysign(0.5, values))
     out = np.zeros(np.shape(values), dtype)

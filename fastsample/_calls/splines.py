@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import slow_splines, spline_checks, spline_output
-from .spline_places import Axes, Matrix, Points
+from .spline_gather import Rule, sample
+from .spline_places import Points
+
+PADDED = ("nearest", "grid-constant")  # modes of which SciPy filters a wider array,
+PAD = 12  # by so many pixels on all sides: finite, so that its results show it
 
 
 class Options(NamedTuple):
@@ -47,27 +51,24 @@ def parts(x, out, cval):
 
 def gather(x, axes, places, out, options):
     """Interpolate some axes of a real array, plane by plane of the others."""
-    rest = [a for a in range(x.ndim) if a not in axes]
-    if isinstance(places, Points):
-        coordinates = places.coordinates
-        planes = [()]
-    else:
-        shape = tuple(out.shape[a] for a in axes) if rest else out.shape
-        if isinstance(places, Matrix):
-            coordinates = slow_splines.affine_places(places.matrix, places.offset, shape)
-        else:
-            assert isinstance(places, Axes)
-            coordinates = slow_splines.axis_places(places.axes, shape)
-        planes = np.ndindex(*[x.shape[a] for a in rest])
-    order, mode, cval, prefilter = options[:4]
-    for index in planes:
-        at = [slice(None)] * x.ndim
-        for a, k in zip(rest, index):
-            at[a] = k
-        at = tuple(at)
-        values = slow_splines.sample(x[at], coordinates, order, mode, cval, prefilter)
-        to = out[at] if rest else out
-        to[...] = slow_splines.stored(values, out.dtype)
+    order, mode, cval, prefilter, single = options
+    work, pad = 4 if single else 8, 0
+    if order > 1 and prefilter:
+        x, pad = coefficients(x, axes, options)
+    rule = Rule(order, mode, float(cval), pad, work)
+    sample(x, axes, places, out, rule)
+
+
+def coefficients(x, axes, options):
+    """What the filter makes of an array, and how many pixels more it has on all sides."""
+    order, mode, cval, _, single = options
+    pad = PAD if mode in PADDED else 0
+    if pad:
+        wide = [(pad * (a in axes),) * 2 for a in range(x.ndim)]
+        x = np.pad(x, wide, "edge") if mode == "nearest" else np.pad(x, wide, constant_values=cval)
+    for axis in axes:
+        x = slow_splines.filtered_axis(x, order, axis, slow_splines.symmetry_of(mode))
+    return np.ascontiguousarray(x, np.float32 if single else np.float64), pad
 
 
 def filtered(function, x, order, axes, output, mode, single):
