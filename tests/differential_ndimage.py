@@ -103,6 +103,8 @@ def output_of(rng, name, x, shape):
     way = rng.integers(6)
     kind = "c" if x.dtype.kind == "c" else "f"
     dtype = pick(rng, "c8", "c16") if kind == "c" else pick(rng, "f8", "f4", *INTEGERS)
+    if name.startswith("spline") and kind == "f":  # what is beyond wraps round in SciPy
+        dtype = pick(rng, "f8", "f4", "i4", "i8") if x.dtype.itemsize < 4 else pick(rng, "f8", "f4")
     if way == 0:
         return np.dtype(dtype)
     if way == 1:
@@ -265,9 +267,9 @@ def check(name, args, options):
     else:
         halves = np.abs(np.abs(values - np.trunc(values)) - 0.5) <= max(1e-9, 1e-12 * scale)
         if name.startswith("spline"):  # truncated, axis after axis
-            halves = np.abs(got.astype("f8") - want.astype("f8")) <= 2
+            halves = np.abs(got.astype("f8") - want.astype("f8")) <= 5
         if got.dtype.kind == "b":
-            halves = np.abs(values - np.round(values)) > 0
+            halves = np.abs(values - np.round(values)) <= 1e-9  # truncated
         near = (got == want) | halves | (np.abs(values) > 2**53)
         near |= ~(np.abs(values) < 2.0**62)
     if near.all():

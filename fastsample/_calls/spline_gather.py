@@ -189,6 +189,8 @@ def spans_of(x, axes, out, out_axes, order):
         window = max(lanes, 1) if k == len(axes) - 1 and order else order + 1
         spans[k]["size"], spans[k]["stride"] = x.shape[a], x.strides[a] // x.dtype.itemsize
         spans[k]["last_start"] = x.shape[a] - window
+        spans[k]["low"] = order // 2
+        spans[k]["high"] = min(x.shape[a] - 1, x.shape[a] - window + order // 2)
     for k, a in enumerate(out_axes):
         spans[k]["out_size"], spans[k]["out_stride"] = out.shape[a], out.strides[a] // out.dtype.itemsize
     return spans

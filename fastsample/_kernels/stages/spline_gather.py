@@ -14,7 +14,6 @@ from ..vectors.memory import gather, gather_pairs, local
 from ..vectors.simd import (
     LANES,
     convert,
-    everywhere,
     floor,
     load,
     multiply_add,
@@ -22,7 +21,7 @@ from ..vectors.simd import (
     store,
     where,
 )
-from ..vectors.windows import as_places, each_spread, quad_columns, swapped, windows
+from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, swapped, windows
 from .outputs import TYPES
 from .spline_places import put_weights, tap_place
 from .spline_scratch import CHUNK, PITCH, SPANS, SPLINE, scratch_of
@@ -196,7 +195,7 @@ def spline_near_of(stored, work, lanes, swaps):
     @jit
     def near(job, spans, input, scratch):
         for j in range(0, scratch.head[1], LANES):
-            if not everywhere(load(scratch.lost, j) > 0.0):
+            if not all_lanes(load(scratch.lost, j) > 0.0):
                 block(job, spans, input, scratch, j)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):

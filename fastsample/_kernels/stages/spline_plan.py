@@ -9,8 +9,8 @@ from functools import cache
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
-from ..vectors.simd import LANES, convert, everywhere, floor, load, ramp, splat, store, where
-from ..vectors.windows import as_places
+from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
+from ..vectors.windows import all_lanes, as_places
 from .spline_places import brought_in, put_weights
 from .spline_scratch import ARRAYS, MATRIX, PITCH, SPANS, SPLINE, TILE, scratch_of
 
@@ -106,39 +106,53 @@ def read_places(job, spans, grid_at, scratch):
 
 
 @jit
-def plan_axis(job, span, a, scratch, j, offset, lost, edge):
-    """Taps and weights of 16 points along one axis."""
-    x = load(scratch.places, a * PITCH + j)
-    if job.pad > 0:
-        x = x + splat(job.pad, x)
-        store(scratch.places, a * PITCH + j, x)
-    if not everywhere((x >= 0.0) & (x <= float(span.size - 1))):
-        x, lost = brought_in(job.mode, job.order, span.size, x, lost)
-        store(scratch.places, a * PITCH + j, x)
-    whole = floor(x + splat(job.half, x))
-    put_weights(job.order, scratch.weights, (a + 1) * job.taps * PITCH + j, PITCH, x - whole)
-    start = whole - splat(job.below, x)
-    fits = (start >= 0.0) & (start <= float(span.last_start))
-    if not everywhere(fits):
-        edge = where(fits, edge, 1.0)
-        start = where(fits, start, 0.0)
-    return offset + start * float(span.stride), lost, edge
+def careful(job, span, scratch, at, j):
+    """16 points of which some may be outside or at an edge; these are moved inside in the result.
+
+    What `far` reads stays as it is.
+    """
+    lost, edge = load(scratch.lost, j), load(scratch.edge, j)
+    x, lost = brought_in(job.mode, job.order, span.size, load(scratch.places, at), lost)
+    store(scratch.places, at, x)
+    start = floor(x + splat(job.half, x)) - splat(job.below, x)
+    fits = (start >= 0.0) & (start <= splat(span.last_start, x))
+    store(scratch.lost, j, lost)
+    store(scratch.edge, j, where(fits, edge, 1.0))
+    return where(fits, x, span.low)
 
 
 @jit
-def plan_block(job, spans, scratch, j):
-    """16 points; are some of them at an edge?"""
-    offset = lost = edge = splat(0.0, scratch.places)
-    for a in range(job.rank):
-        offset, lost, edge = plan_axis(job, spans[a], a, scratch, j, offset, lost, edge)
-    inside = lost == 0.0
-    edge = where(inside, edge, 0.0)
-    if not job.fits:
-        edge = where(inside, splat(1.0, edge), 0.0)
-    store(scratch.offsets, j, as_places(offset))
-    store(scratch.lost, j, lost)
-    store(scratch.values, j, edge)
-    return not everywhere(edge == 0.0)
+def plan_axis(job, span, a, scratch):
+    """Taps and weights of a tile's points along one axis."""
+    for j in range(0, scratch.head[1], LANES):
+        at = a * PITCH + j
+        x = load(scratch.places, at)
+        if job.pad > 0:
+            x = x + splat(job.pad, x)
+            store(scratch.places, at, x)
+        if not all_lanes((x >= span.low) & (x <= span.high)):
+            x = careful(job, span, scratch, at, j)
+        whole = floor(x + splat(job.half, x))
+        put_weights(job.order, scratch.weights, (a + 1) * job.taps * PITCH + j, PITCH, x - whole)
+        start = (whole - splat(job.below, x)) * float(span.stride)
+        store(scratch.starts, j, load(scratch.starts, j) + start)
+
+
+@jit
+def note_edges(job, scratch):
+    """Offsets of the points; and which lie at an edge and have a value."""
+    count, edges = scratch.head[1], 0
+    for j in range(0, count, LANES):
+        store(scratch.offsets, j, as_places(load(scratch.starts, j)))
+        store(scratch.weights, j, splat(1.0, scratch.weights))
+        edge = where(load(scratch.lost, j) > 0.0, 0.0, load(scratch.edge, j))
+        if not all_lanes(edge == 0.0):
+            store(scratch.edge, j, edge)
+            for k in range(j, lesser(j + LANES, count)):
+                if scratch.edge[k] != 0.0:
+                    scratch.edges[edges] = k
+                    edges += 1
+    scratch.head[2] = edges
 
 
 @cache
@@ -150,15 +164,13 @@ def spline_plan_of(work):
     def plan(job, spans, grid_at, scratch, t):
         begin_tile(job, spans, scratch, t)
         read_places(job, spans, grid_at, scratch)
-        count, edges = scratch.head[1], 0
-        for j in range(0, count, LANES):
-            store(scratch.weights, j, splat(1.0, scratch.weights))
-            if plan_block(job, spans, scratch, j):
-                for k in range(j, lesser(j + LANES, count)):
-                    if scratch.values[k] != 0.0:
-                        scratch.edges[edges] = k
-                        edges += 1
-        scratch.head[2] = edges
+        for j in range(0, scratch.head[1], LANES):
+            store(scratch.lost, j, splat(0.0, scratch.lost))
+            store(scratch.edge, j, splat(1.0 - job.fits, scratch.edge))
+            store(scratch.starts, j, splat(0.0, scratch.starts))
+        for a in range(job.rank):
+            plan_axis(job, spans[a], a, scratch)
+        note_edges(job, scratch)
 
     def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)

@@ -61,7 +61,9 @@ SPANS = np.dtype(
     [
         ("size", "i8"),  # of an axis of the input
         ("stride", "i8"),  # in elements
-        ("last_start", "i8"),  # the last place at which a window fits
+        ("last_start", "f8"),  # the last place at which a window fits
+        ("low", "f8"),  # between these two places a window does, and nothing is brought in
+        ("high", "f8"),
         ("places", "i8"),  # ARRAYS: where the axis's coordinates begin, in elements
         ("along", "i8"),  # EACH: the axis of the output
         ("out_size", "i8"),  # an axis of the output
@@ -78,6 +80,8 @@ class Scratch(NamedTuple):
     head: np.ndarray  # the first point, how many points, how many at edges
     places: np.ndarray  # coordinates, an axis after the other, PITCH apart
     lost: np.ndarray  # 1.0: a point has no value
+    edge: np.ndarray  # 1.0: it lies at an edge
+    starts: np.ndarray  # `offsets`, as doubles
     values: np.ndarray
     offsets: np.ndarray  # where a point's window begins
     edges: np.ndarray  # which points lie at an edge
@@ -94,7 +98,7 @@ class Scratch(NamedTuple):
 
 def scratch_bytes(rank, taps, out_rank):
     """How much a call needs."""
-    doubles = (rank + 4) * PITCH + PITCH + out_rank + LANES
+    doubles = (rank + 6) * PITCH + out_rank + LANES
     doubles += CHUNK + CHUNK * LANES + 8 * LANES + (rank + 1) * taps * PITCH
     doubles += rank * LANES + 2 * (rank + 1) * taps * LANES + LANES
     return HEAD + 8 * doubles + 1024
@@ -118,6 +122,10 @@ def scratch_of(work):
         places = array_at(memory, exact, at)
         at = after(at, rank * PITCH)
         lost = array_at(memory, exact, at)
+        at = after(at, PITCH)
+        edge = array_at(memory, exact, at)
+        at = after(at, PITCH)
+        starts = array_at(memory, exact, at)
         at = after(at, PITCH)
         values = array_at(memory, exact, at)
         at = after(at, PITCH)
@@ -143,8 +151,8 @@ def scratch_of(work):
         at = after(at, (rank + 1) * taps * LANES)
         far_at = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, values, offsets, edges, index, rows, row_weights, sums, weights,
-            far_places, far_weights, far_offsets, far_at,
+            head, places, lost, edge, starts, values, offsets, edges, index, rows, row_weights, sums,
+            weights, far_places, far_weights, far_offsets, far_at,
         )  # fmt: skip
 
     return scratch_in

@@ -9,6 +9,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
+from ..compiler.cpu import PERMUTE
 from .memory import both_pointers, concatenated, transposed
 from .simd import (
     I64,
@@ -25,6 +26,7 @@ from .simd import (
 )
 
 QUAD = 4
+PARTS = 4  # of a mask
 SHIFT = 1.5 * 2**52  # added to a whole number, leaves it in the low bits
 
 
@@ -72,6 +74,28 @@ def _swapped(typing, vec):
 def swapped(vec):
     """The bytes of each lane turned round."""
     return vec.byteswap()
+
+
+def _all_lanes(typing, mask):
+    def code(context, builder, sig, args):
+        if PERMUTE:  # masks have registers of their own
+            bits = ir.IntType(LANES)
+            whole = builder.bitcast(args[0], bits)
+            return builder.icmp_unsigned("==", whole, ir.Constant(bits, -1))
+        size, bits = LANES // PARTS, ir.IntType(LANES // PARTS)
+        some = [lanes_at(*range(k * size, (k + 1) * size)) for k in range(PARTS)]
+        first, *rest = [builder.shuffle_vector(args[0], args[0], lanes) for lanes in some]
+        for part in rest:
+            first = builder.and_(first, part)
+        return builder.icmp_unsigned("==", builder.bitcast(first, bits), ir.Constant(bits, -1))
+
+    return types.boolean(mask), code
+
+
+@lowered_by(_all_lanes)
+def all_lanes(mask):
+    """`everywhere` for lanes of 64 bits: without AVX-512 a third of its instructions."""
+    return bool(np.all(mask))
 
 
 def _windows(typing, array, first, offsets, j, width):
