@@ -175,9 +175,7 @@ def along(x, n, order, mode):
 
 def gathered(c, coordinates, order, mode, cval):
     """Coefficients summed at places (rank, ...); what is not inside is `cval`."""
-    per_axis = [
-        along(x, n, order, mode) for x, n in zip(coordinates, c.shape, strict=True)
-    ]
+    per_axis = [along(x, n, order, mode) for x, n in zip(coordinates, c.shape, strict=True)]
     total = np.zeros(np.shape(coordinates)[1:])
     for taps in itertools.product(range(order + 1), repeat=c.ndim):
         weight, inside, index = 1.0, True, []
@@ -230,7 +228,10 @@ def axis_places(per_axis, shape):
     """Coordinates of separable axes: (o + pre) * scale + offset."""
     index = np.indices(shape).astype(np.float64)
     return np.array(
-        [(o + pre) * scale + offset for o, (pre, scale, offset) in zip(index, per_axis, strict=True)]
+        [
+            (o + pre) * scale + offset
+            for o, (pre, scale, offset) in zip(index, per_axis, strict=True)
+        ]
     )
 
 

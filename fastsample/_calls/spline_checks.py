@@ -131,9 +131,7 @@ def matrix(function, came, rank, out_rank):
     """A matrix (rank, out_rank), or its diagonal (rank,); and an offset, if it carries one."""
     made = np.asarray(came, np.float64)
     if made.ndim not in (1, 2) or made.shape[0] < 1:
-        raise RuntimeError(
-            f"{function}: matrix must have one or two axes; got shape {made.shape}"
-        )
+        raise RuntimeError(f"{function}: matrix must have one or two axes; got shape {made.shape}")
     offset = None
     if made.ndim == 2 and made.shape[1] == rank + 1 and made.shape[0] in (rank, rank + 1):
         if made.shape[0] == rank + 1 and not np.array_equal(made[rank], [0] * rank + [1]):

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kernels import drive
-from .._kernels.drive import NOTHING
 from .._kernels.kind import CODES
 from .._kernels.stages.outputs import code_of
 from .._kernels.stages.spline_gather import spline_far_of, spline_near_of
@@ -27,7 +26,7 @@ from .._kernels.stages.spline_scratch import (
 )
 from .._kernels.threads import MOST_THREADS
 from . import buffers, schedule
-from .spline_places import Axes, Matrix, Points
+from .spline_places import Matrix, Points
 
 Array = Any
 STAGES = {
@@ -155,6 +154,8 @@ def prepare(x: Side, axes: tuple[int, ...], out: Side, source: Any, points: Any,
         task["source"] = MATRIX if source is Matrix else EACH
     task["input_start"], task["out_start"] = _first_byte(x), _first_byte(out)
     task["fits"] = fits(spans[: len(order)])
+    if not task["fits"]:
+        spans["high"] = -1
     set_stages(task, x, out, rule)
     planes = planes_of(x, out, rest)
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
@@ -192,7 +193,10 @@ def spans_of(x, axes, out, out_axes, order):
         spans[k]["low"] = order // 2
         spans[k]["high"] = min(x.shape[a] - 1, x.shape[a] - window + order // 2)
     for k, a in enumerate(out_axes):
-        spans[k]["out_size"], spans[k]["out_stride"] = out.shape[a], out.strides[a] // out.dtype.itemsize
+        spans[k]["out_size"], spans[k]["out_stride"] = (
+            out.shape[a],
+            out.strides[a] // out.dtype.itemsize,
+        )
     return spans
 
 
@@ -212,7 +216,7 @@ def set_stages(task, x, out, rule):
     stored = 11 if x.dtype == np.bool_ else CODES[x.dtype.newbyteorder("=")]
     swaps, work = int(not x.dtype.isnative and x.dtype.itemsize > 1), rule.work
     task["plan"] = stage("spline_plan", work)
-    task["far"] = stage("spline_far", stored, work, swaps)
+    task["far"] = stage("spline_far", stored, work, lanes_of(rule.order), swaps)
     if task["fits"]:
         task["near"] = stage("spline_near", stored, work, lanes_of(rule.order), swaps)
     task["put"] = stage("spline_put", code_of(out.dtype))
@@ -234,7 +238,11 @@ def planes_of(x, out, rest):
 
 def cut(task):
     """Cut the work into pieces of some tiles of some planes; their number, and who shares them."""
-    tiles, planes, wanted = -(-int(task["points"]) // TILE), int(task["planes"]), PIECES * MOST_THREADS
+    tiles, planes, wanted = (
+        -(-int(task["points"]) // TILE),
+        int(task["planes"]),
+        PIECES * MOST_THREADS,
+    )
     task["tiles"] = max(1, tiles // wanted)
     pieces = -(-tiles // int(task["tiles"]))
     task["each"] = max(1, planes * pieces // wanted) if pieces < wanted else planes

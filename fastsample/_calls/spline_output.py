@@ -32,9 +32,7 @@ def _of_type(function, dtype, is_complex, shape):
 
 def _of_word(function, dtype, is_complex, shape):
     if is_complex and dtype.kind != "c":
-        raise RuntimeError(
-            f"{function}: output must be complex for a complex input; got {dtype}"
-        )
+        raise RuntimeError(f"{function}: output must be complex for a complex input; got {dtype}")
     if not issubclass(dtype.type, np.number):
         raise RuntimeError(f"{function}: output must be a type of numbers; got {dtype}")
     _known(function, dtype, is_complex)
@@ -62,6 +60,4 @@ def _known(function, dtype, is_complex):
             f"{function}: output must be of a type {spline_checks.NAMES}; got {dtype}"
         )
     if dtype.kind == "c" and not is_complex:
-        raise RuntimeError(
-            f"{function}: output must be real for a real input; got {dtype}"
-        )
+        raise RuntimeError(f"{function}: output must be real for a real input; got {dtype}")

@@ -161,9 +161,7 @@ def mapped(function, mapping, rank, shape, arguments, keywords):
     for k, index in enumerate(np.ndindex(*shape)):
         found = mapping(index, *arguments, **keywords)
         if not isinstance(found, tuple):
-            raise TypeError(
-                f"{function}: mapping must return a tuple; got {type(found).__name__}"
-            )
+            raise TypeError(f"{function}: mapping must return a tuple; got {type(found).__name__}")
         if len(found) < rank:
             raise ValueError(
                 f"{function}: mapping must return {rank} numbers, one for each axis of the input; "

@@ -64,6 +64,8 @@ def coefficients(x, axes, options):
     order, mode, cval, _, single = options
     pad = PAD if mode in PADDED else 0
     if pad:
+        with np.errstate(all="ignore"):
+            cval = np.array([cval], np.float64).astype(x.dtype)  # as NumPy pads
         wide = [(pad * (a in axes),) * 2 for a in range(x.ndim)]
         x = np.pad(x, wide, "edge") if mode == "nearest" else np.pad(x, wide, constant_values=cval)
     for axis in axes:

@@ -13,6 +13,8 @@ from ..kind import VALUES
 from ..vectors.memory import gather, gather_pairs, local
 from ..vectors.simd import (
     LANES,
+    at_least,
+    at_most,
     convert,
     floor,
     load,
@@ -24,7 +26,7 @@ from ..vectors.simd import (
 from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, swapped, windows
 from .outputs import TYPES
 from .spline_places import put_weights, tap_place
-from .spline_scratch import CHUNK, PITCH, SPANS, SPLINE, scratch_of
+from .spline_scratch import CAREFUL, CHUNK, COUNT, EDGES, PITCH, SPANS, SPLINE, scratch_of
 from .values import add_tap
 
 
@@ -194,8 +196,9 @@ def spline_near_of(stored, work, lanes, swaps):
 
     @jit
     def near(job, spans, input, scratch):
-        for j in range(0, scratch.head[1], LANES):
-            if not all_lanes(load(scratch.lost, j) > 0.0):
+        careful = scratch.head[CAREFUL]
+        for j in range(0, scratch.head[COUNT], LANES):
+            if not careful or not all_lanes(load(scratch.lost, j) > 0.0):
                 block(job, spans, input, scratch, j)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
@@ -240,17 +243,21 @@ def far_row(job, number, last, scratch):
     return offset, weight
 
 
+@inline
+def with_outside(job, total, inside):
+    """A value with what lies outside, where that has a share."""
+    outside = splat(job.cval, inside) * (1.0 - inside)
+    return total + where(inside == 1.0, 0.0, outside)
+
+
 @cache
-def far_block_of(stored, swaps):
+def singly_of(stored, swaps):
     """16 points at edges, each tap by itself; one that weighs nothing does not count."""
     native = native_of(swaps)
 
     @jit
-    def far_block(job, spans, input, scratch):
+    def singly(job, spans, input, scratch, inside):
         taps, last = job.taps, job.rank - 1
-        inside = total = splat(1.0, scratch.far_weights)
-        for a in range(job.rank):
-            inside = inside * far_axis(job, spans[a], a, scratch)
         total = splat(0.0, inside)
         for number in range(rows_in_all(taps, last)):
             offset, weight = far_row(job, number, last, scratch)
@@ -259,21 +266,118 @@ def far_block_of(stored, swaps):
                 store(scratch.far_at, 0, offset + load(scratch.far_offsets, at))
                 found = convert(native(gather(input, 0, scratch.far_at, 0)), total)
                 total = add_tap(total, found, weight * load(scratch.far_weights, at))
-        outside = where(inside == 1.0, splat(0.0, inside), splat(job.cval, inside) * (1.0 - inside))
-        return total + outside
+        return with_outside(job, total, inside)
 
-    return far_block
+    return singly
 
 
 @cache
-def spline_far_of(stored, work, swaps):
+def slots_of(lanes):
+    """Move the weights of taps along the last axis into windows inside; does each find a place?"""
+
+    @jit
+    def put_slots(job, span, scratch):
+        base, taps = job.rank * job.taps * LANES, job.taps
+        x = load(scratch.far_places, (job.rank - 1) * LANES)
+        start = floor(x + splat(job.half, x)) - splat(job.below, x)
+        start = at_most(at_least(start, 0.0), span.last_start)
+        first = as_places(start)
+        store(scratch.far_starts, 0, first)
+        found = splat(0.0, scratch.far_weights)
+        for slot in range(lanes):
+            weight = splat(0.0, found)
+            for k in range(taps):
+                own = load(scratch.far_offsets, base + k * LANES) == first + slot
+                weight = weight + where(own, load(scratch.far_weights, base + k * LANES), 0.0)
+                found = found + where(own, splat(1.0, found), 0.0)
+            store(scratch.far_slots, slot * LANES, weight)
+        return all_lanes(found >= float(taps))
+
+    return put_slots
+
+
+@cache
+def windowed_of(stored, work, lanes, swaps):
+    """16 points at edges by windows that lie inside along the last axis."""
+    native, points, size = native_of(swaps), LANES // lanes, lanes * LANES
+    parts, real = LANES // points, VALUES[work]
+
+    @jit
+    def add_rows(input, count, scratch, more):
+        for m in range(parts):
+            first = m * points
+            total = splat(0.0, scratch.sums)
+            if more:
+                total = load(scratch.sums, m * LANES)
+            for q in range(count):
+                at = q * LANES + first
+                found = native(windows(input, 0, scratch.far_rows, at, lanes))
+                weight = each_spread(scratch.row_weights, at, lanes)
+                total = multiply_add(convert(found, total), weight, total)
+            store(scratch.sums, m * LANES, total)
+
+    @jit
+    def windowed(job, spans, input, scratch, inside):
+        taps, last, columns = job.taps, job.rank - 1, local(size, real)
+        rows = rows_in_all(taps, last)
+        for first in range(0, rows, CHUNK):
+            some = lesser(CHUNK, rows - first)
+            for q in range(some):
+                offset, weight = far_row(job, first + q, last, scratch)
+                store(scratch.far_rows, q * LANES, offset + load(scratch.far_starts, 0))
+                store(scratch.row_weights, q * LANES, weight)
+            add_rows(input, some, scratch, first > 0)
+        for half in range(0, lanes, 4):
+            found = quad_columns(scratch.sums, half, lanes)
+            for k in range(4):
+                store(columns, (half + k) * LANES, found[k])
+        total = splat(0.0, inside)
+        for k in range(lanes):
+            total = add_tap(total, load(columns, k * LANES), load(scratch.far_slots, k * LANES))
+        return with_outside(job, total, inside)
+
+    return windowed
+
+
+@cache
+def far_block_of(stored, work, lanes, swaps):
+    """16 points at edges."""
+    singly = singly_of(stored, swaps)
+    if lanes > 2:
+        put_slots, windowed = slots_of(lanes), windowed_of(stored, work, lanes, swaps)
+
+    @inline
+    def inside_of(job, spans, scratch):
+        inside = splat(1.0, scratch.far_weights)
+        for a in range(job.rank):
+            inside = inside * far_axis(job, spans[a], a, scratch)
+        return inside
+
+    @jit
+    def by_windows(job, spans, input, scratch):
+        inside = inside_of(job, spans, scratch)
+        if job.fits and put_slots(job, spans[job.rank - 1], scratch):
+            total = windowed(job, spans, input, scratch, inside)
+        else:
+            total = singly(job, spans, input, scratch, inside)
+        return total
+
+    @jit
+    def by_taps(job, spans, input, scratch):
+        return singly(job, spans, input, scratch, inside_of(job, spans, scratch))
+
+    return by_windows if lanes > 2 else by_taps
+
+
+@cache
+def spline_far_of(stored, work, lanes, swaps):
     """The stage for arrays of a type, and sums of one."""
-    scratch_in, element, block = scratch_of(work), TYPES[stored], far_block_of(stored, swaps)
-    exact = VALUES[8]
+    scratch_in, element = scratch_of(work), TYPES[stored]
+    block, exact = far_block_of(stored, work, lanes, swaps), VALUES[8]
 
     @jit
     def far(job, spans, input, scratch):
-        count, out = scratch.head[2], local(LANES, exact)
+        count, out = scratch.head[EDGES], local(LANES, exact)
         for first in range(0, count, LANES):
             some = lesser(LANES, count - first)
             for i in range(LANES):

@@ -12,7 +12,19 @@ from ..kind import VALUES
 from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
 from ..vectors.windows import all_lanes, as_places
 from .spline_places import brought_in, put_weights
-from .spline_scratch import ARRAYS, MATRIX, PITCH, SPANS, SPLINE, TILE, scratch_of
+from .spline_scratch import (
+    ARRAYS,
+    CAREFUL,
+    COUNT,
+    EDGES,
+    FIRST,
+    MATRIX,
+    PITCH,
+    SPANS,
+    SPLINE,
+    TILE,
+    scratch_of,
+)
 
 REAL, EXACT = VALUES[4], VALUES[8]
 
@@ -21,8 +33,8 @@ REAL, EXACT = VALUES[4], VALUES[8]
 def begin_tile(job, spans, scratch, t):
     """Write down the tile's first point, how many there are, and the first one's place."""
     first = t * TILE
-    scratch.head[0] = first
-    scratch.head[1] = lesser(TILE, job.points - first)
+    scratch.head[FIRST] = first
+    scratch.head[COUNT] = lesser(TILE, job.points - first)
     for a in range(job.out_rank - 1, -1, -1):
         scratch.index[a] = first % spans[a].out_size
         first //= spans[a].out_size
@@ -80,7 +92,7 @@ def run_of_axis(along, numbers, a, out_rank, scratch, at, count):
 @jit
 def read_places(job, spans, grid_at, scratch):
     """The coordinates of a tile."""
-    first, count = scratch.head[0], scratch.head[1]
+    first, count = scratch.head[FIRST], scratch.head[COUNT]
     if job.source == ARRAYS:
         for a in range(job.rank):
             at, to = spans[a].places + first, a * PITCH
@@ -105,17 +117,30 @@ def read_places(job, spans, grid_at, scratch):
             scratch.places[a * PITCH + k] = 0
 
 
+@inline
+def clear(scratch):
+    """Nothing is known of any point yet."""
+    scratch.head[CAREFUL] = 1
+    for j in range(0, scratch.head[COUNT], LANES):
+        store(scratch.lost, j, splat(0.0, scratch.lost))
+        store(scratch.edge, j, splat(0.0, scratch.edge))
+
+
 @jit
 def careful(job, span, scratch, at, j):
     """16 points of which some may be outside or at an edge; these are moved inside in the result.
 
     What `far` reads stays as it is.
     """
+    if not scratch.head[CAREFUL]:
+        clear(scratch)
     lost, edge = load(scratch.lost, j), load(scratch.edge, j)
     x, lost = brought_in(job.mode, job.order, span.size, load(scratch.places, at), lost)
     store(scratch.places, at, x)
     start = floor(x + splat(job.half, x)) - splat(job.below, x)
     fits = (start >= 0.0) & (start <= splat(span.last_start, x))
+    if not job.fits:
+        edge = splat(1.0, edge)
     store(scratch.lost, j, lost)
     store(scratch.edge, j, where(fits, edge, 1.0))
     return where(fits, x, span.low)
@@ -124,7 +149,7 @@ def careful(job, span, scratch, at, j):
 @jit
 def plan_axis(job, span, a, scratch):
     """Taps and weights of a tile's points along one axis."""
-    for j in range(0, scratch.head[1], LANES):
+    for j in range(0, scratch.head[COUNT], LANES):
         at = a * PITCH + j
         x = load(scratch.places, at)
         if job.pad > 0:
@@ -133,18 +158,20 @@ def plan_axis(job, span, a, scratch):
         if not all_lanes((x >= span.low) & (x <= span.high)):
             x = careful(job, span, scratch, at, j)
         whole = floor(x + splat(job.half, x))
-        put_weights(job.order, scratch.weights, (a + 1) * job.taps * PITCH + j, PITCH, x - whole)
+        if job.order:
+            to = (a + 1) * job.taps * PITCH + j
+            put_weights(job.order, scratch.weights, to, PITCH, x - whole)
         start = (whole - splat(job.below, x)) * float(span.stride)
-        store(scratch.starts, j, load(scratch.starts, j) + start)
+        if a > 0:
+            start = start + load(scratch.starts, j)
+        store(scratch.starts, j, start)
 
 
 @jit
-def note_edges(job, scratch):
-    """Offsets of the points; and which lie at an edge and have a value."""
-    count, edges = scratch.head[1], 0
+def note_edges(scratch):
+    """Which points lie at an edge and have a value."""
+    count, edges = scratch.head[COUNT], 0
     for j in range(0, count, LANES):
-        store(scratch.offsets, j, as_places(load(scratch.starts, j)))
-        store(scratch.weights, j, splat(1.0, scratch.weights))
         edge = where(load(scratch.lost, j) > 0.0, 0.0, load(scratch.edge, j))
         if not all_lanes(edge == 0.0):
             store(scratch.edge, j, edge)
@@ -152,7 +179,7 @@ def note_edges(job, scratch):
                 if scratch.edge[k] != 0.0:
                     scratch.edges[edges] = k
                     edges += 1
-    scratch.head[2] = edges
+    scratch.head[EDGES] = edges
 
 
 @cache
@@ -164,13 +191,15 @@ def spline_plan_of(work):
     def plan(job, spans, grid_at, scratch, t):
         begin_tile(job, spans, scratch, t)
         read_places(job, spans, grid_at, scratch)
-        for j in range(0, scratch.head[1], LANES):
-            store(scratch.lost, j, splat(0.0, scratch.lost))
-            store(scratch.edge, j, splat(1.0 - job.fits, scratch.edge))
-            store(scratch.starts, j, splat(0.0, scratch.starts))
+        scratch.head[CAREFUL] = scratch.head[EDGES] = 0
         for a in range(job.rank):
             plan_axis(job, spans[a], a, scratch)
-        note_edges(job, scratch)
+        for j in range(0, scratch.head[COUNT], LANES):
+            store(scratch.offsets, j, as_places(load(scratch.starts, j)))
+            if job.rank == 1:
+                store(scratch.weights, j, splat(1.0, scratch.weights))
+        if scratch.head[CAREFUL]:
+            note_edges(scratch)
 
     def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)

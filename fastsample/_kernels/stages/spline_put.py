@@ -12,7 +12,7 @@ from ..vectors.simd import LANES, load, splat, store, where
 from .outputs import TYPES, output_of
 from .rows import put_singly
 from .spline_plan import begin_tile, next_run
-from .spline_scratch import SPANS, SPLINE, TILE, scratch_of
+from .spline_scratch import CAREFUL, COUNT, EDGES, SPANS, SPLINE, TILE, scratch_of
 from .tile import blocks
 
 
@@ -34,9 +34,9 @@ def spline_put_of(value):
     @jit
     def put(job, spans, scratch, out, t):
         begin_tile(job, spans, scratch, t)
-        count, last, at, vector = scratch.head[1], job.out_rank - 1, 0, local(LANES, element)
+        count, last, at, vector = scratch.head[COUNT], job.out_rank - 1, 0, local(LANES, element)
         values = scratch.values
-        for j in range(0, count, LANES):
+        for j in range(0, count if scratch.head[CAREFUL] else 0, LANES):
             lost = load(scratch.lost, j) > 0.0
             store(values, j, where(lost, splat(job.bad, values), load(values, j)))
         while at < count:
@@ -69,7 +69,7 @@ def spline_tiles(job_at, spans, image, grid, planes_at, out, piece):
             at, to = job.input_start + planes[2 * p], job.out_start + planes[2 * p + 1]
             if job.fits:
                 call_stage(job.near, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
-            if array_at(scratch, np.int64, 0)[2] > 0:
+            if array_at(scratch, np.int64, 0)[EDGES] > 0:
                 call_stage(job.far, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
             call_stage(job.put, job_at, spans, image, grid, planes_at, out, scratch, to, t)
     free(memory)
