@@ -35,8 +35,8 @@ TAPS = {
     "wrap": "mirror",
     "grid-wrap": "wrap",
 }
-SYMMETRY = {"nearest": "reflect", "reflect": "reflect", "grid-mirror": "reflect"}
-SYMMETRY = {"grid-wrap": "wrap", **SYMMETRY}
+SYMMETRY = dict.fromkeys(("nearest", "reflect", "grid-mirror"), "reflect")
+SYMMETRY["grid-wrap"] = "wrap"
 
 
 def symmetry_of(mode):
@@ -69,8 +69,6 @@ def filtered_axis(x, order, axis, symmetry):
         k = np.arange(min(period, 120))
         powers = z**k
         first = np.tensordot(powers, c[extended(-k, n, symmetry)], 1) / (1 - z**period)
-        ends = np.tensordot(powers, c[extended(n - 1 + k, n, symmetry)], 1) if n else None
-        last_two = c[-2].copy(), c[-1].copy()
         c[0] = first
         for i in range(1, n):
             c[i] += z * c[i - 1]
@@ -83,7 +81,6 @@ def filtered_axis(x, order, axis, symmetry):
             c[-1] = np.tensordot(z**k, c[(n - 1 + k) % n], 1) * z / (z**n - 1)
         for i in range(n - 2, -1, -1):
             c[i] = z * (c[i + 1] - c[i])
-        del ends, last_two
     return np.moveaxis(c, 0, axis)
 
 
@@ -112,7 +109,7 @@ def folded(x, n, mode):
     if n == 1:
         return np.where(np.isnan(x), x, 0.0)
     low, high = x < 0, x > n - 1
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         below, above = _FOLDS[mode](x, n)
     return np.where(low, below, np.where(high, above, x))
 
@@ -157,7 +154,7 @@ def along(x, n, order, mode):
     if mode == "constant":
         good = (x >= 0) & (x <= n - 1)
     elif mode in ("nearest", "grid-constant"):
-        good = ~np.isnan(x)
+        good = ~np.isnan(x) | (order == 0 and mode == "nearest")
     else:
         good = x > -1
     x = np.clip(np.where(good, x, 0), -8.0, n + 8.0)
@@ -188,7 +185,7 @@ def gathered(c, coordinates, order, mode, cval):
             value = np.where(inside, value, cval)
         total = total + weight * value
     good = np.logical_and.reduce([axis[3] for axis in per_axis])
-    bad = np.nan if mode in PADDED else cval
+    bad = np.nan if mode in PADDED and order else cval
     return np.where(good, total, bad)
 
 
@@ -198,7 +195,9 @@ def padded(x, order, mode, cval):
         return x, 0
     if mode == "nearest":
         return np.pad(x, PAD, "edge"), PAD
-    return np.pad(x, PAD, constant_values=cval), PAD
+    with np.errstate(all="ignore"):
+        fill = np.array(cval, np.float64).astype(x.dtype)  # -1 is 255 among bytes
+    return np.pad(x, PAD, constant_values=fill), PAD
 
 
 def sample(x, coordinates, order=3, mode="constant", cval=0.0, prefilter=True):

@@ -5,11 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import slow_splines, spline_checks, spline_output
-from .spline_gather import Rule, sample
+from .spline_paths import interpolate
 from .spline_places import Points
-
-PADDED = ("nearest", "grid-constant")  # modes of which SciPy filters a wider array,
-PAD = 12  # by so many pixels on all sides: finite, so that its results show it
 
 
 class Options(NamedTuple):
@@ -36,7 +33,7 @@ def interpolated(function, x, places, shape, output, options, axes=None):
     if any(np.may_share_memory(out, one) for one in arrays):
         target = np.empty(out.shape, out.dtype)
     for part, plane, cval in parts(x, target, options.cval):
-        gather(part, axes, places, plane, options._replace(cval=cval))
+        interpolate(part, axes, places, plane, options._replace(cval=cval))
     if target is not out:
         out[...] = target
     return out
@@ -47,30 +44,6 @@ def parts(x, out, cval):
     if x.dtype.kind == "c":
         return (x.real, out.real, cval.real), (x.imag, out.imag, cval.imag)
     return ((x, out, cval),)
-
-
-def gather(x, axes, places, out, options):
-    """Interpolate some axes of a real array, plane by plane of the others."""
-    order, mode, cval, prefilter, single = options
-    work, pad = 4 if single else 8, 0
-    if order > 1 and prefilter:
-        x, pad = coefficients(x, axes, options)
-    rule = Rule(order, mode, float(cval), pad, work)
-    sample(x, axes, places, out, rule)
-
-
-def coefficients(x, axes, options):
-    """What the filter makes of an array, and how many pixels more it has on all sides."""
-    order, mode, cval, _, single = options
-    pad = PAD if mode in PADDED else 0
-    if pad:
-        with np.errstate(all="ignore"):
-            cval = np.array([cval], np.float64).astype(x.dtype)  # as NumPy pads
-        wide = [(pad * (a in axes),) * 2 for a in range(x.ndim)]
-        x = np.pad(x, wide, "edge") if mode == "nearest" else np.pad(x, wide, constant_values=cval)
-    for axis in axes:
-        x = slow_splines.filtered_axis(x, order, axis, slow_splines.symmetry_of(mode))
-    return np.ascontiguousarray(x, np.float32 if single else np.float64), pad
 
 
 def filtered(function, x, order, axes, output, mode, single):
