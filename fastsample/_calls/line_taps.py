@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .._kernels.vectors.simd import LANES
 from .quiet import quietly
-from .splines import brought_in, tap_weights
+from .spline_filters import brought_in, tap_weights
 
 Array = NDArray[Any]
 PAD = 12  # samples before and after a line whose border no filter has

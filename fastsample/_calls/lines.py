@@ -30,7 +30,7 @@ from .._kernels.vectors.memory import CACHE_LINE
 from .._kernels.vectors.simd import LANES
 from . import buffers, schedule
 from .line_taps import SYMMETRY, Places, Taps, padding_of, taps_of
-from .splines import NO_FILTER, Filter, filter_of
+from .spline_filters import NO_FILTER, Filter, filter_of
 
 Array = NDArray[Any]
 TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-level cache
