@@ -109,13 +109,26 @@ def _filter_line(axis, size, order, symmetry, pad):
     return Line(axis, size, pad, found, None, size + 2 * pad)
 
 
+def filter_axes(x: Array, order: int, axes: Sequence[int], symmetry: str, out: Array) -> None:
+    """The coefficients along some axes, each put into `out` as NumPy casts: integers are truncated.
+
+    Where `out` holds doubles, that is what is computed in, and all axes go in one run.
+    """
+    known = out.dtype.kind == "f" and out.dtype.isnative and out.flags.aligned
+    if known and (out.dtype == np.float64 or len(axes) == 1):
+        lines = [_filter_line(axis, x.shape[axis], order, symmetry, 0) for axis in axes]
+        _run(x, [line for line in lines if line], NO_BORDER, out, np.float64)
+    elif len(axes) == 1:
+        out[...] = filtered(x, order, symmetry, np.float64, axes=axes)
+    else:
+        for axis in axes:
+            filter_axes(x, order, [axis], symmetry, out)
+            x = out
+
+
 def filter_axis(x: Array, order: int, axis: int, symmetry: str, out: Array) -> None:
-    """The coefficients along one axis, put into `out` as NumPy casts: integers are truncated."""
-    if out.dtype.kind == "f" and out.dtype.isnative and out.flags.aligned:
-        line = _filter_line(axis, x.shape[axis], order, symmetry, 0)
-        _run(x, [line] if line else [], NO_BORDER, out, np.float64)
-        return
-    out[...] = filtered(x, order, symmetry, np.float64, axes=[axis])
+    """`filter_axes` along one axis."""
+    filter_axes(x, order, [axis], symmetry, out)
 
 
 def with_slack(shape: tuple[int, ...], work: type) -> Array:

@@ -111,5 +111,3 @@ def _by_bytes(view, out):
     arrays = buffers.read_bytes(image), work.fill, NOTHING, buffers.as_bytes(result)
     drive.run(copier(), work.parallel, (work.job, work.steps, *arrays), work.pieces)
     return True
-
-

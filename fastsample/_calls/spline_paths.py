@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from . import spline_copy
+from . import lines, spline_copy
+from .line_taps import SYMMETRY
 from .quiet import cast
 from .spline_gather import Rule, sample
 from .spline_places import Axes, Axis, Matrix, Points
@@ -53,7 +54,7 @@ def _sampled_axes(x, axes, places, out):
     """Without the axes along which each pixel reads itself: these are left alone."""
     if isinstance(places, Matrix):
         eye = np.eye(len(axes))
-        same = (places.matrix == eye) & (places.matrix.T == eye)
+        same = (places.matrix == eye) & (eye == places.matrix.T)
         still = same.all(1) & (places.offset == 0)
     else:
         still = [a.scale == 1 and a.pre + a.offset == 0 for a in places.axes]
@@ -98,7 +99,7 @@ def _copies(x, axes, steps, out, options):
     if mode == "grid-constant" and not _holds(x.dtype, cval):
         return False
     return all(
-        -PAD <= low and high <= x.shape[a] - 1 + PAD
+        low >= -PAD and high <= x.shape[a] - 1 + PAD
         for a, (low, high) in zip(axes, spline_copy.ranges(axes, steps, out.shape), strict=True)
     )
 
@@ -120,7 +121,17 @@ def _is_separable(x, options):
 
 def _by_axes(x, axes, places, out, options):
     """Each axis by itself."""
-    _by_points(x, axes, places, out, options)
+    order, mode, cval, prefilter, single = options
+    per_axis = [None] * x.ndim
+    for a, place in zip(axes, places.axes, strict=True):
+        per_axis[a] = tuple(place)
+    prefilter = prefilter and order > 1
+    lines.resampled(x, order, prefilter, mode, float(cval), per_axis, out, _work(single))
+
+
+def _work(single):
+    """The type of sums."""
+    return np.float32 if single else np.float64
 
 
 def _by_points(x, axes, places, out, options):
@@ -134,14 +145,11 @@ def _by_points(x, axes, places, out, options):
 
 def coefficients(x, axes, options):
     """What the filter makes of an array, and how many pixels more it has on all sides."""
-    from . import slow_splines
-
     order, mode, cval, _, single = options
-    pad = PAD if mode in PADDED else 0
-    if pad:
-        cval = cast(np.array([cval], np.float64), x.dtype)  # as NumPy pads
-        wide = [(pad * (a in axes),) * 2 for a in range(x.ndim)]
-        x = np.pad(x, wide, "edge") if mode == "nearest" else np.pad(x, wide, constant_values=cval)
-    for axis in axes:
-        x = slow_splines.filtered_axis(x, order, axis, slow_splines.symmetry_of(mode))
-    return np.ascontiguousarray(x, np.float32 if single else np.float64), pad
+    symmetry, work = SYMMETRY[mode], _work(single)
+    if mode not in PADDED:
+        return lines.filtered(x, order, symmetry, work, axes=axes), 0
+    fill = "edge"
+    if mode == "grid-constant":  # as NumPy pads: -1 is 255 among bytes
+        fill = float(lines.cast_number(cval, x.dtype))
+    return lines.filtered(x, order, symmetry, work, PAD, fill, axes), PAD

@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import slow_splines, spline_checks, spline_output
+from . import lines, spline_checks, spline_output
+from .line_taps import SYMMETRY
 from .spline_paths import interpolate
 from .spline_places import Points
 
@@ -46,16 +47,14 @@ def parts(x, out, cval):
     return ((x, out, cval),)
 
 
-def filtered(function, x, order, axes, output, mode, single):
+def filtered(function, x, order, axes, output, mode):
     """Spline coefficients along some axes; each axis's result is kept in the output's type."""
     out = spline_output.made(function, output, x.dtype, x.shape)
     target = np.empty(out.shape, out.dtype) if np.may_share_memory(x, out) else out
     for part, to, _ in parts(x, target, 0j):
-        for axis in axes:
-            values = slow_splines.filtered_axis(part, order, axis, slow_splines.symmetry_of(mode))
-            to[...] = values
-            part = to
-        if not axes:
+        if axes:
+            lines.filter_axes(part, order, axes, SYMMETRY[mode], to)
+        else:
             to[...] = part
     if target is not out:
         out[...] = target

@@ -19,8 +19,6 @@ def spline_filter1d(
     axis: int = -1,
     output: Output = np.float64,
     mode: str = "mirror",
-    *,
-    single: bool = False,
 ) -> NDArray[Any]:
     """Filter."""
     name = "spline_filter1d"
@@ -28,7 +26,7 @@ def spline_filter1d(
     array = checks.array(name, "input", input)
     mode = checks.mode(name, mode)
     axes = (np.lib.array_utils.normalize_axis_index(axis, array.ndim),) if order > 1 else ()
-    return filtered(name, array, order, axes, output, mode, bool(single))
+    return filtered(name, array, order, axes, output, mode)
 
 
 @takes_any_array
@@ -37,12 +35,10 @@ def spline_filter(
     order: int = 3,
     output: Output = np.float64,
     mode: str = "mirror",
-    *,
-    single: bool = False,
 ) -> NDArray[Any]:
     """Filter."""
     name = "spline_filter"
     order = checks.order(name, order, 2)
     array = checks.array(name, "input", input)
     axes = tuple(range(array.ndim))
-    return filtered(name, array, order, axes, output, checks.mode(name, mode), bool(single))
+    return filtered(name, array, order, axes, output, checks.mode(name, mode))
