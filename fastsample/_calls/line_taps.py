@@ -33,6 +33,8 @@ class Places(NamedTuple):
     pre: float
     scale: float
     offset: float
+    mode: str
+    order: int
 
 
 class Taps(NamedTuple):
@@ -48,14 +50,23 @@ def padding_of(mode: str, order: int, prefilter: bool) -> int:
     return PAD if prefilter and order > 1 and mode in ("nearest", "grid-constant") else 0
 
 
-def taps_of(size: int, places: Places, mode: str, order: int, pad: int, work: type) -> Taps:
+def range_of(good: Array | None, size: int) -> tuple[int, int]:
+    """From the first result that has taps to behind the last."""
+    if good is None:
+        return 0, size
+    known = np.flatnonzero(good)
+    return (int(known[0]), int(known[-1]) + 1) if len(known) else (0, 0)
+
+
+def taps_of(size: int, places: Places, pad: int, work: type) -> Taps:
     """The taps of all results of a line of `size` samples."""
     make = _kept if places.size <= KEPT else _made
-    return make(size, places, mode, order, pad, work)
+    return make(size, places, pad, work)
 
 
 @quietly
-def _made(size, places, mode, order, pad, work):
+def _made(size, places, pad, work):
+    mode, order = places.mode, places.order
     x = (np.arange(places.size) + places.pre) * places.scale + places.offset
     x, good = folded(x, size, mode)
     x = np.clip(x + pad, -PAD, size + 2 * pad + PAD)  # beyond, all taps are outside anyway

@@ -15,7 +15,7 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit
 from ..kind import STORED, VALUES
-from ..vectors.memory import gather, local
+from ..vectors.memory import gather, local, prefetch_at
 from ..vectors.simd import LANES, convert, load, splat, store, swap_bytes, turn
 from .outputs import TYPES, output_of
 
@@ -76,6 +76,9 @@ def read_lines_of(value, swapped, work):
         gain, at = splat(job.gain, rows), head[SOURCES]
         for i in range(low, high):
             vec = load(source, at + i * job.source_step)
+            ahead = at + (i + 12) * job.source_step
+            prefetch_at(source, ahead)
+            prefetch_at(source, ahead + 8)
             store(rows, (job.pad + i) * LANES, widen(vec, rows) * gain)
 
     @jit
@@ -116,6 +119,9 @@ def write_lines_of(work, value):
     def write_together(job, head, rows, target, low, high):
         to, at = head[TARGETS], head[AT] - low
         for i in range(low, high):
+            ahead = to + (i + 12) * job.target_step
+            prefetch_at(target, ahead)
+            prefetch_at(target, ahead + 8)
             store(target, to + i * job.target_step, output(load(rows, (at + i) * LANES)))
 
     @jit
@@ -125,6 +131,8 @@ def write_lines_of(work, value):
             turn(rows, (at + i) * LANES, square, 0)
             for k in range(head[COUNT]):
                 store(target, head[TARGETS + k] + i, output(load(square, k * LANES)))
+                prefetch_at(target, head[TARGETS + k] + i + 16)
+                prefetch_at(target, head[TARGETS + k] + i + 24)
 
     @jit
     def write_singly(job, head, rows, target, low, high, first):
