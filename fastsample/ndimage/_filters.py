@@ -149,7 +149,7 @@ def spline_filter(
     >>> from fastsample import ndimage
     >>> row = np.array([0.0, 0.0, 1.0, 0.0, 0.0])
     >>> ndimage.spline_filter(row).round(3)
-    array([ 0.124, -0.495,  1.732, -0.495,  0.124])
+    array([ 0.25, -0.5 ,  1.75, -0.5 ,  0.25])
     """
     name = "spline_filter"
     order = checks.order(name, order, 2)

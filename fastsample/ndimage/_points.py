@@ -110,7 +110,7 @@ def map_coordinates(
     >>> ndimage.map_coordinates(row, [[0.5, 1.5, 9.0]], order=1)
     array([0.5, 2.5, 0. ])
     >>> ndimage.map_coordinates(row, [[2.0, 2.5]]).round(3)
-    array([4.   , 6.241])
+    array([4.   , 5.911])
     """
     name = "map_coordinates"
     order = checks.order(name, order)
