@@ -12,6 +12,7 @@ from .._kernels.kind import (
     FOLDS,
     KEEP,
     MIRROR,
+    PERSPECTIVE,
     REPEAT,
     SLOPE,
     STRIDES,
@@ -34,6 +35,8 @@ class Axis(NamedTuple):
     points: int = 0  # the output along this axis: point j lies at base + j * step
     base: float = 0.0
     step: float = 0.0
+    knots: int = 0  # of a spline along this axis of the output
+    order: int = 0  # of that spline
 
 
 def each(axis):
@@ -86,6 +89,18 @@ def affine_axes(sizes, points, align_corners):
     return tuple(affine_axis(size, n, align_corners) for size, n in both)
 
 
+def pixel_map_axes(sizes, points, align_corners=False):
+    """The axes of a map of pixels, from an output of these points to an input of these sizes."""
+    both = zip(sizes, points, strict=True)
+    return tuple(step_axis(size, n) for size, n in both)
+
+
+def spline_axes(sizes, points, knots, order):
+    """The same with a spline of steps, of so many knots along each axis."""
+    both = zip(pixel_map_axes(sizes, points), knots, strict=True)
+    return tuple(axis._replace(knots=k, order=order) for axis, k in both)
+
+
 def flow_axes(sizes):
     """The axes of steps away from an input's own pixels."""
     return tuple(step_axis(size, size) for size in sizes)
@@ -108,6 +123,9 @@ def records(kind, axes, strides):
         row["last"], row["last_start"] = axis.size - 1, axis.size - kind.taps
         row["pre"], row["scale"], row["offset"] = axis.pre, axis.scale, axis.offset
         row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
+        row["gain"], row["origin"] = axis.scale, axis.pre * axis.scale + axis.offset
+        row["knots"], row["order"] = axis.knots, axis.order
+        row["knot_step"] = (axis.knots - 1) / (axis.points - 1) if axis.points > 1 else 0.0
         _set_rule(row, kind, axis, real)
     return made
 
@@ -126,7 +144,8 @@ def fills(kind, fill):
     else:  # room for a vector from the last one on
         each += each[-1:] * (LANES - 1)
     dtype = dtype_of(kind.value)
-    outside = each if kind.rule == CONSTANT else [0] * len(each)
+    keeps = kind.rule == CONSTANT or (kind.source == PERSPECTIVE and kind.rule != ZEROS)
+    outside = each if keeps else [0] * len(each)
     lost = each if dtype.kind in "iu" else [np.nan] * len(each)
     return step, np.array(each, np.float64), bits_of(outside, dtype), bits_of(lost, dtype)
 

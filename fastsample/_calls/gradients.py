@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE, AFFINE_SUM, SCATTER, SLOPE
+from .._kernels.kind import AFFINE_SUM, MAPS, SCATTER, SLOPE
 from . import buffers, schedule
 from .quiet import cast, put, summed
 from .run import (
@@ -94,7 +94,7 @@ def coordinate_gradient(
     double, as it was summed.
     """
     shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         out = np.empty(shape)
     elif planar:
         made = buffers.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
@@ -133,7 +133,7 @@ def slope(
             again = add or c > 0 or (n > 0 and len(out) == 1)
             alone = sampling.of_channel(c)
             slope(alone, *map(buffers.native, parts), one(out, n), again)
-    elif sampling.source == AFFINE:
+    elif sampling.source in MAPS:
         start_sum(call, out, add, input, grid, gradient)
     else:
         start(call, input, grid, gradient, out)
