@@ -3,9 +3,11 @@
 from . import shifts
 from .affine import affine_grid, affine_grid_backward, affine_sample, affine_sample_backward
 from .deform import deform_conv2d, deform_conv2d_backward
+from .elastic import elastic_sample, elastic_sample_backward
 from .grid import grid_sample, grid_sample_backward
 from .masks import paste_masks
 from .patches import patch_affine, patch_affine_backward
+from .perspective import perspective_sample, perspective_sample_backward
 from .points import point_sample, point_sample_backward
 from .shift import region_shift, region_shift_backward
 from .vjp import vjp
@@ -20,6 +22,8 @@ __all__ = [
     "affine_sample_backward",
     "deform_conv2d",
     "deform_conv2d_backward",
+    "elastic_sample",
+    "elastic_sample_backward",
     "flow_warp",
     "flow_warp_backward",
     "grid_sample",
@@ -27,6 +31,8 @@ __all__ = [
     "paste_masks",
     "patch_affine",
     "patch_affine_backward",
+    "perspective_sample",
+    "perspective_sample_backward",
     "point_sample",
     "point_sample_backward",
     "region_shift",

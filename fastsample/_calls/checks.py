@@ -288,7 +288,7 @@ def mask(function, came, count=2):
     except TypeError:
         wanted = ()
     if len(wanted) != count or not all(isinstance(w, bool | np.bool_) for w in wanted):
-        many = {2: "two", 5: "five"}[count]
+        many = {2: "two", 3: "three", 5: "five"}[count]
         raise TypeError(f"{function}: output_mask must be {many} of True or False; got {came!r}")
     return wanted
 
@@ -579,3 +579,41 @@ def finite(function, name, came):
         raise ValueError(
             f"{function}: {name}[{k}] must be finite; got {' '.join(map(str, came[k]))}"
         )
+
+
+def pictures(function, shape):
+    """A batch of images, of two spatial axes."""
+    if len(shape) != 4:
+        raise ValueError(f"{function}: input must have shape (N, C, H, W); got {shape}")
+
+
+def homographies(function, shape, batch):
+    """(N, 3, 3), with the given batch or either one 1."""
+    fits = len(shape) == 3 and shape[1:] == (3, 3)
+    if not fits or (shape[0] != batch and 1 not in (shape[0], batch)):
+        raise ValueError(
+            f"{function}: homography must have shape (N, 3, 3) with N = {batch} or 1; got {shape}"
+        )
+
+
+def knots(function, shape, axes):
+    """(N, D, *knots) for D axes, two knots or more along each."""
+    if len(shape) != axes + 2 or shape[1] != axes or min(shape[2:], default=0) < 2:
+        listed = ", ".join("zyx"[-axes:])
+        raise ValueError(
+            f"{function}: control must have shape (N, {axes}, *knots) with two knots or more along "
+            f"each of {listed}; got {shape}"
+        )
+
+
+def batch(function, name, came, images):
+    """As many samples as there are images, or either one 1."""
+    if came != images and 1 not in (came, images):
+        raise ValueError(f"{function}: {name} must be of N = {images} samples or 1; got {came}")
+
+
+def spline_order(function, came):
+    """That of a field: cubic or linear."""
+    if isinstance(came, bool | np.bool_) or came not in (1, 3):
+        raise ValueError(f"{function}: order must be 3 or 1; got {came!r}")
+    return int(came)

@@ -95,9 +95,10 @@ def pixel_map_axes(sizes, points, align_corners=False):
     return tuple(step_axis(size, n) for size, n in both)
 
 
-def spline_axes(sizes, points, knots, order):
-    """The same with a spline of steps, of so many knots along each axis."""
-    both = zip(pixel_map_axes(sizes, points), knots, strict=True)
+def spline_axes(sizes, points, knots, order, normalised):
+    """The axes of a map and a spline of steps, of so many knots along each axis."""
+    axes = (affine_axes if normalised else pixel_map_axes)(sizes, points, False)
+    both = zip(axes, knots, strict=True)
     return tuple(axis._replace(knots=k, order=order) for axis, k in both)
 
 

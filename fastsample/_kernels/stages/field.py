@@ -121,7 +121,7 @@ def all_knots_of(count):
 def begin_field_of(count, real):
     """Put a row's knots into `field`: of component d knot k at d * (knots + 2) + k + 1."""
     weigh, all_knots, last = weigh_of(count, real), all_knots_of(count), count - 1
-    first_control, exact, whole = count * (count + 1), VALUES[8], np.int64
+    first_control, exact, whole, eight = count * (count + 1), VALUES[8], np.int64, 2 * TAPS
 
     @inline
     def meet(axes, row, cells, weights):
@@ -135,7 +135,7 @@ def begin_field_of(count, real):
 
     @jit
     def begin_field(axes, control, tile, row, field):
-        cells, weights, x = local(2, whole), local(2 * TAPS, exact), axes[last]
+        cells, weights, x = local(2, whole), local(eight, exact), axes[last]
         meet(axes, tile.row + row, cells, weights)
         begin, _ = cell_of(x, tile.col)
         end, _ = cell_of(x, tile.col + tile.pad - 1)
