@@ -81,12 +81,15 @@ def sampled(function, name, came, mode):
 
 
 def fill(function, name, came):
-    """A real number, or a sequence of them, one for each channel, as a tuple."""
+    """A real number, or a sequence of them, one for each channel, as a tuple.
+
+    -0.0 is 0.0: calls are known by what is equal.
+    """
     if type(came) is float or (type(came) is int and -(2**53) <= came <= 2**53):
-        return came  # nearly always
+        return came + 0  # nearly always
     if isinstance(came, list | tuple) or (isinstance(came, np.ndarray) and came.ndim == 1):
-        return tuple(number(function, name, x) for x in came)
-    return number(function, name, came)
+        return tuple(number(function, name, x) + 0 for x in came)
+    return number(function, name, came) + 0
 
 
 def one_each(function, name, fill, channels):
@@ -268,15 +271,13 @@ def result(function, came, shape, dtype):
         )
 
 
-def gradient(function, name, came, shape, dtype):
+def gradient(function, name, came, shape, dtype, of="the result"):
     """A gradient has the shape and the type of what it belongs to."""
     if came.shape != shape:
-        raise ValueError(
-            f"{function}: {name} must have the result's shape {shape}; got {came.shape}"
-        )
+        raise ValueError(f"{function}: {name} must have {of}'s shape {shape}; got {came.shape}")
     if came.dtype.newbyteorder("=") != dtype:
         raise TypeError(
-            f"{function}: {name} must have the result's type {_named(dtype)}; got "
+            f"{function}: {name} must have {of}'s type {_named(dtype)}; got "
             f"{_named(came.dtype)}: convert it with {name}.astype({_class_of(dtype)})"
         )
 
@@ -617,3 +618,33 @@ def spline_order(function, came):
     if isinstance(came, bool | np.bool_) or came not in (1, 3):
         raise ValueError(f"{function}: order must be 3 or 1; got {came!r}")
     return int(came)
+
+
+def points(function, shape):
+    """(N, P, D) for D axes; how many these are."""
+    if len(shape) != 3 or shape[-1] not in (1, 2, 3):
+        raise ValueError(
+            f"{function}: points must have shape (N, P, D) with D = 1, 2 or 3; got {shape}"
+        )
+    return shape[-1]
+
+
+def point_map(function, shape, axes, samples):
+    """A theta for D axes, or a homography for two, of as many samples as points or either one."""
+    fits = shape[1:] == (axes, axes + 1) or (axes == 2 and shape[1:] == (3, 3))
+    if len(shape) != 3 or not fits or (shape[0] != samples and 1 not in (shape[0], samples)):
+        either = " or (N, 3, 3)" if axes == 2 else ""
+        raise ValueError(
+            f"{function}: map must have shape (N, {axes}, {axes + 1}){either} with N = {samples} "
+            f"or 1, or be (control, theta); got {shape}"
+        )
+
+
+def invertible(function, matrices):
+    """Each has an inverse; the message names the first that has none."""
+    regular = np.isfinite(matrices).all((1, 2))
+    regular[regular] = np.linalg.matrix_rank(matrices[regular]) == matrices.shape[-1]
+    wrong = np.flatnonzero(~regular)
+    if len(wrong):
+        k = wrong[0]
+        raise ValueError(f"{function}: map[{k}] must have an inverse; got {matrices[k].tolist()}")

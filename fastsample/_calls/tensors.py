@@ -6,6 +6,7 @@ than its memory, known here or not.
 """
 
 import sys
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +85,24 @@ def is_tensor(thing: Any) -> bool:
     """Is it one of PyTorch's? Then somebody has imported that."""
     kind = getattr(sys.modules.get("torch"), "Tensor", None)
     return isinstance(kind, type) and isinstance(thing, kind)
+
+
+def are_plain(torch: Any, given: Iterable[Any]) -> bool:
+    """Are these tensors all that a call has to know: of values, on a CPU, and followed by nobody?
+
+    But for autograd, which may record them. None stands for no tensor.
+    """
+    core = torch._C
+    if getattr(core, "_are_functorch_transforms_active", bool)():
+        return False
+    if getattr(core, "_get_tracing_state", bool)():
+        return False
+    if getattr(core, "_len_torch_dispatch_stack", int)():
+        return False
+    if getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0:
+        return False
+    own = torch.Tensor, torch.nn.Parameter
+    return all(x is None or (type(x) in own and not _more(torch, x)) for x in given)
 
 
 def seen(function: str, name: str, tensor: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ LITTLE_NS = 200_000
 SHORT_NS = 5_000_000
 # So many times as long as it has waited works a process alone: a wait may be chance, and the more
 # come the less time is lost in them.
-FIRST, LAST = 16, 128
+FIRST, LAST = 16, 1024
 GOOD = 200  # calls without a wait, after which it is quiet
 
 _clock = time.perf_counter_ns

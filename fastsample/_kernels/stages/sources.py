@@ -8,7 +8,7 @@ from functools import cache
 
 from ..compiler.jit import inline
 from ..kind import AFFINE, ELASTIC, FLOW, GRID, PERSPECTIVE
-from .coordinates import read_array_of, read_steps_of
+from .coordinates import read_array_of, read_matrix_of, read_steps_of
 from .field import elastic_of
 from .maps import affine_of, perspective_of
 
@@ -42,3 +42,5 @@ SOURCES = {
     PERSPECTIVE: perspective_of,
     ELASTIC: elastic_of,
 }
+# The same for directions: what a source makes of a coordinate is linear, but for its places.
+DIRECTIONS = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_array_of}
