@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from ._calls import buffers, checks, gradients, run
+from ._calls import buffers, checks, gradients, ragged, run
 from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axes, pixel_map_axes
@@ -165,8 +165,9 @@ def affine_sample(
 
     Parameters
     ----------
-    input : array_like, shape (N, C, *in)
-        Of any type that `grid_sample` takes.
+    input : array_like, shape (N, C, *in), or a list of N arrays (C, *in)
+        Of any type that `grid_sample` takes. Images of a list may differ in size; theta maps
+        pixels then, whatever `coordinates` says, and all become one batch in one call.
     theta : array_like, shape (N, D, D + 1)
         float32 or float64; see `affine_grid`. float16 is widened.
     size : tuple of D ints
@@ -215,9 +216,12 @@ def affine_sample(
     array([[[[2., 1.],
              [4., 3.]]]])
     """
-    about = _about(_SAMPLE, size, align_corners, coordinates)
+    several = ragged.is_list(input)
+    about = _about(_SAMPLE, size, align_corners, "pixel" if several else coordinates)
     matrices = checks.array(_SAMPLE, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
+    if several:
+        return ragged.forward(_SAMPLE, about, input, matrices, options, out)
     return forward(_SAMPLE, about, input, matrices, options, out)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from ._calls import checks, splines
+from ._calls import checks, ragged, splines
 from ._calls.dlpack import takes_any_array
 from ._calls.registry import has_backward
 from ._calls.sampled import Options, forward
@@ -34,8 +34,9 @@ def elastic_sample(
 
     Parameters
     ----------
-    input : array_like, shape (N, C, *in)
-        Of any type that `grid_sample` takes.
+    input : array_like, shape (N, C, *in), or a list of N arrays (C, *in)
+        Of any type that `grid_sample` takes. Images of a list may differ in size: all become one
+        batch in one call.
     control : array_like, shape (N, D, *knots)
         float32 or float64; float16 is widened. Displacements dx, dy, dz in the input's pixels, at
         knots that lie evenly from the output's first pixel to its last one, two or more along each
@@ -94,6 +95,8 @@ def elastic_sample(
     """
     field = splines.given(_SAMPLE, control, size, theta, order, coordinates)
     options = Options(mode, padding_mode, fill_value, channels_last)
+    if ragged.is_list(input):
+        return ragged.forward(_SAMPLE, field.about, input, field.rows, options, out)
     apart = {"input": checks.array(_SAMPLE, "input", input), "control": field.control}
     if field.theta is not None:
         apart["theta"] = field.theta

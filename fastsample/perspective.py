@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from ._calls import checks
+from ._calls import checks, ragged
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import pixel_map_axes
 from ._calls.registry import has_backward
@@ -32,8 +32,9 @@ def perspective_sample(
 
     Parameters
     ----------
-    input : array_like, shape (N, C, H, W)
-        Of any type that `grid_sample` takes.
+    input : array_like, shape (N, C, H, W), or a list of N arrays (C, H, W)
+        Of any type that `grid_sample` takes. Images of a list may differ in size: all become one
+        batch in one call.
     homography : array_like, shape (N, 3, 3)
         float32 or float64; float16 is widened. For the output's pixel (x, y), with
         (u, v, w) = homography (x, y, 1), the input is read at (u / w, v / w).
@@ -86,6 +87,8 @@ def perspective_sample(
     about = _about(_SAMPLE, size)
     matrices = checks.array(_SAMPLE, "homography", homography)
     options = Options(mode, padding_mode, fill_value, channels_last)
+    if ragged.is_list(input):
+        return ragged.forward(_SAMPLE, about, input, matrices, options, out)
     return forward(_SAMPLE, about, input, matrices, options, out)
 
 

@@ -648,3 +648,22 @@ def invertible(function, matrices):
     if len(wrong):
         k = wrong[0]
         raise ValueError(f"{function}: map[{k}] must have an inverse; got {matrices[k].tolist()}")
+
+
+def listed(function, images, axes, last):
+    """Images of one type and as many channels, of any sizes; the message names the first."""
+    form = ("(*in, C)" if last else "(C, *in)") + f" with {axes} axes in *in"
+    channel = -1 if last else 0
+    for k, x in enumerate(images):
+        if x.ndim != axes + 1:
+            raise ValueError(f"{function}: input[{k}] must have shape {form}; got {x.shape}")
+        if x.shape[channel] != images[0].shape[channel]:
+            raise ValueError(
+                f"{function}: input[{k}] must have as many channels as input[0], "
+                f"{images[0].shape[channel]}; got shape {x.shape}"
+            )
+        if x.dtype.newbyteorder("=") != images[0].dtype.newbyteorder("="):
+            raise ValueError(
+                f"{function}: input[{k}] must have input[0]'s type {_named(images[0].dtype)}; got "
+                f"{_named(x.dtype)}"
+            )

@@ -26,7 +26,7 @@ def matrix_of(function: str, came: Array | None, axes: int, samples: int) -> Arr
 
 @quietly
 def projective(function: str, points: Array, matrix: Array, inverse: bool) -> Array:
-    """Through matrices (N, D + 1, D + 1), or back; NaN where the last coordinate is not positive."""
+    """Through matrices (N, D + 1, D + 1), or back; NaN where the last is not positive."""
     if inverse:
         checks.invertible(function, matrix)
         matrix = np.linalg.inv(matrix)

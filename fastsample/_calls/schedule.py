@@ -166,9 +166,7 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     if kind.last:
-        task["input_whole"] = input.span - _reach(kind, input)
-        task["next"] = 0
-        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
+        _set_pixels(task, kind, axes, input)
     filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
     task["fills"], task["near"] = family_of(kind) == FILLING or filled, is_near(kind)
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
@@ -237,6 +235,31 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task["fill_at"], task["fill_bytes"], task["fill_step"] = places.size, tables[0].nbytes, step
     records = _bytes(job), _bytes(np.concatenate([places, *(x.view(np.uint8) for x in tables)]))
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
+
+
+def jobs_of(call, kind, inputs):
+    """The jobs of many inputs, each of one sample, in a call that is cut as the one given.
+
+    `inputs` are (number, axes, layout): which sample of the grid and the output an input is, its
+    axes, and its layout.
+    """
+    jobs = np.repeat(call.job, len(inputs))
+    for job, (k, axes, layout) in zip(jobs, inputs, strict=True):
+        _set_input(job, kind, axes, layout)
+        if kind.last:
+            _set_pixels(job, kind, axes, layout)
+        job["input_rows"] = axes[0].size
+        job["out_start"] += k * job["out_n"]
+        job["grid_start"] += k * job["grid_n"]
+    jobs["n"] = jobs["grids"] = 1
+    return jobs
+
+
+def _set_pixels(task, kind, axes, input):
+    """What is known of an input whose channels are last."""
+    task["input_whole"] = input.span - _reach(kind, input)
+    task["next"] = 0
+    task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
 
 
 def _bytes(array):
