@@ -137,6 +137,7 @@ def records_of_many(kind, axes, strides):
     return made
 
 
+@functools.lru_cache(maxsize=64)
 def fills(kind, fill):
     """What is read where no pixel is, as `stages/fills.py` has it.
 

@@ -75,7 +75,8 @@ def _sample(
         imaginary = sampling._replace(fill=0.0)
         _sample(imaginary, about, [x.imag for x in images], points, out.imag)
         return
-    coarse = any(is_coarse(_axes(about, x), points.dtype) for x in images)
+    longest = max(images, key=lambda x: max(x.shape[1:]))
+    coarse = is_coarse(_axes(about, longest), points.dtype)
     grid = np.ascontiguousarray(points, np.float64 if coarse else points.dtype.newbyteorder("="))
     target, source = Spec(*spec(out)), shared(Spec(*spec(grid)))
     rows = None if target.layout is None else points_of(sampling, source, target)
