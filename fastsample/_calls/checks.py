@@ -32,7 +32,7 @@ def array(function, name, thing):
         made = carried.array(function, name, thing)
         if made.dtype == object or made.ndim == 0:
             raise TypeError(f"{function}: {name} must be an array; got {carried.kind(thing)}")
-    if made.dtype.names and made.dtype != brain.DTYPE:
+    if made.dtype.names and made.dtype.newbyteorder("=") != brain.DTYPE:
         carried.refuse_fields(function, name, made)
     return made
 
@@ -54,6 +54,8 @@ def _is_one_of(came, known):
 
 def _named(dtype):
     """What a type is called."""
+    if dtype == brain.DTYPE.newbyteorder():
+        return "bfloat16 in the other byte order"
     return "bfloat16" if dtype == brain.DTYPE else str(dtype)
 
 
