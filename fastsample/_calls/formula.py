@@ -34,6 +34,7 @@ class Axis(NamedTuple):
     points: int = 0  # the output along this axis: point j lies at base + j * step
     base: float = 0.0
     step: float = 0.0
+    begin: int = 0  # j of the first point that is made
 
 
 def each(axis):
@@ -108,6 +109,7 @@ def records(kind, axes, strides):
         row["last"], row["last_start"] = axis.size - 1, axis.size - kind.taps
         row["pre"], row["scale"], row["offset"] = axis.pre, axis.scale, axis.offset
         row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
+        row["begin"] = axis.begin
         _set_rule(row, kind, axis, real)
     return made
 

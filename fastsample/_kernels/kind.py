@@ -197,6 +197,7 @@ def axis_dtype(real):
             ("points", "i8"),  # AFFINE, FLOW: the output's size, and the place of its point j,
             ("base", real),  # base + j * step
             ("step", real),
+            ("begin", "i8"),  # j of the first point: the output may be a part of a larger one
         ],
         align=True,
     )

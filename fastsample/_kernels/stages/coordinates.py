@@ -80,7 +80,7 @@ def base_of(count, real):
     @inline
     def along_row(axes, col, like):
         """x of 16 points from column col on."""
-        index = ramp(like) + splat(col, like)
+        index = ramp(like) + splat(axes[last].begin + col, like)
         return multiply_add(index, splat(axes[last].step, index), splat(axes[last].base, index))
 
     @inline
@@ -88,9 +88,11 @@ def base_of(count, real):
         """(y, z) of a row; 0 where there is no such axis."""
         y = z = number(0)
         if count > 1:
-            y = axes[last - 1].base + number(row % axes[last - 1].points) * axes[last - 1].step
+            index = axes[last - 1].begin + row % axes[last - 1].points
+            y = axes[last - 1].base + number(index) * axes[last - 1].step
         if count > 2:
-            z = axes[0].base + number(row // axes[1].points) * axes[0].step
+            index = axes[0].begin + row // axes[1].points
+            z = axes[0].base + number(index) * axes[0].step
         return y, z
 
     return along_row, of_row
