@@ -30,10 +30,14 @@ class Places(NamedTuple):
     @property
     def shape(self) -> tuple[int, ...]:
         """*out of the part."""
+        if self.source == GRID:  # of any number of axes
+            return self.numbers.shape[1:-1]
         return tuple(a.points for a in self.axes)
 
     def cut(self, part: tuple[slice, ...]) -> "Places":
         """The places of a smaller part."""
+        if self.source == GRID:
+            return self._replace(numbers=self.numbers[(slice(None), *part)])
         both = zip(self.axes, part, strict=True)
         axes = tuple(
             a._replace(begin=a.begin + s.start, points=s.stop - s.start) for a, s in both
@@ -135,12 +139,17 @@ Intervals = tuple[tuple[tuple[int, int], ...], ...]
 def pixels(places: Places, options: Options) -> Intervals | None:
     """Which pixels a part reads: intervals along each axis; None where it reads none."""
     found = bounds(places, options.padding_mode)
-    if found is None:
-        return None
+    return None if found is None else between(*found, places.axes, options)
+
+
+def between(
+    low: list[float], high: list[float], axes: tuple[Axis, ...], options: Options
+) -> Intervals | None:
+    """Which pixels points between two positions along each axis read."""
     each = []
-    for low, high, axis in zip(*found, places.axes, strict=True):
+    for start, end, axis in zip(low, high, axes, strict=True):
         reading = ranges.reading_of(options.mode, options.padding_mode, axis.low_mirror)
-        each.append(ranges.pixels(low, high, axis.size, reading))
+        each.append(ranges.pixels(start, end, axis.size, reading))
     return None if None in each else tuple(each)
 
 

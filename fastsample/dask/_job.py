@@ -107,8 +107,14 @@ class Task(NamedTuple):
     def blocks(self, edges: list[list[int]], index: tuple[int, ...], *arrays: Any) -> list[Any]:
         """The blocks of a Dask array, whose chunks begin at these edges, that a chunk reads."""
         found: dict[tuple[int, ...], None] = {}
-        lead, _, tail = self.split(self.box(index))
-        for _, _, intervals in self.parts(index, arrays):
+        lead, spatial, tail = self.split(self.box(index))
+        if hasattr(self.geometry, "reached") and self.geometry.is_bounded:
+            shape = [stop - start for start, stop in spatial]
+            reached = self.geometry.reached([a for a, _ in spatial], shape, self.options)
+            every = iter([reached])
+        else:
+            every = (intervals for _, _, intervals in self.parts(index, arrays))
+        for intervals in every:
             for box in _boxes(intervals):
                 whole = (*self.shared(lead), *box, *tail)
                 found.update(dict.fromkeys(_sources.touched(edges, whole)))
