@@ -167,6 +167,7 @@ def affine_transform(
     shape = checks.sizes(_AFFINE, shape, (axes,), f"a tuple of {axes}", "output_shape")
     made = _graph.chunks_of(_AFFINE, chunks, shape, dtype, _graph.usual_chunks(source))
     geometry = Affine(rows, start, tuple(source.shape), mode, order)
+    geometry.exact = _sources.type_of(source).kind in "biu"
     return _made(_AFFINE, source, geometry, cval, dtype, made, (threads, max_read_bytes), [])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._calls import places
+from .._calls.places import Places
 from .._calls.formula import Axis, grid_axes
 from .._kernels.kind import AFFINE, GRID
 from . import _sources
@@ -19,7 +20,7 @@ BORDERS = {  # which border the taps of a folded position meet
     "constant": "constant",
     "grid-constant": "constant",
     "nearest": "border",
-    "mirror": "border",
+    "mirror": "mirror",
     "reflect": "border",
     "grid-mirror": "border",
     "wrap": "border",
@@ -98,12 +99,13 @@ class Positions(Sampled):
     """What the three functions share; `coordinates` gives unfolded positions of each axis."""
 
     is_bounded = True
+    exact = False  # integers are rounded: the last bit of a position may decide
 
     def __init__(self, sizes: tuple[int, ...], mode: str, order: int) -> None:
         self.sizes, self.mode, self.order = sizes, mode, order
         self.axes = grid_axes(sizes, False, "pixel")
 
-    def places(self, first: Any, shape: Any, samples: Any, arrays: Any) -> places.Places:
+    def places(self, first: Any, shape: Any, samples: Any, arrays: Any) -> Places:
         quick = self.inside(first, shape)
         if quick is not None:
             return quick
@@ -116,9 +118,9 @@ class Positions(Sampled):
                 lost |= gone
         if lost is not None:
             points[0, lost] = OUTSIDE
-        return places.Places(GRID, self.axes, points)
+        return Places(GRID, self.axes, points)
 
-    def inside(self, first: Any, shape: Any) -> places.Places | None:
+    def inside(self, first: Any, shape: Any) -> Places | None:
         """The places of a chunk that lies inside, where a kernel computes them by itself."""
         return None
 
@@ -193,14 +195,14 @@ class Affine(Positions):
                     x = x + index.reshape(-1, *[1] * (count - 1 - k)) * row[k]
             yield np.broadcast_to(x, tuple(shape))
 
-    def inside(self, first: Any, shape: Any) -> places.Places | None:
+    def inside(self, first: Any, shape: Any) -> Places | None:
         known = np.isfinite(self.matrix).all() and np.isfinite(self.offset).all()
-        if not self.order or not known or self.matrix.shape[0] != self.matrix.shape[1]:
+        if self.exact or not self.order or not known or self.matrix.shape[0] != self.matrix.shape[1]:
             return None
         theta = np.column_stack([self.matrix[::-1, ::-1], self.offset[::-1]])[None]
         both = zip(self.sizes, first, shape, strict=True)
         axes = tuple(Axis(n, 0.0, 1.0, 0.0, -0.5, k, 0.0, 1.0, at) for n, at, k in both)
-        here = places.Places(AFFINE, axes, np.ascontiguousarray(theta))
+        here = Places(AFFINE, axes, np.ascontiguousarray(theta))
         low, high = places.bounds(here, "border")
         limits = zip(low, high, self.sizes, strict=True)
         return here if all(a > SAFE and b < n - 1 - SAFE for a, b, n in limits) else None
