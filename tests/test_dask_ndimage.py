@@ -44,7 +44,11 @@ def test_coordinates(mode, order):
 def test_matrices(mode, order):
     rng = np.random.default_rng(2)
     options = {"order": order, "mode": mode, "cval": -1.5}
-    for matrix in (np.eye(2) + rng.uniform(-0.4, 0.4, (2, 2)), np.array([[0.0, 1], [-1, 0]]), [0.5, 2]):
+    for matrix in (
+        np.eye(2) + rng.uniform(-0.4, 0.4, (2, 2)),
+        np.array([[0.0, 1], [-1, 0]]),
+        [0.5, 2],
+    ):
         offset = rng.uniform(-20, 20, 2).round(1)
         wanted = ndimage.affine_transform(IMAGE, matrix, offset, (27, 25), **options)
         if np.ndim(matrix) == 1:  # SciPy adds in another order there
@@ -72,8 +76,12 @@ def test_types(dtype):
     for order in (0, 1) if dtype != np.bool_ else (0,):
         wanted = ndimage.affine_transform(x, matrix, 1.5, order=order, mode="reflect")
         found = fd.affine_transform(x, matrix, 1.5, order=order, mode="reflect", chunks=8).compute()
-        tolerance = 2e-5 if dtype == np.float32 else 0
-        np.testing.assert_allclose(found.astype(float), wanted.astype(float), rtol=0, atol=tolerance)
+        # An integer may be its neighbour where a value lies within rounding of a half.
+        tolerance = 2e-5 if dtype == np.float32 else order
+        assert dtype == np.float32 or np.mean(found != wanted) < 0.02
+        np.testing.assert_allclose(
+            found.astype(float), wanted.astype(float), rtol=0, atol=tolerance
+        )
         assert found.dtype == dtype
 
 

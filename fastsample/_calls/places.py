@@ -39,9 +39,7 @@ class Places(NamedTuple):
         if self.source == GRID:
             return self._replace(numbers=self.numbers[(slice(None), *part)])
         both = zip(self.axes, part, strict=True)
-        axes = tuple(
-            a._replace(begin=a.begin + s.start, points=s.stop - s.start) for a, s in both
-        )
+        axes = tuple(a._replace(begin=a.begin + s.start, points=s.stop - s.start) for a, s in both)
         numbers = self.numbers if self.source == AFFINE else self.numbers[(slice(None), *part)]
         return Places(self.source, axes, numbers)
 
@@ -211,8 +209,6 @@ def _value_of(position: float, places: Places, options: Options, out: Array) -> 
         numbers[..., -1] = position
     image = np.zeros((1, out.shape[1], *[FEW] * count), out.dtype)
     found = np.empty((1, out.shape[1], *[1] * count), out.dtype)
-    sampling = run.Sampling(
-        options.mode, options.padding_mode, axes, options.fill, places.source
-    )
+    sampling = run.Sampling(options.mode, options.padding_mode, axes, options.fill, places.source)
     run.sample(sampling, image, numbers, found)
     return found.reshape(-1)

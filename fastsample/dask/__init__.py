@@ -11,9 +11,11 @@ except ImportError as error:
     ) from error
 
 from ._ndimage import affine_transform, map_coordinates, zoom
+from ._plugin import WarmUp
 from ._sampling import affine_sample, flow_warp, remap
 
 __all__ = [
+    "WarmUp",
     "affine_sample",
     "affine_transform",
     "flow_warp",

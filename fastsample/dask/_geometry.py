@@ -81,4 +81,3 @@ class Flow(Sampled):
                     f"flow_warp: reach must be no less than any displacement; got "
                     f"reach = {self.reach} and {found} in the chunk that begins at {tuple(first)}"
                 )
-

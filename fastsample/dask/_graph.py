@@ -45,7 +45,13 @@ def result(task: Task, array: da.Array | None, lazy: list[tuple[da.Array, Any]])
         layer[f"{held}-source"] = DataNode(f"{held}-source", _Shape(empty))
         arrays.append(array)
     graph = HighLevelGraph.from_collections(name, layer, dependencies=arrays)
-    return da.Array(graph, name, task.chunks, dtype=task.dtype, meta=np.empty((0,) * len(task.chunks), task.dtype))
+    return da.Array(
+        graph,
+        name,
+        task.chunks,
+        dtype=task.dtype,
+        meta=np.empty((0,) * len(task.chunks), task.dtype),
+    )
 
 
 class _Shape:

@@ -84,9 +84,7 @@ def map_coordinates(
             f"map_coordinates: coordinates must have shape ({axes}, *out); got {given.shape}"
         )
     if _sources.type_of(given).kind not in "biuf":
-        raise TypeError(
-            f"map_coordinates: coordinates must be real; got {_sources.type_of(given)}"
-        )
+        raise TypeError(f"map_coordinates: coordinates must be real; got {_sources.type_of(given)}")
     result = tuple(given.shape[1:])
     made = _graph.chunks_of(_MAP, chunks, result, dtype, _graph.usual_chunks(given)[1:])
     about = tuple(source.shape), mode, order
@@ -270,7 +268,9 @@ def _each(function: str, name: str, came: Any, axes: int) -> tuple[float, ...]:
     """A number for each axis, or one for all."""
     numbers = (came,) * axes if np.ndim(came) == 0 else tuple(came)
     if len(numbers) != axes:
-        raise ValueError(f"{function}: {name} must be a number, or one for each of {axes} axes; got {came!r}")
+        raise ValueError(
+            f"{function}: {name} must be a number, or one for each of {axes} axes; got {came!r}"
+        )
     return tuple(checks.real(function, name, x) for x in numbers)
 
 
@@ -300,9 +300,7 @@ def _made(
 ) -> da.Array:  # fmt: skip
     """The Dask array of a checked call."""
     cval = checks.real(function, "cval", cval)
-    options = Options(
-        "bilinear" if geometry.order else "nearest", BORDERS[geometry.mode], cval
-    )
+    options = Options("bilinear" if geometry.order else "nearest", BORDERS[geometry.mode], cval)
     blocks = isinstance(source, da.Array)
     task = Task(
         function, geometry, options, Layout(False, ""), chunks, dtype, None if blocks else source,

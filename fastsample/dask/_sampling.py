@@ -167,7 +167,14 @@ def remap(
     sizes = _maps(given)
     result = (*sizes, *channels)
     options, shape = _checked(
-        _REMAP, source, mode, padding_mode, fill_value, True, True, (1, *source.shape[:2], *(channels or (1,)))
+        _REMAP,
+        source,
+        mode,
+        padding_mode,
+        fill_value,
+        True,
+        True,
+        (1, *source.shape[:2], *(channels or (1,))),
     )
     checks.something_to_sample(_REMAP, source.shape, result, "image", source.shape[:2])
     maps = tuple(given.values())
@@ -259,9 +266,7 @@ def flow_warp(
     checks.something_to_sample(_FLOW, shape, result)
     layout = Layout(True, "last" if last else "second")
     usual = _usual(source, layout)
-    made = _graph.chunks_of(
-        _FLOW, chunks, _as_seen(result, last), _sources.type_of(source), usual
-    )
+    made = _graph.chunks_of(_FLOW, chunks, _as_seen(result, last), _sources.type_of(source), usual)
     geometry, coordinates = Flow(steps, shape[2:], last, reach), []
     if isinstance(steps, da.Array):
         geometry.flow = None

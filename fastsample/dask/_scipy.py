@@ -197,7 +197,12 @@ class Affine(Positions):
 
     def inside(self, first: Any, shape: Any) -> Places | None:
         known = np.isfinite(self.matrix).all() and np.isfinite(self.offset).all()
-        if self.exact or not self.order or not known or self.matrix.shape[0] != self.matrix.shape[1]:
+        if (
+            self.exact
+            or not self.order
+            or not known
+            or self.matrix.shape[0] != self.matrix.shape[1]
+        ):
             return None
         theta = np.column_stack([self.matrix[::-1, ::-1], self.offset[::-1]])[None]
         both = zip(self.sizes, first, shape, strict=True)
