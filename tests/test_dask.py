@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from cases import MODES, PADDINGS, noise
 
 import fastsample as fs
-from cases import MODES, PADDINGS, noise
 
 da = pytest.importorskip("dask.array", reason="Dask is not installed")
 import dask  # noqa: E402
@@ -57,7 +57,7 @@ def test_matrices_at_every_border(mode, padding):
             np.testing.assert_array_equal(made.compute(), whole)
 
 
-@pytest.mark.parametrize("padding", (*PADDINGS, "mirror"))
+@pytest.mark.parametrize("padding", [*PADDINGS, "mirror"])
 def test_flows_and_maps_at_every_border(padding):
     flow = noise(1, (1, 2, 37, 41), np.float32) * 5
     flow[0, 0, 3, 4], flow[0, 1, 30, 4], flow[0, 0, 9, 9] = np.nan, np.inf, 1e9

@@ -6,9 +6,9 @@ import pytest
 da = pytest.importorskip("dask.array", reason="Dask is not installed")
 ndimage = pytest.importorskip("scipy.ndimage", reason="SciPy is not installed")
 import dask  # noqa: E402
+from cases import noise  # noqa: E402
 
 import fastsample.dask as fd  # noqa: E402
-from cases import noise  # noqa: E402
 from fastsample.dask._scipy import BORDERS  # noqa: E402
 
 IMAGE = noise(0, (23, 29), np.float64)

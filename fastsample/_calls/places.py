@@ -82,7 +82,7 @@ def bounds(places: Places, padding_mode: str) -> tuple[list[float], list[float]]
 
 
 def _bounds_of_matrices(places: Places) -> tuple[list[float], list[float]]:
-    """In closed form: the middle of the box is mapped, and half its sides by the absolute matrix."""
+    """In closed form: the middle of the box, and half its sides under the absolute matrix."""
     low, high = [], []
     for a, axis in enumerate(places.axes):
         row = places.numbers[:, len(places.axes) - 1 - a]
@@ -159,7 +159,7 @@ def sample(
     if lost is not None:
         places = places._replace(numbers=_found(places, lost))
     sampling = run.Sampling(
-        options.mode, options.padding_mode, places.axes, options.fill, places.source, origin
+        options.mode, options.padding_mode, places.axes, options.fill, places.source, origin=origin
     )
     specs = (run.Spec(*run.spec(x)) for x in (input, places.numbers, out))
     # Not kept: no other part has this call, and the calls that users repeat would be forgotten.

@@ -1,4 +1,4 @@
-"""Which pixels of an axis points between two positions read, by border rule: intervals of pixels."""
+"""Which pixels of an axis points between two positions read, by border rule: intervals."""
 
 import math
 from typing import NamedTuple

@@ -7,7 +7,8 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
-from dask._task_spec import DataNode, Task as Node, TaskRef
+from dask._task_spec import DataNode, TaskRef
+from dask._task_spec import Task as Node
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
@@ -32,11 +33,11 @@ def result(task: Task, array: da.Array | None, lazy: list[tuple[da.Array, Any]])
     for at, index in enumerate(indices):
         blocks = [TaskRef((x.name, *where(index))) for x, where in lazy]
         if array is None:
-            layer[name, *index] = Node((name, *index), _chunk, TaskRef(held), index, *blocks)
+            layer[(name, *index)] = Node((name, *index), _chunk, TaskRef(held), index, *blocks)
         else:
             read = [TaskRef((array.name, *block)) for block in needs[at]]
             about = (len(blocks), needs[at], f"{held}-source")
-            layer[name, *index] = Node(
+            layer[(name, *index)] = Node(
                 (name, *index), _chunk_of_blocks, TaskRef(held), index, TaskRef(about[2]),
                 needs[at], *blocks, *read,
             )  # fmt: skip

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._calls import places
-from .._calls.places import Places
 from .._calls.formula import Axis, grid_axes
+from .._calls.places import Places
 from .._kernels.kind import AFFINE, GRID
 from . import _sources
 from ._job import Sampled
@@ -135,7 +135,7 @@ class Positions(Sampled):
         return places.between(low, found[1], here.axes, self.rule(options))
 
     def rule(self, options: Any) -> Any:
-        """This library's options for folded positions; a lost point is one outside a constant."""
+        """Options of this library for folded positions; a lost point is one outside a constant."""
         return options
 
     def sample(self, here: Any, image: Array, origin: Any, options: Any, out: Array) -> None:
