@@ -92,3 +92,22 @@ def test_a_volume_with_its_output_in_another_type():
     found = fd.affine_transform(x, matrix, 4.0, output=np.float32, chunks=5).compute()
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
     assert found.dtype == np.float32
+
+
+def test_a_chunk_at_a_corner_reads_its_own_slice():
+    class Noted:
+        shape, dtype, read = (400, 400), np.dtype(np.float64), []
+
+        def __getitem__(self, part):
+            found = IMAGE_OF_400[part]
+            self.read.append(found.nbytes)
+            return found
+
+    matrix, offset = np.array([[0.9945, 0.1045], [-0.1045, 0.9945]]), np.array([-20.0, 22.0])
+    wanted = ndimage.affine_transform(IMAGE_OF_400, matrix, offset, order=1, cval=7.5)
+    found = fd.affine_transform(Noted(), matrix, offset, order=1, cval=7.5, chunks=40).compute()
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11)
+    assert max(Noted.read) <= 52 * 52 * 8
+
+
+IMAGE_OF_400 = noise(5, (400, 400), np.float64)

@@ -26,7 +26,6 @@ BORDERS = {  # which border the taps of a folded position meet
     "wrap": "border",
     "grid-wrap": "wrap",
 }
-OUTSIDE = -100.0  # pixels: no tap of such a point is inside
 SAFE = 1e-6  # pixels inside the image where no rounding leads out of it
 
 
@@ -117,7 +116,7 @@ class Positions(Sampled):
                 lost = np.zeros(tuple(shape), bool) if lost is None else lost
                 lost |= gone
         if lost is not None:
-            points[0, lost] = OUTSIDE
+            points[0, lost] = np.nan  # see `put_lost`
         return Places(GRID, self.axes, points)
 
     def inside(self, first: Any, shape: Any) -> Places | None:
@@ -125,18 +124,20 @@ class Positions(Sampled):
         return None
 
     def put_outside(self, here: Any, options: Any, out: Array) -> None:
-        places.put_outside(here, self.rule(options), out)
+        """Fill a part of which no point reads a pixel."""
+        places.put_outside(here, options, out)
+        self.put_lost(here, options, out)
 
-    def pixels(self, here: Any, options: Any) -> Any:
-        found = places.bounds(here, "border")
-        if found is None:
-            return None
-        low = [max(x, OUTSIDE) for x in found[0]]
-        return places.between(low, found[1], here.axes, self.rule(options))
-
-    def rule(self, options: Any) -> Any:
-        """Options of this library for folded positions; a lost point is one outside a constant."""
-        return options
+    def put_lost(self, here: Any, options: Any, out: Array) -> None:
+        """Points without a place read the fill value, where NaN does not pass."""
+        passes = self.mode == "nearest" or (self.mode == "grid-constant" and self.order)
+        if passes or here.source != GRID:
+            return
+        lost = np.isnan(here.numbers[0]).any(-1)
+        if lost.any():
+            value = np.empty(1, out.dtype)
+            stored(np.array([options.fill], np.float64), value)
+            out[..., lost] = value[0]
 
     def sample(self, here: Any, image: Array, origin: Any, options: Any, out: Array) -> None:
         """Sample; integers in double, since SciPy rounds halves away from zero."""
@@ -144,9 +145,10 @@ class Positions(Sampled):
         wide = image.astype(work, copy=False)
         direct = wide.dtype == out.dtype
         found = out if direct else np.empty(out.shape, wide.dtype)
-        places.sample(here, wide, origin, self.rule(options), found)
+        places.sample(here, wide, origin, options, found)
         if not direct:
             stored(found, out)
+        self.put_lost(here, options, out)
 
 
 def stored(found: Array, out: Array) -> None:
