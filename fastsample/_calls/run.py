@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from .._kernels import drive
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
+from .._kernels.kind import (
+    AFFINE,
+    AFFINE_GRID,
+    CODES,
+    FLOW,
+    GRID,
+    MAPS,
+    PERSPECTIVE,
+    SAMPLE,
+)
 from . import again, buffers, schedule
 from .formula import Axis
 from .quiet import put
@@ -36,6 +45,7 @@ class Sampling(NamedTuple):
     # and of slopes, those of the axis that is turned.
     along: bool = False
     turned: int = 0
+    origin: tuple[int, ...] = ()  # where in an input of the axes' sizes the array begins that came
 
     def of_channel(self, c: int) -> "Sampling":
         """The same for one channel of them."""
@@ -110,7 +120,7 @@ def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Arr
     And what to do with them (steps have become places), and which part of (N, C, *out) they are
     for.
     """
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         yield sampling, grid.astype(np.float64), ...
         return
     sizes = grid.shape[1:-1]
@@ -131,7 +141,7 @@ def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Arr
 def add_places(steps: Array, axes: tuple[Axis, ...], along: int, first: int) -> None:
     """Make places of steps (N, *out, D), those along one axis from its point `first` on."""
     for a, (axis, count) in enumerate(zip(axes, steps.shape[1:-1], strict=True)):
-        index = np.arange(count) + (first if a == along else 0)
+        index = np.arange(count) + axis.begin + (first if a == along else 0)
         places = axis.base + index * axis.step
         steps[..., len(axes) - 1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
 
@@ -154,7 +164,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     points = points_of(sampling, grid.layout, out)
     if points is None:
         return slices if sampling.source == GRID else through_copies
-    layouts = shared(input), shared(grid), out.layout
+    layouts = placed(sampling.origin, shared(input)), shared(grid), out.layout
     kind = kind_of(sampling, input, grid, SAMPLE)
     if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
         kind = schedule.pixels(kind, out.shape[1], input.layout.strides[-1])
@@ -174,19 +184,25 @@ def points_of(sampling: Sampling, grid: schedule.Layout, out: Spec) -> Any:
     """The output's points as rows and columns, or None where strides are in the way."""
     assert out.layout is not None
     sizes, steps = out.shape[2:], out.layout.strides[2:]
-    if sampling.source == AFFINE and grid.strides[1:] != (len(sizes) + 1, 1):
+    if sampling.source in MAPS and not is_dense(grid.strides[1:], len(sizes), sampling.source):
         return None
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         return schedule.image_rows(sizes, [0] * len(sizes), steps)
     if sampling.source == FLOW:
         return schedule.image_rows(sizes, grid.strides[1:-1], steps)
     return schedule.rows_and_columns(sizes, grid.strides[1:-1], steps)
 
 
+def is_dense(strides: tuple[int, ...], axes: int, source: int) -> bool:
+    """Do the numbers of a map follow each other? A spline's are packed so."""
+    wide = {AFFINE: axes + 1, PERSPECTIVE: 3}.get(source)
+    return wide is None or strides == (wide, 1)
+
+
 def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     """The kernel for an input, or its gradient, and a grid."""
     assert input.layout is not None
-    sizes, steps = input.shape[2:], input.layout.strides[2:]
+    sizes, steps = [axis.size for axis in sampling.axes], input.layout.strides[2:]
     types = CODES[input.dtype], grid.dtype.itemsize
     mode, padding_mode = sampling.mode, sampling.padding_mode
     kind = schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
@@ -256,6 +272,15 @@ def shared(x: Spec) -> schedule.Layout:
 def one(x: Array, n: int) -> Array:
     """Sample n, of a batch that may be shared."""
     return x if len(x) == 1 else x[n : n + 1]
+
+
+def placed(origin: tuple[int, ...], layout: schedule.Layout) -> schedule.Layout:
+    """The layout of a whole input of which the array is a part that begins there.
+
+    The whole one's first element need not be in memory; nothing but the part may be read.
+    """
+    steps = zip(origin, layout.strides[2:], strict=False)
+    return layout._replace(start=layout.start - sum(at * step for at, step in steps))
 
 
 def planes(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:

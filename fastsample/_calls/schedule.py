@@ -19,8 +19,10 @@ from .._kernels.kind import (
     GRID,
     GROUPS,
     JOB,
+    MAPS,
     MODES,
     PAIRED,
+    PERSPECTIVE,
     REACH,
     RULES,
     SAMPLE,
@@ -41,6 +43,7 @@ from .._kernels.kind import (
 )
 from .._kernels.stages.scratch import (
     behind,
+    field_bytes,
     offset_rows,
     pitch_of,
     scratch_bytes,
@@ -184,18 +187,19 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     """Make the result (N, C, *out); layouts of the arrays, `points` as rows and columns."""
     work = folded(kind, axes, Work(shape, points, input, grid, out))
     job, task = _record(kind, axes, work)
-    _set_input(task, kind, axes, work)
+    _set_input(task, kind, axes, work.input)
     lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     task["input_whole"] = 2 * WIDE  # planes are read element by element
     if kind.last:
-        task["input_whole"] = input.span - _reach(kind, input)
-        task["next"] = 0
-        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD and not work.period
-    task["fills"] = family_of(kind) == FILLING
-    if not work.period:
+        _set_pixels(task, kind, axes, input)
+    if work.period:
+        task["next"] = task["ahead"] = 0  # all that a tile reads is small
+    else:
         task["near"] = _near(kind, axes, input)
+    filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
+    task["fills"] = family_of(kind) == FILLING or filled
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
@@ -206,15 +210,15 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, tu
     if _owns(work, grid) and (count == 1 or each == count * step):
         work = folded(kind, axes, work)
     job, task = _record(kind, axes, work)
-    _set_input(task, kind, axes, work)
+    _set_input(task, kind, axes, work.input)
     task["fills"], task["turned"] = family_of(kind) == FILLING, turned
-    task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
+    task["add"] = add and kind.source not in MAPS  # the shares of maps are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
     task["slope_col"], task["slope_axis"] = (
         each // count if work.period else step,
         slope.strides[-1],
     )
-    _tile(kind, task, tile_points(kind) if kind.source == AFFINE else _most(kind, task))
+    _tile(kind, task, tile_points(kind) if kind.source in MAPS else _most(kind, task))
     task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
     pieces = _chunk(task, task["grids"])
     return _made(kind, job, axes, input.strides[2:], pieces, 0.2, fill)
@@ -228,7 +232,7 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     elif _owns(work, input):
         work = folded(kind, axes, work)
     job, task = _record(kind, axes, work)
-    _set_input(task, kind, axes, work)
+    _set_input(task, kind, axes, work.input)
     task["add"] = add
     if kind.role == GROUPS:
         task["ahead"] = 0  # it prefetches by itself
@@ -266,7 +270,8 @@ def affine_call(role, real, axes, shape, points, grid, out):
 def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     """The call of a job that lacks only its stages, and where they work."""
     task = job[0]
-    task["scratch"] = scratch_bytes(kind, int(task["group"]))
+    task["field"] = scratch_bytes(kind, int(task["group"]))
+    task["scratch"] = task["field"] + field_bytes(kind, axes[-1].knots)
     task["sums_pitch"] = tile_points(kind)
     task["offset_rows"], task["offset_pitch"] = offset_rows(form_of(kind)), pitch_of(form_of(kind))
     task["sums"] = behind(form_of(kind))
@@ -275,6 +280,32 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task["fill_at"], task["fill_bytes"], task["fill_step"] = places.size, tables[0].nbytes, step
     records = _bytes(job), _bytes(np.concatenate([places, *(x.view(np.uint8) for x in tables)]))
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
+
+
+def jobs_of(call, kind, inputs):
+    """The jobs of many inputs, each of one sample, in a call that is cut as the one given.
+
+    `inputs` are (number, axes, layout): which sample of the grid and the output an input is, its
+    axes, and its layout.
+    """
+    jobs = np.repeat(call.job, len(inputs))
+    for job, (k, axes, layout) in zip(jobs, inputs, strict=True):
+        _set_input(job, kind, axes, layout)
+        if kind.last:
+            _set_pixels(job, kind, axes, layout)
+        job["near"] = _near(kind, axes, layout)
+        job["input_rows"] = axes[0].size
+        job["out_start"] += k * job["out_n"]
+        job["grid_start"] += k * job["grid_n"]
+    jobs["n"] = jobs["grids"] = 1
+    return jobs
+
+
+def _set_pixels(task, kind, axes, input):
+    """What is known of an input whose channels are last."""
+    task["input_whole"] = input.span - _reach(kind, input)
+    task["next"] = 0
+    task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
 
 
 def _bytes(array):
@@ -344,7 +375,7 @@ def _record(kind, axes, work):
     task["grids"] = grid.samples
     if kind.along:
         task["direction"] = len(axes) * grid.strides[1 if kind.source == AFFINE else -1] * kind.real
-    if kind.source != AFFINE:
+    if kind.source not in MAPS:
         task["grid_row"], task["grid_col"] = grid_row, grid_col
     task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]
     task["out_row"], task["out_col"] = out_row, out_col
@@ -365,13 +396,12 @@ def _plane(kind, axes):
     return prod(axis.size for axis in axes) * item_bytes(kind)
 
 
-def _set_input(task, kind, axes, work):
+def _set_input(task, kind, axes, input):
     """Where the input lies, or its gradient."""
-    input = work.input
     task["input_start"], task["input_n"], task["input_c"] = input.start, *input.strides[:2]
     task["inputs"] = input.samples
     task["ahead"] = _plane(kind, axes) > AHEAD
-    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT and not work.period
+    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
     task["input_near"] = _last_near(kind, input)
 
 

@@ -67,16 +67,15 @@ def add_up_of(count, real):
 @cache
 def affine_grid_of(count, real):
     """The stage that makes the points of a tile."""
-    (begin, read), write, real_type = read_matrix_of(count, real), write_of(count), VALUES[real]
+    read, write, real_type = read_matrix_of(count, real), write_of(count), VALUES[real]
     lanes, axis = count * LANES, AXES[real]
 
     @jit
     def put(job, axes, matrix, tile, at, out):
         values = local(lanes, real_type)
         for row in range(tile.rows):
-            origin = begin(job, axes, matrix, tile, row)
             for col in range(0, tile.cols, LANES):
-                read(job, axes, matrix, tile, origin, col, values)
+                read(job, axes, matrix, tile, row, col, values)
                 to = at + row * job.out_row + col * job.out_col
                 left = tile.cols - col
                 write(out, to, job.out_col, job.out_c, left, values, job.stream)
@@ -93,17 +92,15 @@ def affine_grid_of(count, real):
 @cache
 def affine_sum_of(count, real):
     """The stage that sums a tile's share of the gradient of matrices, from that of their grid."""
-    (begin, read), add_up = read_array_of(count, real), add_up_of(count, real)
-    real_type = VALUES[real]
+    read, add_up, real_type = read_array_of(count, real), add_up_of(count, real), VALUES[real]
     lanes, axis, exact, shares = count * LANES, AXES[real], VALUES[8], count * (count + 1)
 
     @jit
     def take(job, axes, grid, tile, results):
         values = local(lanes, real_type)
         for row in range(tile.rows):
-            origin = begin(job, axes, grid, tile, row)
             for col in range(0, tile.cols, LANES):
-                read(job, axes, grid, tile, origin, col, values)
+                read(job, axes, grid, tile, row, col, values)
                 for i in range(count):
                     to = i * job.sums_pitch + row * tile.pad + col
                     store(results, to, load(values, i * LANES))

@@ -8,7 +8,7 @@ kept afterwards; `_calls/formula.py` has the numbers. So a plan serves all rules
 from functools import cache
 
 from ..compiler.jit import inline
-from ..kind import FOLDING, MIRROR, REPEAT
+from ..kind import FOLDING, MAPS, MIRROR, REPEAT
 from ..vectors.simd import absolute, at_least, at_most, floor, multiply_add, splat, where
 
 
@@ -100,21 +100,31 @@ def factor(axis, place, sign):
     return sign * where(inside, splat(1.0, place), 0.0)
 
 
-@inline
-def unkept(axis, value):
-    """A coordinate as a pixel position, however far away: rounded once, as PyTorch does."""
-    p = value + splat(axis.pre, value)
-    return multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))
+@cache
+def unkept_of(source):
+    """A coordinate as a pixel position, however far away."""
+
+    @inline
+    def as_it_is(axis, value):
+        return value
+
+    @inline
+    def by_formula(axis, value):
+        p = value + splat(axis.pre, value)
+        return multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))  # once, as PyTorch
+
+    return as_it_is if source in MAPS else by_formula
 
 
 @cache
-def to_pixel_of(family):
+def to_pixel_of(family, source):
     """A coordinate as a pixel position, kept where floats are small enough for integers."""
-    folds = family == FOLDING
+    folds, unkept = family == FOLDING, unkept_of(source)
 
     @inline
     def to_pixel(axis, value):
-        p = clamp(unkept(axis, value), splat(axis.low, value), splat(axis.high, value))
+        p = unkept(axis, value)
+        p = clamp(p, splat(axis.low, p), splat(axis.high, p))
         if folds:
             p = p + (value - value)  # an infinite one folds to nowhere: NaN
         return p

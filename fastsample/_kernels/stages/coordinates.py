@@ -1,4 +1,4 @@
-"""Where coordinates come from: an array, matrices, steps; and points back to an array.
+"""Coordinates in arrays: points, steps away from places, what matrices make; and points back.
 
 16 points at a time, as vectors one after the other: all x, then all y, then all z.
 """
@@ -6,7 +6,7 @@
 from functools import cache
 
 from ..compiler.jit import inline, jit, lesser
-from ..kind import AFFINE, FLOW, GRID, VALUES
+from ..kind import VALUES
 from ..vectors.memory import (
     load_pairs,
     load_triples,
@@ -58,12 +58,9 @@ def read_array_of(count, real):
     read_group = READ_GROUP[count]
 
     @inline
-    def begin(job, axes, grid, tile, row):
-        return tile.source + row * job.grid_row
-
-    @inline
-    def read(job, axes, grid, tile, origin, col, values):
-        source, left = origin + col * job.grid_col, tile.cols - col
+    def read(job, axes, grid, tile, row, col, values):
+        source = tile.source + row * job.grid_row + col * job.grid_col
+        left = tile.cols - col
         if job.grid_axis == 1 and job.grid_col == count and left >= LANES:
             read_group(grid, source, values)
         elif job.grid_col == 1 and left >= LANES:
@@ -72,18 +69,22 @@ def read_array_of(count, real):
         else:
             read_singly(count, job.grid_col, job.grid_axis, grid, source, left, values)
 
-    return begin, read
+    return read
 
 
 @cache
 def base_of(count, real):
-    """Where output points lie before a matrix moves them: -1 to 1 along each axis."""
+    """Where output points lie before a map moves them: -1 to 1 along each axis, or pixels."""
     last, number = count - 1, VALUES[real]
+
+    @inline
+    def place(axis, j):
+        return number(axis.base) + number(axis.begin + j) * number(axis.step)
 
     @inline
     def along_row(axes, col, like):
         """x of 16 points from column col on."""
-        index = ramp(like) + splat(col, like)
+        index = ramp(like) + splat(axes[last].begin + col, like)
         return multiply_add(index, splat(axes[last].step, index), splat(axes[last].base, index))
 
     @inline
@@ -91,9 +92,9 @@ def base_of(count, real):
         """(y, z) of a row; 0 where there is no such axis."""
         y = z = number(0)
         if count > 1:
-            y = axes[last - 1].base + number(row % axes[last - 1].points) * axes[last - 1].step
+            y = place(axes[last - 1], row % axes[last - 1].points)
         if count > 2:
-            z = axes[0].base + number(row // axes[1].points) * axes[0].step
+            z = place(axes[0], row // axes[1].points)
         return y, z
 
     return along_row, of_row
@@ -105,71 +106,38 @@ def read_matrix_of(count, real):
     along_row, of_row = base_of(count, real)
 
     @inline
-    def on_axis(matrix, at, y, z):
-        """How x moves a coordinate, and what it is where x is 0."""
-        rest = matrix[at + count]
-        if count > 1:
-            rest += matrix[at + 1] * y
-        if count > 2:
-            rest += matrix[at + 2] * z
-        return matrix[at], rest
-
-    @inline
-    def begin(job, axes, matrix, tile, row):
-        y, z = of_row(axes, tile.row + row)
-        first = second = third = on_axis(matrix, tile.source, y, z)
-        if count > 1:
-            second = on_axis(matrix, tile.source + count + 1, y, z)
-        if count > 2:
-            third = on_axis(matrix, tile.source + 2 * (count + 1), y, z)
-        return first, second, third
-
-    @inline
-    def put(x, line, i, values):
-        step, rest = line
-        store(values, i * LANES, multiply_add(x, splat(step, x), splat(rest, x)))
-
-    @inline
-    def read(job, axes, matrix, tile, origin, col, values):
+    def read(job, axes, matrix, tile, row, col, values):
         x = along_row(axes, tile.col + col, values)
-        put(x, origin[0], 0, values)
-        if count > 1:
-            put(x, origin[1], 1, values)
-        if count > 2:
-            put(x, origin[2], 2, values)
+        y, z = of_row(axes, tile.row + row)
+        for i in range(count):
+            at = tile.source + i * (count + 1)
+            rest = matrix[at + count]
+            if count > 1:
+                rest += matrix[at + 1] * y
+            if count > 2:
+                rest += matrix[at + 2] * z
+            store(values, i * LANES, multiply_add(x, splat(matrix[at], x), splat(rest, x)))
 
-    return begin, read
+    return read
 
 
 @cache
 def read_steps_of(count, real):
     """From an array of steps away from the output's own places."""
-    along_row, of_row = base_of(count, real)
-    begin_array, read_array = read_array_of(count, real)
+    (along_row, of_row), read_array = base_of(count, real), read_array_of(count, real)
 
     @inline
-    def begin(job, axes, grid, tile, row):
-        return begin_array(job, axes, grid, tile, row), of_row(axes, tile.row + row)
-
-    @inline
-    def read(job, axes, grid, tile, origin, col, values):
-        source, (y, z) = origin
-        read_array(job, axes, grid, tile, source, col, values)
+    def read(job, axes, grid, tile, row, col, values):
+        read_array(job, axes, grid, tile, row, col, values)
         x = along_row(axes, tile.col + col, values)
+        y, z = of_row(axes, tile.row + row)
         store(values, 0, load(values, 0) + x)
         if count > 1:
             store(values, LANES, load(values, LANES) + splat(y, x))
         if count > 2:
             store(values, 2 * LANES, load(values, 2 * LANES) + splat(z, x))
 
-    return begin, read
-
-
-# By source, then for so many axes: what is found once for a row of a tile, and up to 16 points of
-# it, from a column of the tile on.
-READ = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_steps_of}
-# The same for directions: what a source makes of a coordinate is linear, but for its places.
-READ_DIRECTIONS = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_array_of}
+    return read
 
 
 @inline

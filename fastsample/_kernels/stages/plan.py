@@ -19,6 +19,7 @@ from ..kind import (
     FOLDING,
     JOB,
     OFFSETS,
+    PERSPECTIVE,
     STRIDES,
     VALUES,
     WIDE,
@@ -37,12 +38,14 @@ from ..vectors.simd import (
     rint,
     splat,
     store,
+    where,
     within,
 )
 from .along import change_of, outside_change_of, turned_of
-from .borders import to_pixel_of, unkept
-from .coordinates import READ, READ_DIRECTIONS
+from .borders import to_pixel_of, unkept_of
+from .maps import LINES, Row
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
+from .sources import DIRECTIONS, SOURCES
 from .taps import SPLIT
 from .tile import share_in, tile_in
 
@@ -50,7 +53,8 @@ from .tile import share_in, tile_in
 class Block(NamedTuple):
     """One vector of points on its way; small enough to live in registers."""
 
-    values: np.ndarray  # coordinates, an axis after the other, in the order of the grid
+    values: np.ndarray  # coordinates, an axis after the other, in the order of the grid; and for
+    # PERSPECTIVE 1 where a point has none
     taps: np.ndarray  # offset of tap k along axis a, or of the window, at (a * taps + k) * LANES
     tap_weights: np.ndarray  # its weight, at the same place
     tap_fills: np.ndarray  # the weight of what lies outside along axis a, at a * LANES
@@ -63,33 +67,9 @@ class Block(NamedTuple):
 
 
 @cache
-def block_of(form, real):
-    """How to make a block."""
-    integer, real_type, work = OFFSETS[form.wide], VALUES[real], VALUES[form.work]
-    axis_lanes, tap_lanes = form.axes * LANES, form.axes * form.taps * LANES
-
-    @inline
-    def block():
-        return Block(
-            local(axis_lanes, real_type),
-            local(tap_lanes, integer),
-            local(tap_lanes, work),
-            local(axis_lanes, work),
-            local(tap_lanes, work),
-            local(axis_lanes, work),
-            local(tap_lanes, work),
-            local(axis_lanes, work),
-            local(axis_lanes, real_type),
-            local(LANES, work),
-        )
-
-    return block
-
-
-@cache
-def locate_of(form, family):
+def locate_of(form, family, source):
     """Taps and weights along axis a."""
-    put_taps, to_pixel = SPLIT[form.taps](form, family), to_pixel_of(family)
+    put_taps, to_pixel = SPLIT[form.taps](form, family), to_pixel_of(family, source)
     count, taps, slopes = form.axes, form.taps, bool(form.slopes)
 
     @inline
@@ -199,13 +179,13 @@ def put_offsets_of(form):
 
 
 @cache
-def combine_of(form, family, along):
+def combine_of(form, fills, along):
     """Multiply the axes out: a window's start or all offsets, and a weight for every tap."""
     taps, pitch, places = taps_in_all(form), pitch_of(form), has_places(form)
     weight, outside = (change_of if along else weight_of)(form), outside_of(form)
     if along:
         outside = outside_change_of(form)
-    put_places, put_offsets, fills = put_places_of(form), put_offsets_of(form), family == FILLING
+    put_places, put_offsets = put_places_of(form), put_offsets_of(form)
 
     @inline
     def combine(axes, block, at, plan, near, axis):
@@ -221,13 +201,13 @@ def combine_of(form, family, along):
 
 
 @cache
-def keep_axes_of(form, family, along):
+def keep_axes_of(form, fills, along):
     """For slopes the axes stay apart: weights first, then slopes, axis by axis.
 
     A NaN along one axis must reach the slopes of all.
     """
     count, taps, pitch, put_offsets = form.axes, form.taps, pitch_of(form), put_offsets_of(form)
-    rows, fills = count * taps, family == FILLING
+    rows = count * taps
     tap_of, inside_of = turned_of(form, along)
 
     @inline
@@ -256,14 +236,36 @@ def keep_axes_of(form, family, along):
 
 
 @cache
-def mark_of(form):
+def leave_out_of(form, family):
+    """Points that have no place: none of their taps weighs, all of the fill value does."""
+    count, taps, fills, slopes = form.axes, form.taps, family == FILLING, bool(form.slopes)
+
+    @inline
+    def leave_out(block):
+        outside = load(block.values, count * LANES) > 0.0
+        for at in range(0, taps * LANES, LANES):
+            store(block.tap_weights, at, where(outside, 0.0, load(block.tap_weights, at)))
+            if slopes:
+                store(block.tap_slopes, at, where(outside, 0.0, load(block.tap_slopes, at)))
+        if not fills:
+            for a in range(count):
+                store(block.tap_fills, a * LANES, splat(0.0, block.tap_fills))
+        store(block.tap_fills, 0, where(outside, 1.0, load(block.tap_fills, 0)))
+        if slopes and fills:
+            store(block.fill_slopes, 0, where(outside, 0.0, load(block.fill_slopes, 0)))
+
+    return leave_out
+
+
+@cache
+def mark_of(form, source):
     """Plan 16 points of one tap, if each has its pixel: only where that is; say if it could be.
 
     That is so nearly everywhere, and takes half the steps. Positions need not be kept before they
     are compared, which neither a huge one nor NaN passes. `safe` is the last offset at which a
     pixel may be read.
     """
-    count = form.axes
+    count, unkept = form.axes, unkept_of(source)
 
     @inline
     def pixel(axis, values, a):
@@ -320,13 +322,14 @@ def mark_of(form):
 
 
 @cache
-def quick_of(form, family):
+def quick_of(form, family, source):
     """`locate` along all axes for 16 points of two taps, if all of these are inside; say if so.
 
     That is so nearly everywhere, and takes half the steps. Positions need not be kept before they
     are compared, which neither a huge one nor NaN passes. Where a slope ends, at 0, is left out.
     """
     count, slopes, fills = form.axes, bool(form.slopes), family == FILLING
+    unkept = unkept_of(source)
 
     @inline
     def along(axis, a, block):
@@ -359,13 +362,30 @@ def quick_of(form, family):
     return quick
 
 
+def is_easy(form, family, source, along):
+    """May most points be planned by `mark_of` or by `quick_of`?"""
+    one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)
+    return one_or_two and family != FOLDING and source != PERSPECTIVE and not along
+
+
 @cache
-def careful_of(form, family, real, source, along):
-    """Plan 16 points of any kind."""
-    (_, read), new_block, count = READ[source](form.axes, real), block_of(form, real), form.axes
-    begin_directions, read_directions = READ_DIRECTIONS[source](form.axes, real)
-    locate = locate_of(form._replace(slopes=form.slopes + along), family)
-    combine = (keep_axes_of if form.slopes else combine_of)(form, family, along)
+def columns_of(form, family, real, source, along, easy):
+    """Plan some columns of a tile's row.
+
+    With `easy` what may be easy is tried first, and the rest left to a function of its own, so that
+    it takes no registers.
+    """
+    read, count, marks = SOURCES[source](form.axes, real)[1], form.axes, has_marks(form)
+    integer, number, work = OFFSETS[form.wide], VALUES[real], VALUES[form.work]
+    places = (form.axes + 1) * LANES
+    axis_lanes, tap_lanes = form.axes * LANES, form.axes * form.taps * LANES
+    read_direction = DIRECTIONS[source](form.axes, real) if along else None
+    locate = locate_of(form._replace(slopes=form.slopes + along), family, source)
+    leave_out, gaps = leave_out_of(form, family), source == PERSPECTIVE
+    fills = family == FILLING or (gaps and not form.slopes)
+    combine = (keep_axes_of if form.slopes else combine_of)(form, fills, along)
+    mark, quick = mark_of(form, source), quick_of(form, family, source)
+    with_care = columns_of(form, family, real, source, along, False) if easy else None
 
     @inline
     def locate_all(axes, block):
@@ -377,39 +397,7 @@ def careful_of(form, family, real, source, along):
             locate(axes[2], 2, block)
 
     @inline
-    def careful(job, axes, grid, directions, tile, origin, row, col, plan):
-        block = new_block()
-        read(job, axes, grid, tile, origin, col, block.values)
-        if along:
-            first = begin_directions(job, axes, directions, tile, row)
-            read_directions(job, axes, directions, tile, first, col, block.directions)
-        store(block.poison, 0, splat(0.0, block.poison))
-        locate_all(axes, block)
-        at = tile.home + row * tile.pad + col
-        combine(axes, block, at, plan, job.near != 0, job.turned)
-
-    return careful
-
-
-@cache
-def planner_of(form, family, real, source, along):
-    """Offsets and weights of a tile.
-
-    What may be seen to be easy is tried first, and all else has a function of its own, so that it
-    takes no registers.
-    """
-    (begin, read), new_block = READ[source](form.axes, real), block_of(form, real)
-    careful, marks = careful_of(form, family, real, source, along), has_marks(form)
-    mark, quick = mark_of(form), quick_of(form, family)
-    combine = (keep_axes_of if form.slopes else combine_of)(form, family, along)
-    easy = not along and family != FOLDING and (marks or (form.taps == 2 and not form.scattered))
-
-    @jit
-    def apart(job, axes, grid, directions, tile, origin, row, col, plan):
-        careful(job, axes, grid, directions, tile, origin, row, col, plan)
-
-    @inline
-    def is_easy(job, axes, safe, block, at, plan):
+    def try_easy(job, axes, safe, block, at, plan):
         near = job.near
         if marks:
             found = near != 0 and mark(axes, near == 1, safe, block, at, plan)
@@ -420,17 +408,52 @@ def planner_of(form, family, real, source, along):
         return found
 
     @jit
-    def run(job, axes, grid, directions, tile, safe, plan):
-        block = new_block()
+    def columns(job, axes, grid, directions, tile, row, first, last, safe, made, plan):
+        # Made here: what an inlined function makes is dead, to LLVM, where that function ends.
+        block = Block(
+            local(places, number),
+            local(tap_lanes, integer),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(axis_lanes, number),
+            local(LANES, work),
+        )
+        at, near = tile.home + row * tile.pad, job.near != 0
+        for col in range(first, last, LANES):
+            read(job, axes, grid, tile, row, col, made, block.values)
+            if easy:
+                if not try_easy(job, axes, safe, block, at + col, plan):
+                    some = row, col, col + 1, safe, made, plan
+                    with_care(job, axes, grid, directions, tile, *some)
+            else:
+                if along:
+                    read_direction(job, axes, directions, tile, row, col, block.directions)
+                store(block.poison, 0, splat(0.0, block.poison))
+                locate_all(axes, block)
+                if gaps:
+                    leave_out(block)
+                combine(axes, block, at + col, plan, near, job.turned)
+
+    return columns
+
+
+@cache
+def planner_of(form, family, real, source, along):
+    """Offsets and weights of a tile."""
+    begin, number, exact = SOURCES[source](form.axes, real)[0], VALUES[real], VALUES[8]
+    easy = is_easy(form, family, source, along)
+    columns = columns_of(form, family, real, source, along, easy)
+
+    @jit
+    def run(job, axes, grid, directions, tile, safe, plan, scratch):
+        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
         for row in range(tile.rows):
-            at, origin = tile.home + row * tile.pad, begin(job, axes, grid, tile, row)
-            for col in range(0, tile.cols, LANES):
-                if easy:
-                    read(job, axes, grid, tile, origin, col, block.values)
-                    if not is_easy(job, axes, safe, block, at + col, plan):
-                        apart(job, axes, grid, directions, tile, origin, row, col, plan)
-                else:
-                    careful(job, axes, grid, directions, tile, origin, row, col, plan)
+            begin(job, axes, grid, tile, row, made)
+            columns(job, axes, grid, directions, tile, row, 0, tile.cols, safe, made, plan)
 
     return run
 
@@ -444,8 +467,8 @@ def plan_of(form, family, real, source, along):
     def plan(job_at, axes_at, image_at, grid_at, other_at, out_at, scratch, slot, after):
         job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
         tile, safe = tile_in(scratch, slot, points), job.input_whole - share_in(scratch).planes
-        grid = array_at(grid_at, real_type, 0)
         directions = array_at(grid_at, real_type, job.direction)
-        run(job, axes, grid, directions, tile, lesser(safe, WIDE), plan_at(scratch))
+        grid, plan = array_at(grid_at, real_type, 0), plan_at(scratch)
+        run(job, axes, grid, directions, tile, lesser(safe, WIDE), plan, scratch)
 
     return plan

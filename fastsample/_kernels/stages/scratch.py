@@ -14,6 +14,7 @@ from ..compiler.flat import array_at
 from ..compiler.jit import inline
 from ..kind import (
     AFFINE_SUM,
+    ELASTIC,
     GROUPS,
     OFFSETS,
     SCATTER,
@@ -143,3 +144,8 @@ def scratch_bytes(kind, group):
     form = form_of(kind)
     results = lines(tile_points(kind) * result_rows(kind), VALUES[form.work])
     return behind(form) + (group if kind.role == GROUPS else results)
+
+
+def field_bytes(kind, knots):
+    """And behind that for a row of a spline's knots, see `field`."""
+    return lines(kind.axes * (knots + 2), VALUES[kind.real]) if kind.source == ELASTIC else 0
