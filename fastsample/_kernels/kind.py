@@ -167,9 +167,15 @@ def has_marks(form):
     )
 
 
+def is_easy(form, family, source, along):
+    """May a plan try first whether points need no border rule? See `plan.columns_of`."""
+    one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)
+    return one_or_two and family != FOLDING and source != PERSPECTIVE and not along
+
+
 def is_marked(kind):
-    """Are pixels copied whose plan may say so?"""
-    return copies(kind) and has_marks(form_of(kind)) and family_of(kind) == KEEPING
+    """Are pixels copied whose plan says which are all there?"""
+    return copies(kind) and is_easy(form_of(kind), family_of(kind), kind.source, kind.along)
 
 
 def family_of(kind):

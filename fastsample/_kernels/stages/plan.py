@@ -16,7 +16,6 @@ from ..compiler.jit import inline, jit, lesser
 from ..kind import (
     AXES,
     FILLING,
-    FOLDING,
     JOB,
     OFFSETS,
     PERSPECTIVE,
@@ -25,6 +24,7 @@ from ..kind import (
     WIDE,
     has_marks,
     has_places,
+    is_easy,
 )
 from ..vectors.memory import local
 from ..vectors.simd import (
@@ -360,12 +360,6 @@ def quick_of(form, family, source):
         return everywhere(inside)
 
     return quick
-
-
-def is_easy(form, family, source, along):
-    """May most points be planned by `mark_of` or by `quick_of`?"""
-    one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)
-    return one_or_two and family != FOLDING and source != PERSPECTIVE and not along
 
 
 @cache
