@@ -6,7 +6,7 @@ than its memory, known here or not.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,22 +87,28 @@ def is_tensor(thing: Any) -> bool:
     return isinstance(kind, type) and isinstance(thing, kind)
 
 
-def are_plain(torch: Any, given: Iterable[Any]) -> bool:
-    """Are these tensors all that a call has to know: of values, on a CPU, and followed by nobody?
+def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
+    """Make the question whether tensors are all that a call has to know.
 
-    But for autograd, which may record them. None stands for no tensor.
+    They are, if they have values, on a CPU, and are followed by nobody; but for autograd, which may
+    record them. None stands for no tensor.
     """
-    core = torch._C
-    if getattr(core, "_are_functorch_transforms_active", bool)():
-        return False
-    if getattr(core, "_get_tracing_state", bool)():
-        return False
-    if getattr(core, "_len_torch_dispatch_stack", int)():
-        return False
-    if getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0:
-        return False
-    own = torch.Tensor, torch.nn.Parameter
-    return all(x is None or (type(x) in own and not _more(torch, x)) for x in given)
+    core, forward = torch._C, torch.autograd.forward_ad
+    names = "_are_functorch_transforms_active", "_get_tracing_state", "_len_torch_dispatch_stack"
+    in_transform, in_trace, in_mode = (getattr(core, name, bool) for name in names)
+    own = frozenset((torch.Tensor, torch.nn.Parameter))
+
+    def are_plain(given: Iterable[Any]) -> bool:
+        if in_transform() or in_trace() or in_mode() or forward._current_level >= 0:
+            return False
+        for x in given:  # no generator, which takes 2 us
+            if x is None:
+                continue
+            if type(x) not in own or _more(torch, x):
+                return False
+        return True
+
+    return are_plain
 
 
 def seen(function: str, name: str, tensor: Any) -> np.ndarray:

@@ -7,35 +7,45 @@ import torch
 from torch.autograd import Function
 
 from .._calls import tensors
-from ._operators import Operators
+from ._operators import Operators, plain
 from ._vmap import batched
 
+# Where tensors are plain, their memory is all there is to know, and the dispatcher, 20 us of 90, is
+# not asked.
+is_plain = tensors.test_of_plain(torch)
 
-def is_plain(given: tuple[Any, ...]) -> bool:
-    """Say whether these are tensors of values on a CPU, with nobody but autograd watching.
 
-    Then their memory is all there is to know, and the dispatcher, 20 us of 70, is not asked.
-    """
-    return tensors.are_plain(torch, given)
+class Call(NamedTuple):
+    """Options twice: in the order of an operator's schema, and as the library takes them."""
+
+    ordered: tuple[Any, ...]
+    named: dict[str, Any]
 
 
 class Differentiable:
     """A function of tensors and options, known to autograd."""
 
     def __init__(self, operators: Operators) -> None:
-        self.operators = operators
-        self.kernel = operators.forward_kernel
+        self.operators, self.kernel = operators, operators.forward_kernel
+        self.names = self.kernel.options
         self.ways = ways_of(operators)
 
-    def __call__(self, given: tuple[Any, ...], options: tuple[Any, ...]) -> Any:
-        """Find the result, in the quickest way there is."""
-        if torch.compiler.is_compiling():
-            return self.ways.traced(*given, *options)
-        if not is_plain(given):
-            return self.ways.followed(*given, *options)
-        if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
-            return self.ways.eager(*given, *options)
-        return self.kernel(*given, *options)
+    def call_of(self, *options: Any) -> Call:
+        """Options that are checked, for many calls."""
+        return Call(options, plain(self.names, options))
+
+    def __call__(self, given: tuple[Any, ...], call: Call) -> Any:
+        """Find the result, in the quickest way there is; `given` are tensors that `is_plain`."""
+        if torch.is_grad_enabled():
+            for t in given:
+                if t is not None and t.requires_grad:
+                    return self.ways.eager(*given, call)
+        return self.kernel.run(given, call.named)
+
+    def followed(self, given: tuple[Any, ...], options: tuple[Any, ...]) -> Any:
+        """Find the result of any tensors, in any company."""
+        way = self.ways.traced if torch.compiler.is_compiling() else self.ways.followed
+        return way(*given, *options)
 
 
 class Ways(NamedTuple):
@@ -50,10 +60,9 @@ def ways_of(operators: Operators) -> Ways:
     """Make them."""
     count, kernel = operators.count, operators.forward_kernel
     backward = backward_of(operators, lambda *args: Followed.apply(*args))
-    eager = function_of(count, kernel, backward)
     traced = function_of(count, operators.forward, operators.backward)
 
-    class Followed(eager):  # type: ignore[misc, valid-type]
+    class Followed(function_of(count, operators.forward, backward)):  # type: ignore[misc]
         @staticmethod
         def forward(*args: Any) -> Any:
             return operators.forward(*args)
@@ -67,7 +76,35 @@ def ways_of(operators: Operators) -> Ways:
 
     if tangent := tangent_of(operators, backward, Followed.apply):
         Followed.jvp = staticmethod(tangent)
-    return Ways(eager.apply, traced.apply, Followed.apply)
+    return Ways(eager_of(operators, backward), traced.apply, Followed.apply)
+
+
+def eager_of(operators: Operators, backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the quick function: kernels without the dispatcher, options that are ready."""
+    count, kernel = operators.count, operators.forward_kernel
+    back = operators.backward_kernel
+
+    class Eager(Function):
+        @staticmethod
+        def forward(ctx: Any, *args: Any) -> Any:
+            given, ctx.call = args[:count], args[count]
+            ctx.save_for_backward(*given)
+            ctx.set_materialize_grads(False)
+            return kernel.run(given, ctx.call.named)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:
+            if gradient is None:
+                return (None,) * (count + 1)
+            mask = list(ctx.needs_input_grad[:count])
+            given, call = (gradient, *ctx.saved_tensors), ctx.call
+            if torch.is_grad_enabled() or not is_plain(given):
+                found = backward(*given, *call.ordered, mask)
+            else:
+                found = back.run(given, {**call.named, "output_mask": tuple(mask)})
+            return *chosen(found, mask), None
+
+    return Eager.apply
 
 
 def function_of(
@@ -112,14 +149,11 @@ def chosen(found: Any, mask: list[bool]) -> list[Any]:
 
 def backward_of(operators: Operators, forward: Callable[..., Any]) -> Callable[..., Any]:
     """Make the way back, itself with gradients where somebody may ask for them."""
-    kernel, again = operators.backward_kernel, twice_of(operators, forward)
+    again = twice_of(operators, forward)
 
     def backward(*args: Any) -> Any:
-        if torch.compiler.is_compiling():
-            return operators.backward(*args)
-        if torch.is_grad_enabled() or has_tangents():
-            return again(*args)
-        return kernel(*args) if is_plain(args[: kernel.count]) else operators.backward(*args)
+        known = torch.is_grad_enabled() or has_tangents()
+        return again(*args) if known else operators.backward(*args)
 
     return backward
 

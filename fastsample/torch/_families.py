@@ -10,12 +10,12 @@ import numpy as np
 
 import fastsample as fs
 
-Arrays = dict[str, Any]
+Arrays = list[Any]
 Options = dict[str, Any]
 
 
 class Family(NamedTuple):
-    """A function, its gradients and theirs, on arrays by name and options by name."""
+    """A function, its gradients and theirs, on arrays in their order and options by name."""
 
     name: str
     tensors: tuple[str, ...]  # those that have a gradient; a name that ends in "?" may be None
@@ -24,7 +24,7 @@ class Family(NamedTuple):
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     double_backward: Callable[..., Any] | None = None
-    coordinates: str = ""  # which tensor tells where to read: bfloat16 does not do there
+    coordinate: int | None = None  # which tensor tells where to read: bfloat16 does not do there
     is_linear: bool = False  # in its one tensor: it is its own double backward
     has_batch: bool = True  # all tensors begin with N, or with 1 that all samples share
     prepare: Callable[[Arrays, Options], None] | None = None  # change arrays before any call
@@ -76,20 +76,20 @@ def nan_as_pytorch(arrays: Arrays, options: Options) -> None:
     but for "bicubic". With "zeros" it is nothing under "nearest" and in volumes, NaN elsewhere, as
     here.
     """
-    grid, mode, rule = arrays["grid"], options["mode"], options["padding_mode"]
+    mode, rule = options["mode"], options["padding_mode"]
     if mode == "bicubic" or options["coordinates"] != "normalized":
         return
+    image, grid = arrays[-2:]
     if rule in ("border", "reflection"):
-        places = _outer_pixels(arrays["input"].shape, options)
+        places = _outer_pixels(image.shape, options)
     elif rule in ("zeros", "constant") and (mode == "nearest" or grid.shape[-1] == 3):
         places = [-np.inf] * grid.shape[-1]
     else:
         return
-    values = grid if isinstance(grid, np.ndarray) else grid.numpy()
+    values = np.asarray(grid)
     if values.size and np.isnan(values.min()) and values.shape[-1] == len(places):
-        arrays["grid"] = np.where(np.isnan(values), np.array(places, values.dtype), values)
-        if not isinstance(grid, np.ndarray):
-            arrays["grid"] = grid.new_tensor(arrays["grid"])
+        found = np.where(np.isnan(values), np.array(places, values.dtype), values)
+        arrays[-1] = found if grid is values else grid.new_tensor(found)
 
 
 def _outer_pixels(shape: Any, options: Options) -> list[float]:
@@ -111,6 +111,17 @@ def theta_of(
     return (fs.affine_grid_backward(grad_output, (len(theta), 1, *size), align_corners),)
 
 
+def convolved(input: Any, offset: Any, weight: Any, bias: Any, mask: Any, **options: Any) -> Any:
+    """`deform_conv2d` with its mask among the arrays."""
+    return fs.deform_conv2d(input, offset, weight, bias, mask=mask, **options)
+
+
+def convolved_back(gradient: Any, *arrays: Any, **options: Any) -> Any:
+    """Its gradients."""
+    *given, mask = arrays
+    return fs.deform_conv2d_backward(gradient, *given, mask=mask, **options)
+
+
 RULES = ("mode", "str"), ("padding_mode", "str")
 ALIGN = ("align_corners", "bool")
 LAST = ("fill_value", "float[]"), ("channels_last", "bool")
@@ -126,7 +137,7 @@ FAMILIES = {
             fs.grid_sample,
             fs.grid_sample_backward,
             fs.grid_sample_double_backward,
-            "grid",
+            1,
             prepare=nan_as_pytorch,
         ),
         Family(
@@ -146,7 +157,7 @@ FAMILIES = {
             fs.affine_sample,
             fs.affine_sample_backward,
             fs.affine_sample_double_backward,
-            "theta",
+            1,
         ),
         Family(
             "point_sample",
@@ -156,7 +167,7 @@ FAMILIES = {
             fs.point_sample,
             fs.point_sample_backward,
             fs.point_sample_double_backward,
-            "points",
+            1,
         ),
         Family(
             "flow_warp",
@@ -166,15 +177,15 @@ FAMILIES = {
             fs.flow_warp,
             fs.flow_warp_backward,
             fs.flow_warp_double_backward,
-            "flow",
+            1,
         ),
         Family(
             "deform_conv2d",
             ("input", "offset", "weight", "bias?", "mask?"),
             (("stride", "int[]"), ("padding", "int[]"), ("dilation", "int[]")),
             of_convolution,
-            fs.deform_conv2d,
-            fs.deform_conv2d_backward,
+            convolved,
+            convolved_back,
             has_batch=False,
         ),
     )

@@ -1,17 +1,19 @@
 """The public functions: arguments to tensors and options."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .._calls import checks
-from ._autograd import Differentiable
+from ._autograd import Call, Differentiable, is_plain
 from ._operators import OPERATORS
 
-_CALLS = {name: Differentiable(operators) for name, operators in OPERATORS.items()}
-_LOW = torch.float16, torch.bfloat16
+_FUNCTIONS = {name: Differentiable(operators) for name, operators in OPERATORS.items()}
+_MOST = 512  # calls whose options are remembered
+_known: dict[Any, Call] = {}
 
 
 def grid_sample(
@@ -79,13 +81,11 @@ def grid_sample(
     (tensor([[[10.],
              [30.]]]),)
     """
-    given = _tensors("grid_sample", input=input, grid=grid)
-    if torch.is_autocast_enabled("cpu") and any(t.dtype in _LOW for t in given):
-        given = tuple(t.float() if t.dtype in _LOW else t for t in given)
-    rules = _rules("grid_sample", mode, padding_mode, align_corners, coordinates)
-    return _CALLS["grid_sample"](
-        given, (*rules, coordinates, *_last("grid_sample", fill_value, channels_last))
-    )
+    if torch.is_autocast_enabled("cpu"):
+        input, grid = _single(input), _single(grid)
+    named = {"input": input, "grid": grid}
+    options = mode, padding_mode, align_corners, coordinates, fill_value, channels_last
+    return _call("grid_sample", named, options, _grid_options)
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
@@ -133,7 +133,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
               [-0.5000,  0.0000]]]])
     """
     name = "affine_grid"
-    (theta,) = _tensors(name, theta=theta)
+    _tensors(name, {"theta": theta})
     align = checks.aligned(name, align_corners)
     batch, *out = _grid_size(theta, size)
     if theta.shape[0] not in (batch, 1):
@@ -141,7 +141,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     if theta.shape[0] != batch:
         theta = theta.expand(batch, *theta.shape[1:])
     brain = theta.dtype is torch.bfloat16
-    made = _CALLS[name]((theta.float() if brain else theta,), (out, align))
+    given = {"theta": theta.float() if brain else theta}
+    made = _call(name, given, (tuple(out), align), _plain_options)
     return made.to(theta.dtype) if brain else made
 
 
@@ -198,11 +199,9 @@ def affine_sample(
     tensor([[[[2., 1.],
               [4., 3.]]]])
     """
-    name = "affine_sample"
-    given = _tensors(name, input=input, theta=theta)
-    rules = _rules(name, mode, padding_mode, align_corners)
-    options = list(size), *rules, *_last(name, fill_value, channels_last)
-    return _CALLS[name](given, options)
+    named = {"input": input, "theta": theta}
+    options = tuple(size), mode, padding_mode, align_corners, fill_value, channels_last
+    return _call("affine_sample", named, options, _affine_options)
 
 
 def point_sample(
@@ -255,10 +254,9 @@ def point_sample(
     >>> fst.point_sample(row, torch.tensor([[[0.125], [0.5]]]))
     tensor([[[ 0., 15.]]])
     """
-    name = "point_sample"
-    given = _tensors(name, input=input, points=points)
-    rules = _rules(name, mode, padding_mode, align_corners)
-    return _CALLS[name](given, (*rules, *_last(name, fill_value, channels_last)))
+    named = {"input": input, "points": points}
+    options = mode, padding_mode, align_corners, fill_value, channels_last
+    return _call("point_sample", named, options, _point_options)
 
 
 def flow_warp(
@@ -310,11 +308,9 @@ def flow_warp(
     >>> fst.flow_warp(row, flow)
     tensor([[[ 5., 40., 40.]]])
     """
-    name = "flow_warp"
-    given = _tensors(name, input=input, flow=flow)
-    _words(name, mode, padding_mode, pixels=True)
-    options = mode, padding_mode, *_last(name, fill_value, channels_last)
-    return _CALLS[name](given, options)
+    named = {"input": input, "flow": flow}
+    options = mode, padding_mode, fill_value, channels_last
+    return _call("flow_warp", named, options, _flow_options)
 
 
 def deform_conv2d(
@@ -370,61 +366,106 @@ def deform_conv2d(
     tensor([[[[9.]]]])
     """
     name = "deform_conv2d"
-    given = _tensors(name, input=input, offset=offset, weight=weight, bias=bias, mask=mask)
-    options = (
-        _pair(name, "stride", stride, 1),
-        _padding(padding),
-        _pair(name, "dilation", dilation, 1),
-    )
-    return _CALLS[name](given, options)
+    named = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}
+    steps = _pair(name, "stride", stride, 1), _pair(name, "dilation", dilation, 1)
+    return _call(name, named, (steps[0], _padding(padding), steps[1]), _plain_options)
 
 
-def _pair(function: str, name: str, came: Any, least: int) -> list[int]:
+def _pair(function: str, name: str, came: Any, least: int) -> tuple[int, ...]:
     """Two ints, none below the least."""
     pair = (came, came) if type(came) is int else came
     known = type(pair) in (tuple, list) and len(pair) == 2
     if known and all(type(n) is int and n >= least for n in pair):  # what a graph's tracer follows
-        return list(pair)
-    return list(checks.pair(function, name, came, least))
+        return tuple(pair)
+    return tuple(checks.pair(function, name, came, least))
 
 
-def _padding(came: Any) -> list[int]:
+def _padding(came: Any) -> tuple[int, ...]:
     """Top, bottom, left and right."""
     if type(came) is int or (type(came) in (tuple, list) and all(type(n) is int for n in came)):
         y, x = _pair("deform_conv2d", "padding", came, 0)
-        return [y, y, x, x]
-    return [n for side in checks.sides("deform_conv2d", "padding", came) for n in side]
+        return y, y, x, x
+    return tuple(n for side in checks.sides("deform_conv2d", "padding", came) for n in side)
 
 
-def _tensors(function: str, **given: Tensor | None) -> tuple[Tensor, ...]:
+def _call(
+    name: str, named: dict[str, Any], options: tuple[Any, ...], check: Callable[..., Any]
+) -> Any:
+    """Call a function: options that came before are known to be right."""
+    function, given = _FUNCTIONS[name], tuple(named.values())
+    if not torch.compiler.is_compiling() and is_plain(given):
+        try:
+            known = _known.get((name, options, tuple(map(type, options))))  # 1 is not True
+        except TypeError:  # a list of fill values has no hash
+            known = None
+        return function(given, known or _remember(name, options, check))
+    _tensors(name, named)
+    return function.followed(given, check(name, *options))
+
+
+def _remember(name: str, options: tuple[Any, ...], check: Callable[..., Any]) -> Call:
+    """Check options, and keep them if they have a hash."""
+    call = _FUNCTIONS[name].call_of(*check(name, *options))
+    with contextlib.suppress(TypeError):
+        if len(_known) >= _MOST:
+            _known.clear()
+        _known[name, options, tuple(map(type, options))] = call
+    return call
+
+
+def _tensors(function: str, given: dict[str, Any]) -> None:
     """Check that they are tensors where there is memory to read."""
     for name, tensor in given.items():
+        if tensor is None and name in ("bias", "mask"):
+            continue
         if not isinstance(tensor, Tensor):
-            if tensor is None and name in ("bias", "mask"):
-                continue
             raise TypeError(f"{function}: {name} must be a Tensor; got {type(tensor).__name__}")
         if tensor.device.type not in ("cpu", "meta"):
             raise RuntimeError(f"{function}: {name} must be on the CPU; got one on {tensor.device}")
-    return tuple(given.values())  # type: ignore[arg-type]
 
 
-def _words(function: str, mode: str, padding_mode: str, pixels: bool) -> None:
+def _single(tensor: Any) -> Any:
+    """Numbers of 16 bits as float32, which is what autocast has PyTorch's function compute in."""
+    low = isinstance(tensor, Tensor) and tensor.dtype in (torch.float16, torch.bfloat16)
+    return tensor.float() if low else tensor
+
+
+def _grid_options(
+    name: str, mode: Any, rule: Any, align: Any, coordinates: Any, fill: Any, last: Any
+) -> tuple[Any, ...]:
+    """Options of `grid_sample`, in the order of its operator."""
+    checks.words(name, coordinates=coordinates)
+    rules = _rules(name, mode, rule, coordinates == "pixel")
+    return *rules, checks.aligned(name, align), coordinates, *_last(name, fill, last)
+
+
+def _affine_options(name: str, size: Any, *options: Any) -> tuple[Any, ...]:
+    """The same of `affine_sample`."""
+    return list(size), *_point_options(name, *options)
+
+
+def _point_options(
+    name: str, mode: Any, rule: Any, align: Any, fill: Any, last: Any
+) -> tuple[Any, ...]:
+    """The same of `point_sample`."""
+    return *_rules(name, mode, rule), checks.aligned(name, align), *_last(name, fill, last)
+
+
+def _flow_options(name: str, mode: Any, rule: Any, fill: Any, last: Any) -> tuple[Any, ...]:
+    """The same of `flow_warp`."""
+    return *_rules(name, mode, rule, True), *_last(name, fill, last)
+
+
+def _plain_options(name: str, *options: Any) -> tuple[Any, ...]:
+    """Options that are checked."""
+    return tuple(list(x) if isinstance(x, tuple) else x for x in options)
+
+
+def _rules(function: str, mode: str, padding_mode: str, pixels: bool = False) -> tuple[str, str]:
     """Check words, as an error that PyTorch has for them."""
     checks.words(function, mode=mode)
     checks.border(function, padding_mode, pixels)
-
-
-def _rules(
-    function: str,
-    mode: str,
-    padding_mode: str,
-    align_corners: bool | None,
-    coordinates: str = "normalized",
-) -> tuple[str, str, bool]:
-    """Check how to sample."""
-    checks.words(function, coordinates=coordinates)
-    _words(function, mode, padding_mode, coordinates == "pixel")
-    return mode, padding_mode, checks.aligned(function, align_corners)
+    return mode, padding_mode
 
 
 def _last(function: str, fill_value: Any, channels_last: bool) -> tuple[list[float], bool]:
