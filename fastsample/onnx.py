@@ -66,7 +66,7 @@ def ops() -> list[type]:
     return [GridSample, AffineGrid, DeformConv]
 
 
-class GridSample(OpRun):  # type: ignore[misc]
+class GridSample(OpRun):
     """GridSample: `fastsample.grid_sample`."""
 
     def _run(self, X, grid, mode=None, padding_mode=None, align_corners=None):
@@ -74,7 +74,7 @@ class GridSample(OpRun):  # type: ignore[misc]
         return (grid_sample(X, _coordinates(grid), mode, padding_mode, bool(align_corners)),)
 
 
-class AffineGrid(OpRun):  # type: ignore[misc]
+class AffineGrid(OpRun):
     """AffineGrid: `fastsample.affine_grid`."""
 
     def _run(self, theta, size, align_corners=None):
@@ -82,7 +82,7 @@ class AffineGrid(OpRun):  # type: ignore[misc]
         return (made.astype(theta.dtype, copy=False),)
 
 
-class DeformConv(OpRun):  # type: ignore[misc]
+class DeformConv(OpRun):
     """DeformConv: `fastsample.deform_conv2d`."""
 
     def _run(
