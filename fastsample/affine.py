@@ -363,7 +363,7 @@ def affine_sample_double_backward(
     >>> ones, move = np.ones((1, 1, 1, 2)), np.array([[[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]])
     >>> rule = {"padding_mode": "border", "output_mask": (True, False, False)}
     >>> fs.affine_sample_double_backward(None, move, ones, image, theta, (1, 2), **rule)
-    (array([[[[ 2., 10.]]]]), None, None)
+    (array([[[[ 6., 10.]]]]), None, None)
     """
     about = _about(_SAMPLE_TWICE, size, align_corners, coordinates)
     matrices = checks.array(_SAMPLE_TWICE, "theta", theta)
