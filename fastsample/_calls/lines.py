@@ -41,15 +41,26 @@ def filtered(
     return out
 
 
-def filter_axis(x: Array, order: int, axis: int, symmetry: str, out: Array) -> None:
-    """The coefficients along one axis, put into `out` as NumPy casts: integers are truncated."""
-    if out.dtype.kind == "f" and out.dtype.isnative and out.flags.aligned:
-        size = x.shape[axis]
-        lines = (Line(axis, size, 0, order, symmetry, None, size),) if size > 1 else ()
-        run(x, lines, NO_BORDER, out, np.float64)
-        return
-    with np.errstate(all="ignore"):  # what an integer can't hold is whatever NumPy makes of it
-        out[...] = filtered(x, order, symmetry, np.float64, axes=[axis])
+def filter_axes(x: Array, order: int, axes: Sequence[int], symmetry: str, out: Array) -> None:
+    """The coefficients along some axes, each put into `out` as NumPy casts: integers are truncated.
+
+    Where `out` holds doubles, that is what is computed in, and all axes go in one run.
+    """
+    known = out.dtype.kind == "f" and out.dtype.isnative and out.flags.aligned
+    if known and (out.dtype == np.float64 or len(axes) == 1):
+        lines = [
+            Line(axis, x.shape[axis], 0, order, symmetry, None, x.shape[axis])
+            for axis in axes
+            if x.shape[axis] > 1
+        ]
+        run(x, tuple(lines), NO_BORDER, out, np.float64)
+    elif len(axes) == 1:
+        with np.errstate(all="ignore"):  # what an integer can't hold is whatever NumPy makes of it
+            out[...] = filtered(x, order, symmetry, np.float64, axes=axes)
+    else:
+        for axis in axes:
+            filter_axes(x, order, [axis], symmetry, out)
+            x = out
 
 
 def with_slack(shape: tuple[int, ...], work: type) -> Array:
