@@ -274,7 +274,7 @@ def lines_of(work):
         others = array_at(at.axes, AXIS, job.axes_at)
         wide = lesser(job.wide, (end - first + LANES - 1) // LANES)
         for k in range(wide):
-            here, head, rows = sixteen(task, at, k)
+            _, head, _ = sixteen(task, at, k)
             line = first + k * LANES
             head[STEP] = step
             put_places(job, others, line, lesser(end - line, LANES), head)

@@ -2,7 +2,8 @@
 
 Integers: halves away from zero, by half a unit and truncation, then the nearest that the type has.
 NaN is 0, or the least of int32 and int64. A bool is whether anything is left when the fraction is
-dropped. (SciPy keeps the lowest byte of what is left, so that a bool may be 7, or False for 256.)
+dropped, but for a millionth. (SciPy keeps the lowest byte of what is left, so that a bool may be 7,
+or False for 256, or for a sum of weights that is not quite 1.)
 """
 
 import math
@@ -18,6 +19,7 @@ from ..vectors.simd import LANES, absolute, at_least, at_most, convert, splat, w
 BOOL = 10  # the code of a bool, whose bytes are not those of uint8
 TYPES = {**STORED, BOOL: np.uint8}  # what a code's elements are to a kernel
 EXACT = VALUES[8]
+WHOLE = 1 - 1e-6  # weights that sum to 1 but for rounding leave True what it is
 
 
 def code_of(dtype):
@@ -47,7 +49,7 @@ def output_of(value):
     @inline
     def flags(vec):
         like = local(LANES, stored)
-        return where(absolute(vec) >= 1.0, splat(1, like), 0)
+        return where(absolute(vec) >= WHOLE, splat(1, like), 0)
 
     @inline
     def real(vec):
@@ -80,7 +82,7 @@ def stored(number, dtype):
     """One number by the same rule: an array of one element of the type."""
     dtype = np.dtype(dtype)
     if dtype.kind == "b":
-        return np.array([abs(number) >= 1])
+        return np.array([abs(number) >= WHOLE])
     if dtype.kind == "f":
         with np.errstate(all="ignore"):  # too large is infinite
             return np.array([number], np.float64).astype(dtype)
