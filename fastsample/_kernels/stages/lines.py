@@ -205,12 +205,20 @@ def put_samples(job, target, at, low, high, head, rows, poles, terms):
 @jit
 def put_resampled(job, target, at, low, high, head, rows, index, weights):
     """Make results low to high from their taps, and write them."""
-    stage = job.n + 2 * job.pad + 1
-    for i in range(low, high):
-        total = splat(0.0, rows)
-        for k in range(i * job.taps, (i + 1) * job.taps):
+    stage, taps = job.n + 2 * job.pad + 1, job.taps
+    pairs, to, at_tap = taps // 2, stage * LANES, low * taps
+    for _ in range(low, high):
+        total, k = splat(0.0, rows), at_tap
+        if taps % 2:
+            total = load(rows, index[k]) * weights[k]
+            k += 1
+        for _ in range(pairs):
             total = multiply_add(load(rows, index[k]), splat(weights[k], rows), total)
-        store(rows, (stage + i - low) * LANES, total)
+            total = multiply_add(load(rows, index[k + 1]), splat(weights[k + 1], rows), total)
+            k += 2
+        store(rows, to, total)
+        to += LANES
+        at_tap += taps
     put_out(job, target, at, head, stage, low, high)
 
 
