@@ -9,8 +9,17 @@ from numpy.typing import NDArray
 
 from .._kernels import drive
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
-from . import buffers, schedule
+from .._kernels.kind import (
+    AFFINE,
+    AFFINE_GRID,
+    CODES,
+    FLOW,
+    GRID,
+    MAPS,
+    PERSPECTIVE,
+    SAMPLE,
+)
+from . import again, buffers, schedule
 from .formula import Axis
 from .quiet import put
 
@@ -32,6 +41,10 @@ class Sampling(NamedTuple):
     axes: tuple[Axis, ...]
     fill: float | tuple[float, ...]  # for all channels, or for each
     source: int = GRID
+    # Derivatives along directions, joined to the grid by `along.joined`, instead of the weights;
+    # and of slopes, those of the axis that is turned.
+    along: bool = False
+    turned: int = 0
 
     def of_channel(self, c: int) -> "Sampling":
         """The same for one channel of them."""
@@ -106,7 +119,7 @@ def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Arr
     And what to do with them (steps have become places), and which part of (N, C, *out) they are
     for.
     """
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         yield sampling, grid.astype(np.float64), ...
         return
     sizes = grid.shape[1:-1]
@@ -129,7 +142,7 @@ def add_places(steps: Array, axes: tuple[Axis, ...], along: int, first: int) -> 
     for a, (axis, count) in enumerate(zip(axes, steps.shape[1:-1], strict=True)):
         index = np.arange(count) + (first if a == along else 0)
         places = axis.base + index * axis.step
-        steps[..., -1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
+        steps[..., len(axes) - 1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
 
 
 @lru_cache(maxsize=512)
@@ -159,6 +172,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
 
 def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Array) -> None:
     """Let a kernel read three arrays and write the fourth."""
+    again.saw(call, image, grid, other, out)
     memory = [buffers.read_bytes(x) for x in (image, grid, other)]
     drive.run(
         call.work, call.parallel, (*call.records, *memory, buffers.as_bytes(out)), call.pieces
@@ -169,13 +183,19 @@ def points_of(sampling: Sampling, grid: schedule.Layout, out: Spec) -> Any:
     """The output's points as rows and columns, or None where strides are in the way."""
     assert out.layout is not None
     sizes, steps = out.shape[2:], out.layout.strides[2:]
-    if sampling.source == AFFINE and grid.strides[1:] != (len(sizes) + 1, 1):
+    if sampling.source in MAPS and not is_dense(grid.strides[1:], len(sizes), sampling.source):
         return None
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         return schedule.image_rows(sizes, [0] * len(sizes), steps)
     if sampling.source == FLOW:
         return schedule.image_rows(sizes, grid.strides[1:-1], steps)
     return schedule.rows_and_columns(sizes, grid.strides[1:-1], steps)
+
+
+def is_dense(strides: tuple[int, ...], axes: int, source: int) -> bool:
+    """Do the numbers of a map follow each other? A spline's are packed so."""
+    wide = {AFFINE: axes + 1, PERSPECTIVE: 3}.get(source)
+    return wide is None or strides == (wide, 1)
 
 
 def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
@@ -184,7 +204,8 @@ def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     sizes, steps = input.shape[2:], input.layout.strides[2:]
     types = CODES[input.dtype], grid.dtype.itemsize
     mode, padding_mode = sampling.mode, sampling.padding_mode
-    return schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+    kind = schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+    return kind._replace(along=1) if sampling.along else kind
 
 
 def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:

@@ -38,8 +38,10 @@ KEEPING, FOLDING, FILLING = range(3)
 SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM, GROUPS = range(7)
 
 # Where coordinates come from: an array; a matrix for each sample; an array of steps away from the
-# output's own places.
-GRID, AFFINE, FLOW = range(3)
+# output's own places; a homography for each sample; a matrix and a spline of steps.
+GRID, AFFINE, FLOW, PERSPECTIVE, ELASTIC = range(5)
+# Those of a few numbers for each sample, from which a stage finds pixels by itself.
+MAPS = (AFFINE, PERSPECTIVE, ELASTIC)
 
 # Where the taps of a point lie: in one window of taps x taps pixels, of which the neighbours along
 # the last axis are also neighbours in memory, as whole pixels where channels are last (PAIRED), or
@@ -65,6 +67,9 @@ class Kind(NamedTuple):
     # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
     # there are at most four, else how many to take at once; 0 where they are not.
     last: int = 0
+    # 1: weights are those of a derivative along a direction, which follows each point's coordinates
+    # in the grid: of their products, or for slopes of one axis's, see `JOB`.
+    along: int = 0
 
 
 class Form(NamedTuple):
@@ -194,9 +199,14 @@ def axis_dtype(real):
             ("mirror", real),  # where it mirrors: the low mirror
             ("period", real),  # after so many pixels it repeats
             ("inverse", real),  # of the period
-            ("points", "i8"),  # AFFINE, FLOW: the output's size, and the place of its point j,
-            ("base", real),  # base + j * step
-            ("step", real),
+            ("points", "i8"),  # all but GRID: the output's size, and the place of its point j,
+            ("base", "f8"),  # base + j * step
+            ("step", "f8"),
+            ("gain", "f8"),  # MAPS: the formula above in double, pixel = value * gain + origin
+            ("origin", "f8"),
+            ("knots", "i8"),  # ELASTIC: how many, and the knots from one output point to the next
+            ("knot_step", "f8"),
+            ("order", "i8"),  # of the spline
         ],
         align=True,
     )
@@ -230,9 +240,12 @@ JOB = np.dtype(
         ("add", "i8"),  # 1: a gradient is added to what is there
         ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
         ("near", "i8"),  # 1: a plan says which points lie near each other
+        ("direction", "i8"),  # bytes from a point's coordinates to its direction, see `Kind.along`,
+        ("turned", "i8"),  # and the axis whose weights and slopes are differentiated along it
         ("sums", "i8"),  # where in scratch sums wait, in bytes,
         ("sums_pitch", "i8"),  # how many there are in a row,
         ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0
+        ("field", "i8"),  # where in scratch a row's knots wait
         ("taps", "i8"),
         ("item", "i8"),  # bytes of an element
         ("input_rows", "i8"),  # the input's first spatial axis

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiler.flat import array_at, free, moved, new_memory, on_a_line
+from ..compiler.flat import array_at, at_byte, free, new_memory, on_a_line
 from ..compiler.jit import STAGE, WORK, call_stage, compiled_address, inline, jit, lesser
 from ..compiler.once import once
 from ..kind import VALUES
@@ -241,7 +241,7 @@ def lines_of(work):
     @inline
     def sixteen(task, at, k):
         """The scratch of 16 lines, of those that go side by side."""
-        scratch = moved(at.scratch, k * task[1])
+        scratch = at_byte(at.scratch, k * task[1])
         here = At(at.job, at.axes, at.image, at.grid, at.other, at.out, scratch)
         return here, array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
 

@@ -1,8 +1,9 @@
 """The stages `spline_near` and `spline_far`: sums of taps at planned points.
 
-`near` reads windows that lie in the array as a whole: along the last axis a window is one load, rows
-of taps are added with their weights as whole windows, and the last axis's weights come once, at the
-end. `far` takes the points at edges, 16 from anywhere in a tile, and each of their taps by itself.
+`near` reads windows that lie in the array as a whole: along the last axis a window is one load,
+rows of taps are added with their weights as whole windows, and the last axis's weights come at
+the end. `far` takes the points at edges, 16 from anywhere in a tile: by windows, too, where these
+find all taps along the last axis, else each tap by itself.
 """
 
 from functools import cache

@@ -167,8 +167,9 @@ def scratch_of(work):
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, edge, starts, values, offsets, edges, index, rows, row_weights, sums,
-            weights, far_places, far_weights, far_offsets, far_starts, far_slots, far_at, far_rows,
+            head, places, lost, edge, starts, values, offsets, edges, index, rows, row_weights,
+            sums, weights, far_places, far_weights, far_offsets, far_starts, far_slots, far_at,
+            far_rows,
         )  # fmt: skip
 
     return scratch_in
