@@ -1,5 +1,7 @@
 """Spline filters and separable resampling as the functions of `fastsample.ndimage` call them."""
 
+import tracemalloc
+
 import numba
 import numpy as np
 import pytest
@@ -259,3 +261,17 @@ def test_nothing_is_read_or_written_beyond_the_arrays(dtype, side):
                 out = guarded(np.zeros(results, dtype), side, step)
                 resampled(source, order, True, mode, 2.5, per_axis, out, F64)
                 np.testing.assert_array_equal(out, want)
+
+
+@pytest.mark.parametrize("name", ["zoom", "shift"])
+def test_axes_in_turn_need_no_other_array(name):
+    x = noise((400, 500))
+    per_axis = {"zoom": [(0.0, 0.8, 0.0)] * 2, "shift": [(-0.3, 1.0, 0.0), (1.4, 1.0, 0.0)]}[name]
+    out = np.empty((500, 625) if name == "zoom" else x.shape)
+    resampled(x, 3, True, "constant", 2.5, per_axis, out, F64)
+    assert_near(out, wanted(x, 3, "constant", out.shape, per_axis))
+    tracemalloc.start()
+    resampled(x, 3, True, "constant", 2.5, per_axis, out, F64)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < x.nbytes / 3  # a thread's scratch, but no array of their size

@@ -55,6 +55,7 @@ class Line(NamedTuple):
     symmetry: str
     places: Places | None  # of the results, or None where the coefficients are
     results: int  # how many
+    first: int = 0  # where in the result they begin
 
 
 class Border(NamedTuple):
@@ -142,18 +143,25 @@ def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> S
 
 def _steps(image, out, lines, work):
     """Where each step reads and writes; and the shape of another array, if one is needed."""
-    shapes = [image.shape]
+    shapes, starts = [image.shape], [0]
     for line in lines:
         shapes.append((*shapes[-1][: line.axis], line.results, *shapes[-1][line.axis + 1 :]))
+        starts.append(starts[-1] + line.first * out.strides[line.axis] // out.dtype.itemsize)
     between, shape, room = shapes[1:-1], None, out
     fits = out.dtype == work and all(
         n <= m for sizes in between for n, m in zip(sizes, out.shape, strict=True)
     )
+    last = out._replace(shape=shapes[-1], start=out.start + starts[-1])
     if between and not fits:
         shape = tuple(max(sizes) for sizes in zip(*between, strict=True))
         strides = tuple(work.itemsize * prod(shape[k + 1 :]) for k in range(len(shape)))
-        room = side_of(OTHER, shape, strides, work)
-    sides = [image, *(room._replace(shape=sizes) for sizes in between), out]
+        room, starts = side_of(OTHER, shape, strides, work), [0] * len(shapes)
+    # A line lies in the same place before and after a step, so that no other one is written over.
+    rooms = [
+        room._replace(shape=sizes, start=room.start + start)
+        for sizes, start in zip(between, starts[1:-1], strict=True)
+    ]
+    sides = [image, *rooms, last]
     return [Step(*three) for three in zip(lines, sides, sides[1:], strict=False)], shape
 
 
