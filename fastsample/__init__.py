@@ -9,11 +9,14 @@ from .affine import (
     affine_sample_double_backward,
 )
 from .deform import deform_conv2d, deform_conv2d_backward
+from .elastic import elastic_sample, elastic_sample_backward
 from .grid import grid_sample, grid_sample_backward, grid_sample_double_backward
 from .masks import paste_masks
 from .patches import patch_affine, patch_affine_backward
+from .perspective import perspective_sample, perspective_sample_backward
 from .points import point_sample, point_sample_backward, point_sample_double_backward
 from .shift import region_shift, region_shift_backward
+from .transform import transform_points
 from .vjp import vjp
 from .warmup import warmup
 from .warp import flow_warp, flow_warp_backward, flow_warp_double_backward, remap
@@ -27,6 +30,8 @@ __all__ = [
     "affine_sample_double_backward",
     "deform_conv2d",
     "deform_conv2d_backward",
+    "elastic_sample",
+    "elastic_sample_backward",
     "flow_warp",
     "flow_warp_backward",
     "flow_warp_double_backward",
@@ -36,6 +41,8 @@ __all__ = [
     "paste_masks",
     "patch_affine",
     "patch_affine_backward",
+    "perspective_sample",
+    "perspective_sample_backward",
     "point_sample",
     "point_sample_backward",
     "point_sample_double_backward",
@@ -43,6 +50,7 @@ __all__ = [
     "region_shift_backward",
     "remap",
     "shifts",
+    "transform_points",
     "vjp",
     "warmup",
 ]

@@ -6,10 +6,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from ._calls import buffers, checks, gradients, run
+from ._calls import buffers, checks, gradients, ragged, run
 from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
-from ._calls.formula import affine_axes
+from ._calls.formula import affine_axes, pixel_map_axes
 from ._calls.outline import Outline
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
@@ -159,6 +159,7 @@ def affine_sample(
     padding_mode: str = "zeros",
     align_corners: bool | None = False,
     *,
+    coordinates: str = "normalized",
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     out: NDArray[Any] | None = None,
@@ -167,15 +168,18 @@ def affine_sample(
 
     Parameters
     ----------
-    input : array_like, shape (N, C, *in)
-        Of any type that `grid_sample` takes.
+    input : array_like, shape (N, C, *in), or a list of N arrays (C, *in)
+        Of any type that `grid_sample` takes. Images of a list may differ in size; theta maps
+        pixels then, whatever `coordinates` says, and all become one batch in one call.
     theta : array_like, shape (N, D, D + 1)
-        float32 or float64; see `affine_grid`. Coordinates are computed in its precision; float16
-        is widened.
+        float32 or float64; see `affine_grid`. float16 is widened.
     size : tuple of D ints
         The output's spatial sizes.
     mode, padding_mode, align_corners, fill_value, channels_last
         As for `grid_sample`.
+    coordinates : {"normalized", "pixel"}
+        What theta maps: coordinates from -1 to 1, or the output's pixels (x, y, z, 1) to the
+        input's, 0 the centre of the first one; then "mirror" is a `padding_mode` too.
     out : ndarray, shape (N, C, *size), optional
         Where to write the result: of the input's type, with any strides.
 
@@ -193,6 +197,9 @@ def affine_sample(
     -----
     A batch of 1 on either side is shared with all samples of the other, without a copy.
 
+    Positions are those of the exact map, to half a unit in the last place of theta's type: where a
+    row begins is computed in double. For a float32 theta at 1080x1920 that is 6e-5 of a pixel.
+
     References
     ----------
     PyTorch 2.13, `torch.nn.functional.affine_grid` and `grid_sample`. M. Jaderberg et al.,
@@ -200,8 +207,8 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's, x along the last axis:
-    to turn an image one way, turn theta the other way.
+    theta maps the OUTPUT's coordinates (x, y, z) to the input's, x along the last axis: to turn an
+    image one way, turn theta the other way.
 
     Examples
     --------
@@ -212,9 +219,12 @@ def affine_sample(
     array([[[[2., 1.],
              [4., 3.]]]])
     """
-    about = _about(_SAMPLE, size, align_corners)
+    several = ragged.is_list(input)
+    about = _about(_SAMPLE, size, align_corners, "pixel" if several else coordinates)
     matrices = checks.array(_SAMPLE, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
+    if several:
+        return ragged.forward(_SAMPLE, about, input, matrices, options, out)
     return forward(_SAMPLE, about, input, matrices, options, out)
 
 
@@ -230,6 +240,7 @@ def affine_sample_backward(
     padding_mode: str = "zeros",
     align_corners: bool | None = False,
     *,
+    coordinates: str = "normalized",
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
@@ -240,7 +251,7 @@ def affine_sample_backward(
     ----------
     grad_output : array_like, shape (N, C, *size)
         The gradient of some number with respect to the result; of the input's type.
-    input, theta, size, mode, padding_mode, align_corners, fill_value, channels_last
+    input, theta, size, mode, padding_mode, align_corners, coordinates, fill_value, channels_last
         As they were passed to `affine_sample`.
     output_mask : (bool, bool)
         Which gradients are wanted, the input's and theta's. The other one costs nothing.
@@ -267,7 +278,7 @@ def affine_sample_backward(
 
     Convention
     ----------
-    grad_theta is per unit of theta's elements, whose coordinates are normalised (x, y, z).
+    grad_theta is per unit of theta's elements, in the coordinates that these map.
 
     Examples
     --------
@@ -280,7 +291,7 @@ def affine_sample_backward(
     (None, array([[[0., 0., 4.],
             [0., 0., 0.]]]))
     """
-    about = _about(_SAMPLE_BACK, size, align_corners)
+    about = _about(_SAMPLE_BACK, size, align_corners, coordinates)
     matrices = checks.array(_SAMPLE_BACK, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_SAMPLE_BACK, about, (grad_output, input, matrices), options, output_mask)
@@ -298,6 +309,7 @@ def affine_sample_double_backward(
     padding_mode: str = "zeros",
     align_corners: bool | None = False,
     *,
+    coordinates: str = "normalized",
     fill_value: float | Sequence[float] = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
@@ -310,7 +322,8 @@ def affine_sample_double_backward(
         The gradient of some number with respect to grad_input; None stands for zeros.
     grad_grad_theta : array_like, of theta's shape and type, or None
         The same for grad_theta.
-    grad_output, input, theta, size, mode, padding_mode, align_corners, fill_value, channels_last
+    grad_output, input, theta, size, mode, padding_mode, align_corners, coordinates, fill_value,
+    channels_last
         As they were passed to `affine_sample_backward`.
     output_mask : (bool, bool, bool)
         Which gradients are wanted: grad_output's, the input's and theta's. Others cost nothing.
@@ -340,7 +353,7 @@ def affine_sample_double_backward(
 
     Convention
     ----------
-    grad_theta is per unit of theta's elements, whose coordinates are normalised (x, y, z).
+    grad_theta is per unit of theta's elements, in the coordinates that these map.
 
     Examples
     --------
@@ -352,7 +365,7 @@ def affine_sample_double_backward(
     >>> fs.affine_sample_double_backward(None, move, ones, image, theta, (1, 2), **rule)
     (array([[[[ 2., 10.]]]]), None, None)
     """
-    about = _about(_SAMPLE_TWICE, size, align_corners)
+    about = _about(_SAMPLE_TWICE, size, align_corners, coordinates)
     matrices = checks.array(_SAMPLE_TWICE, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
     along, arrays = (grad_grad_input, grad_grad_theta), (grad_output, input, matrices)
@@ -365,12 +378,14 @@ def _sizes(name, size):
     return found[0], found[2:]
 
 
-def _about(function, size, align_corners):
+def _about(function, size, align_corners, coordinates):
     """Say what matrices mean for an output of this size."""
     align_corners = checks.aligned(function, align_corners)
     size = checks.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
-    options = size, align_corners
-    return Coordinates("theta", affine_axes, options, AFFINE, _check_theta(size), size)
+    checks.words(function, coordinates=coordinates)
+    pixels, options = coordinates == "pixel", (size, align_corners)
+    axes = pixel_map_axes if pixels else affine_axes
+    return Coordinates("theta", axes, options, AFFINE, _check_theta(size), size, pixels)
 
 
 @lru_cache(maxsize=64)

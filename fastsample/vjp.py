@@ -18,8 +18,8 @@ def vjp(
     ----------
     function : callable
         A function of this package that has a backward: `grid_sample`, `affine_grid`,
-        `affine_sample`, `point_sample`, `flow_warp`, `region_shift`, `patch_affine`,
-        `deform_conv2d`.
+        `affine_sample`, `perspective_sample`, `elastic_sample`, `point_sample`, `flow_warp`,
+        `region_shift`, `patch_affine`, `deform_conv2d`.
     *args, **kwargs
         Its arguments. `out` is not among them.
 

@@ -132,6 +132,16 @@ def test_strides_and_out():
     np.testing.assert_array_equal(fs.grid_sample(frozen, grid), want)
 
 
+def test_bytes_in_the_other_order():
+    """`ml_dtypes` has them under the same name."""
+    image, grid = brains(0), coordinates(1, (2, 5, 7), F32, SIZES, "normalized")
+    swapped = image.astype(BRAIN.newbyteorder())
+    assert_rounded(fs.grid_sample(swapped, grid), fs.grid_sample(image.astype(F32), grid))
+    out = np.zeros((2, 2, 5, 7), swapped.dtype)
+    with pytest.raises(TypeError, match="type bfloat16; got bfloat16 in the other byte order"):
+        fs.grid_sample(image, grid, out=out)
+
+
 def test_a_list_of_images():
     image, grid = brains(0), coordinates(1, (2, 5, 7), F32, SIZES, "normalized")
     want = fs.grid_sample(image, grid)

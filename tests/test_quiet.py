@@ -22,6 +22,12 @@ NUMBERS = {
     "nan": lambda _: np.nan,
 }
 SIZES = 5, 5
+SECOND = {
+    fs.grid_sample: fs.grid_sample_double_backward,
+    fs.point_sample: fs.point_sample_double_backward,
+    fs.flow_warp: fs.flow_warp_double_backward,
+    fs.affine_sample: fs.affine_sample_double_backward,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +113,18 @@ def test_deform_conv2d(dtype, number):
             go_back(fs.deform_conv2d, of, dtype, number)
 
 
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("dtype", [F16, F32, C64])
+def test_second_derivatives(dtype, number):
+    for function, of in arguments(dtype, number).items():
+        twice = SECOND.get(function)
+        if twice:
+            result, (to_image, to_points) = go_back(function, of, dtype, number)
+            gradient, options = full(result.shape, dtype, number), of[2:]
+            found = twice(to_image, to_points, gradient, *of[:2], *options)
+            assert found[0].dtype == found[1].dtype == dtype, twice.__name__
+
+
 @pytest.mark.parametrize("threshold", [0.5, None])
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
 @pytest.mark.parametrize("dtype", [F32, F64])
@@ -133,4 +151,6 @@ def test_every_function_is_met():
     others = {fs.vjp, fs.warmup, fs.remap}  # which is grid_sample
     public = {getattr(fs, name) for name in fs.__all__}
     backwards = {backward.function for backward in BACKWARDS.values()}
-    assert {f for f in public if inspect.isfunction(f)} == met | others | backwards
+    assert {f for f in public if inspect.isfunction(f)} == met | others | backwards | {
+        *SECOND.values()
+    }

@@ -32,7 +32,7 @@ def array(function, name, thing):
         made = carried.array(function, name, thing)
         if made.dtype == object or made.ndim == 0:
             raise TypeError(f"{function}: {name} must be an array; got {carried.kind(thing)}")
-    if made.dtype.names and made.dtype != brain.DTYPE:
+    if made.dtype.names and made.dtype.newbyteorder("=") != brain.DTYPE:
         carried.refuse_fields(function, name, made)
     return made
 
@@ -54,6 +54,8 @@ def _is_one_of(came, known):
 
 def _named(dtype):
     """What a type is called."""
+    if dtype == brain.DTYPE.newbyteorder():
+        return "bfloat16 in the other byte order"
     return "bfloat16" if dtype == brain.DTYPE else str(dtype)
 
 
@@ -580,3 +582,90 @@ def finite(function, name, came):
         raise ValueError(
             f"{function}: {name}[{k}] must be finite; got {' '.join(map(str, came[k]))}"
         )
+
+
+def pictures(function, shape):
+    """A batch of images, of two spatial axes."""
+    if len(shape) != 4:
+        raise ValueError(f"{function}: input must have shape (N, C, H, W); got {shape}")
+
+
+def homographies(function, shape, batch):
+    """(N, 3, 3), with the given batch or either one 1."""
+    fits = len(shape) == 3 and shape[1:] == (3, 3)
+    if not fits or (shape[0] != batch and 1 not in (shape[0], batch)):
+        raise ValueError(
+            f"{function}: homography must have shape (N, 3, 3) with N = {batch} or 1; got {shape}"
+        )
+
+
+def knots(function, shape, axes):
+    """(N, D, *knots) for D axes, two knots or more along each."""
+    if len(shape) != axes + 2 or shape[1] != axes or min(shape[2:], default=0) < 2:
+        listed = ", ".join("zyx"[-axes:])
+        raise ValueError(
+            f"{function}: control must have shape (N, {axes}, *knots) with two knots or more along "
+            f"each of {listed}; got {shape}"
+        )
+
+
+def batch(function, name, came, images):
+    """As many samples as there are images, or either one 1."""
+    if came != images and 1 not in (came, images):
+        raise ValueError(f"{function}: {name} must be of N = {images} samples or 1; got {came}")
+
+
+def spline_order(function, came):
+    """That of a field: cubic or linear."""
+    if isinstance(came, bool | np.bool_) or came not in (1, 3):
+        raise ValueError(f"{function}: order must be 3 or 1; got {came!r}")
+    return int(came)
+
+
+def points(function, shape):
+    """(N, P, D) for D axes; how many these are."""
+    if len(shape) != 3 or shape[-1] not in (1, 2, 3):
+        raise ValueError(
+            f"{function}: points must have shape (N, P, D) with D = 1, 2 or 3; got {shape}"
+        )
+    return shape[-1]
+
+
+def point_map(function, shape, axes, samples):
+    """A theta for D axes, or a homography for two, of as many samples as points or either one."""
+    fits = shape[1:] == (axes, axes + 1) or (axes == 2 and shape[1:] == (3, 3))
+    if len(shape) != 3 or not fits or (shape[0] != samples and 1 not in (shape[0], samples)):
+        either = " or (N, 3, 3)" if axes == 2 else ""
+        raise ValueError(
+            f"{function}: map must have shape (N, {axes}, {axes + 1}){either} with N = {samples} "
+            f"or 1, or be (control, theta); got {shape}"
+        )
+
+
+def invertible(function, matrices):
+    """Each has an inverse; the message names the first that has none."""
+    regular = np.isfinite(matrices).all((1, 2))
+    regular[regular] = np.linalg.matrix_rank(matrices[regular]) == matrices.shape[-1]
+    wrong = np.flatnonzero(~regular)
+    if len(wrong):
+        k = wrong[0]
+        raise ValueError(f"{function}: map[{k}] must have an inverse; got {matrices[k].tolist()}")
+
+
+def listed(function, images, axes, last):
+    """Images of one type and as many channels, of any sizes; the message names the first."""
+    form = ("(*in, C)" if last else "(C, *in)") + f" with {axes} axes in *in"
+    channel = -1 if last else 0
+    for k, x in enumerate(images):
+        if x.ndim != axes + 1:
+            raise ValueError(f"{function}: input[{k}] must have shape {form}; got {x.shape}")
+        if x.shape[channel] != images[0].shape[channel]:
+            raise ValueError(
+                f"{function}: input[{k}] must have as many channels as input[0], "
+                f"{images[0].shape[channel]}; got shape {x.shape}"
+            )
+        if x.dtype.newbyteorder("=") != images[0].dtype.newbyteorder("="):
+            raise ValueError(
+                f"{function}: input[{k}] must have input[0]'s type {_named(images[0].dtype)}; got "
+                f"{_named(x.dtype)}"
+            )

@@ -12,6 +12,7 @@ from .._kernels.kind import (
     FOLDS,
     KEEP,
     MIRROR,
+    PERSPECTIVE,
     REPEAT,
     SLOPE,
     STRIDES,
@@ -35,6 +36,8 @@ class Axis(NamedTuple):
     base: float = 0.0
     step: float = 0.0
     begin: int = 0  # j of the first point that is made
+    knots: int = 0  # of a spline along this axis of the output
+    order: int = 0  # of that spline
 
 
 def each(axis):
@@ -87,6 +90,19 @@ def affine_axes(sizes, points, align_corners):
     return tuple(affine_axis(size, n, align_corners) for size, n in both)
 
 
+def pixel_map_axes(sizes, points, align_corners=False):
+    """The axes of a map of pixels, from an output of these points to an input of these sizes."""
+    both = zip(sizes, points, strict=True)
+    return tuple(step_axis(size, n) for size, n in both)
+
+
+def spline_axes(sizes, points, knots, order, normalised):
+    """The axes of a map and a spline of steps, of so many knots along each axis."""
+    axes = (affine_axes if normalised else pixel_map_axes)(sizes, points, False)
+    both = zip(axes, knots, strict=True)
+    return tuple(axis._replace(knots=k, order=order) for axis, k in both)
+
+
 def flow_axes(sizes):
     """The axes of steps away from an input's own pixels."""
     return tuple(step_axis(size, size) for size in sizes)
@@ -100,20 +116,30 @@ def records(kind, axes, strides):
 
     Both in the order of the array's axes.
     """
-    made = np.zeros(STRIDES + len(axes) * AXES[kind.real].itemsize, np.uint8)
-    table = made[STRIDES:].view(AXES[kind.real])
-    made[:STRIDES].view(np.int64)[: len(axes)] = strides
+    return records_of_many(kind, axes, [strides])[0]
+
+
+def records_of_many(kind, axes, strides):
+    """The same for several inputs at once, a row each: the sizes may be arrays."""
+    made = np.zeros((len(strides), STRIDES + len(axes) * AXES[kind.real].itemsize), np.uint8)
+    table = made[:, STRIDES:].view(AXES[kind.real])
+    made[:, :STRIDES].view(np.int64)[:, : len(axes)] = strides
     real = table["pre"].dtype.type
-    for row, axis, stride in zip(table, axes, strides, strict=True):
-        row["size"], row["stride"] = axis.size, stride
+    for a, axis in enumerate(axes):
+        row = table[:, a]
+        row["size"], row["stride"] = axis.size, np.array(strides)[:, a]
         row["last"], row["last_start"] = axis.size - 1, axis.size - kind.taps
         row["pre"], row["scale"], row["offset"] = axis.pre, axis.scale, axis.offset
         row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
         row["begin"] = axis.begin
+        row["gain"], row["origin"] = axis.scale, axis.pre * axis.scale + axis.offset
+        row["knots"], row["order"] = axis.knots, axis.order
+        row["knot_step"] = (axis.knots - 1) / (axis.points - 1) if axis.points > 1 else 0.0
         _set_rule(row, kind, axis, real)
     return made
 
 
+@functools.lru_cache(maxsize=64)
 def fills(kind, fill):
     """What is read where no pixel is, as `stages/fills.py` has it.
 
@@ -128,7 +154,8 @@ def fills(kind, fill):
     else:  # room for a vector from the last one on
         each += each[-1:] * (LANES - 1)
     dtype = dtype_of(kind.value)
-    outside = each if kind.rule == CONSTANT else [0] * len(each)
+    keeps = kind.rule == CONSTANT or (kind.source == PERSPECTIVE and kind.rule != ZEROS)
+    outside = each if keeps else [0] * len(each)
     lost = each if dtype.kind in "iu" else [np.nan] * len(each)
     return step, np.array(each, np.float64), bits_of(outside, dtype), bits_of(lost, dtype)
 
@@ -141,9 +168,10 @@ def bits_of(numbers, dtype):
 
 def _set_rule(row, kind, axis, real):
     """What the border rule does, as numbers: see `axis_dtype`."""
-    edge = _rounded(axis.size - 1, real, -np.inf)
+    size = np.asarray(axis.size)
+    edge = _rounded(size - 1, real, -np.inf)
     reach = {1: 1, 2: 2, 4: 3}[kind.taps]  # pixels beyond the image: no tap is inside, nor a slope
-    row["low"], row["high"] = -reach, _rounded(axis.size - 1 + reach, real, np.inf)
+    row["low"], row["high"] = -reach, _rounded(size - 1 + reach, real, np.inf)
     row["fold"] = FOLDS.get(kind.rule, KEEP)
     row["first"], row["end"] = 0, edge
     row["lower"], row["upper"] = 0, edge
@@ -151,23 +179,24 @@ def _set_rule(row, kind, axis, real):
         row["first"], row["end"] = -1 if kind.taps == 2 else -np.inf, np.inf
         row["lower"], row["upper"] = np.nextafter(real(-1), real(-2)), np.inf
     if kind.taps <= 2 and not (kind.role == SLOPE or kind.along):  # the only bounds: `keep_of`
-        row["low"], row["high"] = max(row["low"], row["first"]), min(row["high"], row["end"])
-    if row["fold"] != KEEP:
+        row["low"] = np.maximum(row["low"], row["first"])
+        row["high"] = np.minimum(row["high"], row["end"])
+    if kind.rule in FOLDS:
         row["low"], row["high"] = np.finfo(real).min, np.finfo(real).max
     low_mirror = 0.0 if kind.rule == CENTRES else axis.low_mirror
     row["mirror"] = low_mirror
     # After how many pixels a rule repeats; one pixel mirrored in its centre lies still.
-    period = axis.size
-    if row["fold"] == MIRROR:
-        period = max(2 * (axis.size - 1 - 2 * low_mirror), 1)
+    period = size
+    if FOLDS.get(kind.rule) == MIRROR:
+        period = np.maximum(2 * (size - 1 - 2 * low_mirror), 1)
     row["period"], row["inverse"] = period, 1 / period
-    if row["fold"] == REPEAT:
+    if FOLDS.get(kind.rule) == REPEAT:
         row["end"], row["lower"], row["upper"] = row["period"], -np.inf, np.inf
 
 
 def _rounded(n, real, towards):
-    """An int as a float, rounded to one side where it has too many bits."""
-    near = real(n)
-    if (int(near) < n and towards > 0) or (int(near) > n and towards < 0):
-        return np.nextafter(near, real(towards))
-    return near
+    """Ints as floats, rounded to one side where they have too many bits."""
+    near = n.astype(real)
+    whole = near.astype(np.int64)
+    missed = whole < n if towards > 0 else whole > n
+    return np.where(missed, np.nextafter(near, real(towards)), near)

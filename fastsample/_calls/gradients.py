@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE, AFFINE_SUM, SCATTER, SLOPE
-from . import buffers, schedule
+from .._kernels.kind import AFFINE_SUM, ELASTIC, MAPS, SCATTER, SLOPE
+from . import buffers, knots, schedule
 from .quiet import cast, put, summed
 from .run import (
     Array,
@@ -94,7 +94,7 @@ def coordinate_gradient(
     double, as it was summed.
     """
     shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         out = np.empty(shape)
     elif planar:
         made = buffers.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
@@ -133,7 +133,9 @@ def slope(
             again = add or c > 0 or (n > 0 and len(out) == 1)
             alone = sampling.of_channel(c)
             slope(alone, *map(buffers.native, parts), one(out, n), again)
-    elif sampling.source == AFFINE:
+    elif sampling.source == ELASTIC:
+        start_knots(call, sampling, out, add, input, grid, gradient)
+    elif sampling.source in MAPS:
         start_sum(call, out, add, input, grid, gradient)
     else:
         start(call, input, grid, gradient, out)
@@ -155,6 +157,19 @@ def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> Non
     shares = np.empty((len(out), schedule.tiles(call), *out.shape[1:]))
     start(call, *arrays, shares)
     put(out, summed(shares, 1), add)
+
+
+def start_knots(
+    call: schedule.Call, sampling: Sampling, out: Array, add: bool, *arrays: Array
+) -> None:
+    """Let a kernel find each tile's share of splines' gradients, and sum them in their order."""
+    tiles, rows = schedule.tiles(call), int(call.job[0]["tile_rows"])
+    axes, count = sampling.axes, len(sampling.axes)
+    numbers = count * (count + 1) + rows * count * axes[-1].knots
+    shares = np.empty((len(out), tiles, numbers))
+    start(call, *arrays, shares)
+    down = -(-int(call.job[0]["rows"]) // rows)
+    put(out, knots.collect(axes, shares, (down, rows), np.empty(out.shape)), add)
 
 
 def matrix_gradient(axes: Any, gradient: Array) -> Array:

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from .._kernels import drive
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
+from .._kernels.kind import (
+    AFFINE,
+    AFFINE_GRID,
+    CODES,
+    FLOW,
+    GRID,
+    MAPS,
+    PERSPECTIVE,
+    SAMPLE,
+)
 from . import again, buffers, schedule
 from .formula import Axis
 from .quiet import put
@@ -111,7 +120,7 @@ def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Arr
     And what to do with them (steps have become places), and which part of (N, C, *out) they are
     for.
     """
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         yield sampling, grid.astype(np.float64), ...
         return
     sizes = grid.shape[1:-1]
@@ -175,13 +184,19 @@ def points_of(sampling: Sampling, grid: schedule.Layout, out: Spec) -> Any:
     """The output's points as rows and columns, or None where strides are in the way."""
     assert out.layout is not None
     sizes, steps = out.shape[2:], out.layout.strides[2:]
-    if sampling.source == AFFINE and grid.strides[1:] != (len(sizes) + 1, 1):
+    if sampling.source in MAPS and not is_dense(grid.strides[1:], len(sizes), sampling.source):
         return None
-    if sampling.source == AFFINE:
+    if sampling.source in MAPS:
         return schedule.image_rows(sizes, [0] * len(sizes), steps)
     if sampling.source == FLOW:
         return schedule.image_rows(sizes, grid.strides[1:-1], steps)
     return schedule.rows_and_columns(sizes, grid.strides[1:-1], steps)
+
+
+def is_dense(strides: tuple[int, ...], axes: int, source: int) -> bool:
+    """Do the numbers of a map follow each other? A spline's are packed so."""
+    wide = {AFFINE: axes + 1, PERSPECTIVE: 3}.get(source)
+    return wide is None or strides == (wide, 1)
 
 
 def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:

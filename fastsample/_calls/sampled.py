@@ -51,7 +51,7 @@ def forward(
     `apart` names the arrays that `out` may not overlap, if they are not these two.
     """
     image, came, points = checks.array(function, "input", input), points, buffers.widened(points)
-    mode, padding_mode, fill, last = _options(function, about, options)
+    mode, padding_mode, fill, last = options_of(function, about, options)
     given = out
     if out is not None:
         checks.writable(function, out)
@@ -87,7 +87,7 @@ def backward(
     """
     gradient = checks.array(function, "grad_output", arrays[0])
     image, points = checks.array(function, "input", arrays[1]), buffers.widened(arrays[2])
-    mode, padding_mode, fill, last = _options(function, about, options)
+    mode, padding_mode, fill, last = options_of(function, about, options)
     to_input, to_points = checks.mask(function, output_mask)
     if last:
         image = _channels_second(image)
@@ -118,7 +118,7 @@ def double_backward(
     """Gradients of (grad_output, input, points), from those of both gradients, `along`."""
     gradient = checks.array(function, "grad_output", arrays[0])
     image, came = checks.array(function, "input", arrays[1]), arrays[2]
-    mode, padding_mode, fill, last = _options(function, about, options)
+    mode, padding_mode, fill, last = options_of(function, about, options)
     wanted = checks.mask(function, output_mask, 3)
     directions = _directions(function, about, along, image, came)
     if last:
@@ -188,7 +188,7 @@ def _dense_last(x: Array | None) -> Array | None:
     return None if x is None else np.ascontiguousarray(_channels_last(x))
 
 
-def _options(function: str, about: Coordinates, options: Options) -> tuple[str, str, Any, bool]:
+def options_of(function: str, about: Coordinates, options: Options) -> tuple[str, str, Any, bool]:
     """Check the options that all functions have."""
     mode, padding_mode, fill_value, channels_last = options
     fill = checks.fill(function, "fill_value", fill_value)

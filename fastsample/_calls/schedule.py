@@ -19,8 +19,10 @@ from .._kernels.kind import (
     GRID,
     GROUPS,
     JOB,
+    MAPS,
     MODES,
     PAIRED,
+    PERSPECTIVE,
     REACH,
     RULES,
     SAMPLE,
@@ -37,7 +39,7 @@ from .._kernels.kind import (
     is_near,
     item_bytes,
 )
-from .._kernels.stages.scratch import behind, scratch_bytes, tile_points
+from .._kernels.stages.scratch import behind, field_bytes, scratch_bytes, tile_points
 from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE, FEW
 from .._kernels.vectors.simd import LANES
@@ -164,10 +166,9 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     if kind.last:
-        task["input_whole"] = input.span - _reach(kind, input)
-        task["next"] = 0
-        task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
-    task["fills"], task["near"] = family_of(kind) == FILLING, is_near(kind)
+        _set_pixels(task, kind, axes, input)
+    filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
+    task["fills"], task["near"] = family_of(kind) == FILLING or filled, is_near(kind)
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
@@ -176,10 +177,10 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, tu
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
     task["fills"], task["turned"] = family_of(kind) == FILLING, turned
-    task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
+    task["add"] = add and kind.source not in MAPS  # the shares of maps are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
     task["slope_col"], task["slope_axis"] = slope.strides[-2:]
-    _tile(kind, task, tile_points(kind) if kind.source == AFFINE else _most(kind, task))
+    _tile(kind, task, tile_points(kind) if kind.source in MAPS else _most(kind, task))
     task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
     pieces = _chunk(task, task["grids"])
     return _made(kind, job, axes, input.strides[2:], pieces, 0.2, fill)
@@ -225,7 +226,8 @@ def affine_call(role, real, axes, shape, points, grid, out):
 def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     """The call of a job that lacks only its stages, and where they work."""
     task = job[0]
-    task["scratch"] = scratch_bytes(kind, int(task["group"]))
+    task["field"] = scratch_bytes(kind, int(task["group"]))
+    task["scratch"] = task["field"] + field_bytes(kind, axes[-1].knots)
     task["sums_pitch"] = tile_points(kind)
     task["sums"] = behind(form_of(kind))
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
@@ -233,6 +235,31 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task["fill_at"], task["fill_bytes"], task["fill_step"] = places.size, tables[0].nbytes, step
     records = _bytes(job), _bytes(np.concatenate([places, *(x.view(np.uint8) for x in tables)]))
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
+
+
+def jobs_of(call, kind, inputs):
+    """The jobs of many inputs, each of one sample, in a call that is cut as the one given.
+
+    `inputs` are (number, axes, layout): which sample of the grid and the output an input is, its
+    axes, and its layout.
+    """
+    jobs = np.repeat(call.job, len(inputs))
+    for job, (k, axes, layout) in zip(jobs, inputs, strict=True):
+        _set_input(job, kind, axes, layout)
+        if kind.last:
+            _set_pixels(job, kind, axes, layout)
+        job["input_rows"] = axes[0].size
+        job["out_start"] += k * job["out_n"]
+        job["grid_start"] += k * job["grid_n"]
+    jobs["n"] = jobs["grids"] = 1
+    return jobs
+
+
+def _set_pixels(task, kind, axes, input):
+    """What is known of an input whose channels are last."""
+    task["input_whole"] = input.span - _reach(kind, input)
+    task["next"] = 0
+    task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
 
 
 def _bytes(array):
@@ -269,7 +296,7 @@ def _record(kind, axes, shape, points, grid, out):
     task["grids"] = grid.samples
     if kind.along:
         task["direction"] = len(axes) * grid.strides[1 if kind.source == AFFINE else -1] * kind.real
-    if kind.source != AFFINE:
+    if kind.source not in MAPS:
         task["grid_row"], task["grid_col"] = grid_row, grid_col
     task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]
     task["out_row"], task["out_col"] = out_row, out_col

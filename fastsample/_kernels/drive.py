@@ -14,8 +14,10 @@ from .kind import (
     AFFINE_GRID,
     AFFINE_SUM,
     BITS,
+    ELASTIC,
     GROUPS,
     PAIRED,
+    PERSPECTIVE,
     REACH,
     SAMPLE,
     SCATTER,
@@ -27,7 +29,9 @@ from .kind import (
 )
 from .loops import shares_loop, tiles_loop
 from .stages.affine import affine_grid_of, affine_sum_of
+from .stages.field import put_field_of
 from .stages.groups import groups_of, put_groups_of
+from .stages.maps import put_homography_of
 from .stages.pick import pick_of, pick_pixels_of
 from .stages.pixels import pixels_of
 from .stages.plan import plan_of
@@ -57,6 +61,8 @@ MAKERS = {
     "take_slopes": take_slopes_of,
     "put_slopes": put_slopes_of,
     "put_matrix": put_matrix_of,
+    "put_homography": put_homography_of,
+    "put_field": put_field_of,
     "scatter": scatter_of,
     "reach": reach_of,
     "groups": groups_of,
@@ -64,6 +70,9 @@ MAKERS = {
     "affine_grid": affine_grid_of,
     "affine_sum": affine_sum_of,
 }
+
+
+ENDS = {AFFINE: "put_matrix", PERSPECTIVE: "put_homography", ELASTIC: "put_field"}
 
 
 class Stages(NamedTuple):
@@ -89,8 +98,8 @@ def stages_of(kind):
         return Stages(plan, ("sample", form, paired, kind.value))
     if kind.role == SLOPE:
         apply = ("slope", form, paired, kind.value) if kind.taps > 1 else ("nearest_slope", form)
-        if kind.source == AFFINE:
-            return Stages(plan, apply, ("put_matrix", *sums))
+        if kind.source in ENDS:
+            return Stages(plan, apply, (ENDS[kind.source], *sums))
         return Stages(plan, apply, ("put_slopes", *sums), ("take_slopes", *sums))
     return {
         SCATTER: Stages(plan, ("scatter", form)),
@@ -105,6 +114,12 @@ def stages_of(kind):
 def stage(name, *made_from):
     """The address of a stage."""
     return compiled_address(MAKERS[name](*made_from), (name, *made_from), STAGE)
+
+
+@once
+def made_stage(maker, *made_from):
+    """The address of a stage that is not among a call's in `stages_of`: (its name, ...)."""
+    return compiled_address(maker(*made_from[1:]), made_from, STAGE)
 
 
 def ready(kind, job):

@@ -38,8 +38,10 @@ KEEPING, FOLDING, FILLING = range(3)
 SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM, GROUPS = range(7)
 
 # Where coordinates come from: an array; a matrix for each sample; an array of steps away from the
-# output's own places.
-GRID, AFFINE, FLOW = range(3)
+# output's own places; a homography for each sample; a matrix and a spline of steps.
+GRID, AFFINE, FLOW, PERSPECTIVE, ELASTIC = range(5)
+# Those of a few numbers for each sample, from which a stage finds pixels by itself.
+MAPS = (AFFINE, PERSPECTIVE, ELASTIC)
 
 # Where the taps of a point lie: in one window of taps x taps pixels, of which the neighbours along
 # the last axis are also neighbours in memory, as whole pixels where channels are last (PAIRED), or
@@ -197,10 +199,15 @@ def axis_dtype(real):
             ("mirror", real),  # where it mirrors: the low mirror
             ("period", real),  # after so many pixels it repeats
             ("inverse", real),  # of the period
-            ("points", "i8"),  # AFFINE, FLOW: the output's size, and the place of its point j,
-            ("base", real),  # base + j * step
-            ("step", real),
+            ("points", "i8"),  # all but GRID: the output's size, and the place of its point j,
+            ("base", "f8"),  # base + j * step
+            ("step", "f8"),
             ("begin", "i8"),  # j of the first point: the output may be a part of a larger one
+            ("gain", "f8"),  # MAPS: the formula above in double, pixel = value * gain + origin
+            ("origin", "f8"),
+            ("knots", "i8"),  # ELASTIC: how many, and the knots from one output point to the next
+            ("knot_step", "f8"),
+            ("order", "i8"),  # of the spline
         ],
         align=True,
     )
@@ -239,6 +246,7 @@ JOB = np.dtype(
         ("sums", "i8"),  # where in scratch sums wait, in bytes,
         ("sums_pitch", "i8"),  # how many there are in a row,
         ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0
+        ("field", "i8"),  # where in scratch a row's knots wait
         ("taps", "i8"),
         ("item", "i8"),  # bytes of an element
         ("input_rows", "i8"),  # the input's first spatial axis

@@ -7,12 +7,15 @@ early, and the apply stage prefetches that one's taps before it works on the til
 
 import numpy as np
 
-from .compiler.flat import array_at, free, new_memory, on_a_line
-from .compiler.jit import WORK, call_stage, compiled_address, inline, lesser
+from .compiler.flat import array_at, at_byte, free, memory_at, new_memory, on_a_line
+from .compiler.jit import WORK, call_loop, call_stage, compiled_address, inline, lesser
 from .compiler.once import once
 from .kind import JOB
 from .stages.tile import NONE, Share, blocks, put_share, put_tile, tiles_in_all
 from .vectors.memory import fence
+
+LISTED = 5  # of a job: its image's address and bytes, where its axes begin, its pieces and its loop
+JOB_BYTES = JOB.itemsize
 
 
 @inline
@@ -115,6 +118,26 @@ def over_shares(job_at, axes, image, grid, other, out, piece):
     if job.end:
         call_stage(job.end, job_at, axes, image, grid, other, out, scratch, NONE, NONE)
     free(memory)
+
+
+def over_list(jobs, axes, entries, grid, other, out, piece):
+    """The work on one piece of many jobs, each with an image somewhere in memory.
+
+    `entries` has a row of LISTED numbers for each job; the first row has the most pieces of a job.
+    """
+    table = array_at(entries, np.int64, 0)
+    k, part = piece // table[0], piece % table[0]
+    at = (k + 1) * LISTED
+    if part < table[at + 3]:
+        job, records = at_byte(jobs, k * JOB_BYTES), at_byte(axes, table[at + 2])
+        image = memory_at(table[at], table[at + 1])
+        call_loop(table[at + 4], job, records, image, grid, other, out, part)
+
+
+@once
+def list_loop():
+    """The address of `over_list`."""
+    return compiled_address(over_list, ("over_list",), WORK)
 
 
 @once

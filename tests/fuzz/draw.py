@@ -3,6 +3,8 @@
 import numpy as np
 from cases import coordinates
 
+from .memory import limits_of
+
 
 class Draw:
     """A generator and the pool to draw kernels from."""
@@ -72,8 +74,8 @@ class Draw:
 
     def sprinkled(self, x, p=0.1):
         """Some elements become special."""
-        limits = np.finfo(x.dtype)
-        big, tiny = limits.max / 16, 3 * limits.smallest_subnormal
+        limits = limits_of(x.dtype)
+        big, tiny = float(limits.max) / 16, 3 * float(limits.smallest_subnormal)
         special = np.array([np.nan, np.inf, -np.inf, big, -big, tiny, -tiny, -0.0], x.dtype)
         chosen = special[self.rng.integers(0, len(special), x.shape)]
         return np.where(self.rng.random(x.shape) < p, chosen, x)

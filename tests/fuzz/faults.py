@@ -14,6 +14,17 @@ WORD = ["linear", "", None, 3, b"zeros", ["zeros"], ("zeros",), "Zeros", {}]
 FILL = ["0", None, 1j, ["1"], [[1.0], [1.0, 2.0]], object(), b"1", np.zeros(50), NEVER]
 SIZE = [None, 3, "ab", (2.5, 3), (-1, 3), (4, 3, -1), (), (1,) * 7, (None, 2), {}]
 TWO = [None, True, (), (True,), (True, False, True), 3, "ab", (1, 0), (True, None)]
+FIVE = [
+    None,
+    True,
+    (),
+    (True,) * 4,
+    (True,) * 6,
+    3,
+    "abcde",
+    (1, 0, 0, 0, 0),
+    (True,) * 4 + (None,),
+]
 STEPS = [0, -1, 1.5, (1,), (1, 2, 3), "1", None, (1, 0), (1, -1), (1, 1.5), {}]
 BARE = {
     "word": WORD,
@@ -23,6 +34,7 @@ BARE = {
     "size": SIZE,
     "two sizes": [*SIZE, (1, 2, 3), (1,)],
     "two": TWO,
+    "five": FIVE,
     "steps": STEPS,
     "padding": [
         *(s for s in STEPS if s not in (0, (1, 0))),
@@ -183,7 +195,7 @@ def wrong_out(d, case):
         "longer": lambda: longer(buffer),
         "type": lambda: np.zeros(case.shape, other),
         "read-only": lambda: frozen(buffer),
-        "byte-swapped": lambda: swapped(buffer) if buffer.itemsize > 1 else None,
+        "byte-swapped": lambda: swapped(buffer) if buffer.dtype.str[0] in "<>" else None,
         "overlaps itself": lambda: over_itself(buffer),
         "overlaps": lambda: over_an_input(d, case, buffer),
     }

@@ -5,17 +5,17 @@ import itertools
 import numpy as np
 from tolerances import ORACLE
 
-from .memory import F32, F64, array_of
+from .memory import BRAIN, F32, F64, array_of, limits_of
 
 FOLDS = "reflection", "mirror", "wrap"
 FAR = {F32: 1e4, F64: 1e6}
 """Pixels from which a fold is not exact: some value of the image comes back."""
-HALF_NEAR = 2e-3
+NEAR = {np.dtype(np.float16): 2e-3, BRAIN: 8e-3}
 
 
 def near_of(*dtypes):
     """The tolerance of the coarsest type."""
-    return max(HALF_NEAR if d == np.float16 else ORACLE.get(real_of(d), 1e-5) for d in dtypes)
+    return max(NEAR.get(np.dtype(d)) or ORACLE.get(real_of(d), 1e-5) for d in dtypes)
 
 
 def real_of(dtype):
@@ -35,7 +35,7 @@ def is_off(got, want, bound, fill=0.0, exact=False):
             return np.abs(got.astype(np.float64) - want) > (0 if exact else max(1, bound))
         if exact:
             want = want.astype(dtype)
-        wide, limits = got.astype(np.float64), np.finfo(dtype)
+        wide, limits = got.astype(np.float64), limits_of(dtype)
         same = (wide == want) | (np.isnan(wide) & np.isnan(want))
         over = (np.abs(want) > 0.99 * float(limits.max)) & np.isinf(wide) & (wide * want > 0)
         near = np.abs(wide - want) <= (0 if exact else bound + 4 * float(limits.smallest_subnormal))

@@ -1,8 +1,15 @@
 """Arrays of the same numbers in other memory: strided, unaligned, of another framework."""
 
+import ml_dtypes
 import numpy as np
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+BRAIN = np.dtype(ml_dtypes.bfloat16)
+
+
+def limits_of(dtype):
+    """What NumPy knows of its own floats, of any."""
+    return ml_dtypes.finfo(dtype) if dtype == BRAIN else np.finfo(dtype)
 
 
 class Foreign:
@@ -20,7 +27,7 @@ class Foreign:
 
 def poison(dtype):
     """What lies around an array: it spoils whatever it gets into."""
-    return np.array(np.nan if dtype.kind in "fc" else 1).astype(dtype)
+    return np.array(np.nan if dtype.kind in "fc" or dtype == BRAIN else 1).astype(dtype)
 
 
 def spread(x, step, skip=0):
@@ -113,16 +120,17 @@ def dressed(d, x, like="any", keep=False):
         ways = {**ways, "shared": shared, **({"repeated": repeated} if like == "any" else {})}
     if x.dtype == F64 and x.size and x.ndim:
         ways["list"] = np.ndarray.tolist
-    if x.ndim:
+    if x.dtype == BRAIN:  # NumPy knows it in one byte order, and hands it to nobody
+        ways.pop("byte-swapped", None)
+    elif x.ndim:
         ways["foreign"] = Foreign
-        return ways[d.one(list(ways))](x)
-    return frozen(x)
+    return ways[d.one(list(ways))](x) if x.ndim else frozen(x)
 
 
 def array_of(thing):
     """The array that an argument is, in the machine's byte order; the oracles read this one."""
     x = np.asarray(thing.array if isinstance(thing, Foreign) else thing)
-    return np.array(x, x.dtype.newbyteorder("="))
+    return np.array(x, x.dtype if x.dtype == BRAIN else x.dtype.newbyteorder("="))
 
 
 def memory_of(thing):

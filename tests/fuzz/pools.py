@@ -50,6 +50,12 @@ FULL = Pool(
         Kernel("bicubic", "constant", 1, "i2", "f4", 2),
         Kernel("bicubic", "border", 3, "f8", "f8", 2),
         Kernel("bicubic", "zeros", 2, "i1", "f4", 3),
+        Kernel("bilinear", "mirror", 2, "f4", "f4", 3),
+        Kernel("bicubic", "mirror", 1, "f4", "f4", 2),
+        Kernel("nearest", "mirror", 2, "u1", "f4", 3),
+        Kernel("bilinear", "constant", 2, "bfloat16", "f4", 3),
+        Kernel("bicubic", "reflection", 2, "bfloat16", "f4", 3),
+        Kernel("nearest", "constant", 2, "bfloat16", "f4", 3),
     ),
     matrix=(
         Kernel("bilinear", "zeros", 2, "f4", "f4", 3),
@@ -59,6 +65,7 @@ FULL = Pool(
         Kernel("nearest", "reflection", 3, "f4", "f4", 2),
         Kernel("nearest", "border", 2, "u8", "f4", 3),
         Kernel("bicubic", "wrap", 2, "f8", "f8", 2),
+        Kernel("bilinear", "zeros", 2, "bfloat16", "f4", 3),
     ),
     steps=(
         Kernel("bilinear", "zeros", 2, "f4", "f4", 3),
@@ -68,10 +75,12 @@ FULL = Pool(
         Kernel("bicubic", "reflection", 3, "f2", "f4", 2),
         Kernel("bilinear", "mirror", 2, "u1", "f4", 3),
         Kernel("bicubic", "mirror", 1, "f8", "f8", 2),
+        Kernel("bilinear", "border", 2, "bfloat16", "f4", 3),
     ),
     grid_back=(
         Kernel("bilinear", "zeros", 2, "f4", "f4", 3),
         Kernel("bicubic", "reflection", 1, "c16", "f2", 2),
+        Kernel("bilinear", "mirror", 2, "f4", "f4", 3),
     ),
     matrix_back=(Kernel("bilinear", "border", 2, "f4", "f4", 3),),
     steps_back=(

@@ -186,3 +186,29 @@ def on_a_line(pointer):
     A vector of 64 bytes across two of them costs twice.
     """
     return pointer[-pointer.ctypes.data % CACHE_LINE :]
+
+
+def _at_byte(typing, pointer, start):
+    def code(context, builder, sig, args):
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.intp), code
+
+
+@primitive(_at_byte)
+def at_byte(pointer, start):
+    """The pointer so many bytes further on."""
+    return pointer[start:]
+
+
+def _memory_at(typing, address, size):
+    def code(context, builder, sig, args):
+        return builder.inttoptr(args[0], BYTE)
+
+    return types.voidptr(types.intp, types.intp), code
+
+
+@primitive(_memory_at)
+def memory_at(address, size):
+    """The pointer that is a number; so many bytes lie there, of an array that somebody keeps."""
+    return np.frombuffer((ctypes.c_uint8 * int(size)).from_address(int(address)), np.uint8)

@@ -202,3 +202,17 @@ def _call_stage(typing, stage, job, axes, image, grid, other, out, scratch, tile
 def call_stage(stage, job, axes, image, grid, other, out, scratch, tile, after):
     """Run the stage at an address on a tile."""
     _KEPT[stage - 1](job, axes, image, grid, other, out, scratch, tile, after)
+
+
+def _call_loop(typing, work, job, axes, image, grid, other, out, piece):
+    def code(context, builder, sig, args):
+        _called(builder, args[0], args[1:7], args[7:])
+        return context.get_dummy_value()
+
+    return types.void(types.uintp, *(types.voidptr,) * 6, types.intp), code
+
+
+@primitive(_call_loop)
+def call_loop(work, job, axes, image, grid, other, out, piece):
+    """Run the loop at an address on one piece, from within a loop."""
+    _KEPT[work - 1](job, axes, image, grid, other, out, piece)

@@ -8,7 +8,7 @@ kept afterwards; `_calls/formula.py` has the numbers. So a plan serves all rules
 from functools import cache
 
 from ..compiler.jit import inline
-from ..kind import FOLDING, MIRROR, REPEAT
+from ..kind import FOLDING, MAPS, MIRROR, REPEAT
 from ..vectors.simd import absolute, at_least, at_most, floor, multiply_add, splat, where
 
 
@@ -101,14 +101,16 @@ def factor(axis, place, sign):
 
 
 @cache
-def to_pixel_of(family):
+def to_pixel_of(family, source):
     """A coordinate as a pixel position, kept where floats are small enough for integers."""
-    folds = family == FOLDING
+    folds, in_pixels = family == FOLDING, source in MAPS
 
     @inline
     def to_pixel(axis, value):
-        p = value + splat(axis.pre, value)
-        p = multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))  # rounded once, as PyTorch
+        p = value
+        if not in_pixels:
+            p = p + splat(axis.pre, p)
+            p = multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))  # once, as PyTorch
         p = clamp(p, splat(axis.low, p), splat(axis.high, p))
         if folds:
             p = p + (value - value)  # an infinite one folds to nowhere: NaN

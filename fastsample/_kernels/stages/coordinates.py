@@ -1,4 +1,4 @@
-"""Where coordinates come from: an array, matrices, steps; and points back to an array.
+"""Coordinates in arrays: points, steps away from places, what matrices make; and points back.
 
 16 points at a time, as vectors one after the other: all x, then all y, then all z.
 """
@@ -6,7 +6,7 @@
 from functools import cache
 
 from ..compiler.jit import inline, jit, lesser
-from ..kind import AFFINE, FLOW, GRID, VALUES
+from ..kind import VALUES
 from ..vectors.memory import (
     load_pairs,
     load_triples,
@@ -74,8 +74,12 @@ def read_array_of(count, real):
 
 @cache
 def base_of(count, real):
-    """Where output points lie before a matrix moves them: -1 to 1 along each axis."""
+    """Where output points lie before a map moves them: -1 to 1 along each axis, or pixels."""
     last, number = count - 1, VALUES[real]
+
+    @inline
+    def place(axis, j):
+        return number(axis.base) + number(axis.begin + j) * number(axis.step)
 
     @inline
     def along_row(axes, col, like):
@@ -88,11 +92,9 @@ def base_of(count, real):
         """(y, z) of a row; 0 where there is no such axis."""
         y = z = number(0)
         if count > 1:
-            index = axes[last - 1].begin + row % axes[last - 1].points
-            y = axes[last - 1].base + number(index) * axes[last - 1].step
+            y = place(axes[last - 1], row % axes[last - 1].points)
         if count > 2:
-            index = axes[0].begin + row // axes[1].points
-            z = axes[0].base + number(index) * axes[0].step
+            z = place(axes[0], row // axes[1].points)
         return y, z
 
     return along_row, of_row
@@ -136,12 +138,6 @@ def read_steps_of(count, real):
             store(values, 2 * LANES, load(values, 2 * LANES) + splat(z, x))
 
     return read
-
-
-# Up to 16 points of a tile's row, from (row, col) of the tile on: by source, then for so many axes.
-READ = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_steps_of}
-# The same for directions: what a source makes of a coordinate is linear, but for its places.
-READ_DIRECTIONS = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_array_of}
 
 
 @inline

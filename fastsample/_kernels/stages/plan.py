@@ -13,13 +13,14 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
-from ..kind import AXES, FILLING, JOB, OFFSETS, STRIDES, VALUES, has_places
+from ..kind import AXES, FILLING, JOB, OFFSETS, PERSPECTIVE, STRIDES, VALUES, has_places
 from ..vectors.memory import local
-from ..vectors.simd import LANES, convert, everywhere, lane, load, splat, store, within
+from ..vectors.simd import LANES, convert, everywhere, lane, load, splat, store, where, within
 from .along import change_of, outside_change_of, turned_of
 from .borders import to_pixel_of
-from .coordinates import READ, READ_DIRECTIONS
+from .maps import LINES, Row
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
+from .sources import DIRECTIONS, SOURCES
 from .taps import SPLIT
 from .tile import tile_in
 
@@ -27,7 +28,8 @@ from .tile import tile_in
 class Block(NamedTuple):
     """One vector of points on its way; small enough to live in registers."""
 
-    values: np.ndarray  # coordinates, an axis after the other, in the order of the grid
+    values: np.ndarray  # coordinates, an axis after the other, in the order of the grid; and for
+    # PERSPECTIVE 1 where a point has none
     taps: np.ndarray  # offset of tap k along axis a, or of the window, at (a * taps + k) * LANES
     tap_weights: np.ndarray  # its weight, at the same place
     tap_fills: np.ndarray  # the weight of what lies outside along axis a, at a * LANES
@@ -40,33 +42,9 @@ class Block(NamedTuple):
 
 
 @cache
-def block_of(form, real):
-    """How to make a block."""
-    integer, real_type, work = OFFSETS[form.wide], VALUES[real], VALUES[form.work]
-    axis_lanes, tap_lanes = form.axes * LANES, form.axes * form.taps * LANES
-
-    @inline
-    def block():
-        return Block(
-            local(axis_lanes, real_type),
-            local(tap_lanes, integer),
-            local(tap_lanes, work),
-            local(axis_lanes, work),
-            local(tap_lanes, work),
-            local(axis_lanes, work),
-            local(tap_lanes, work),
-            local(axis_lanes, work),
-            local(axis_lanes, real_type),
-            local(LANES, work),
-        )
-
-    return block
-
-
-@cache
-def locate_of(form, family):
+def locate_of(form, family, source):
     """Taps and weights along axis a."""
-    put_taps, to_pixel = SPLIT[form.taps](form, family), to_pixel_of(family)
+    put_taps, to_pixel = SPLIT[form.taps](form, family), to_pixel_of(family, source)
     count, taps, slopes = form.axes, form.taps, bool(form.slopes)
 
     @inline
@@ -176,13 +154,13 @@ def put_offsets_of(form):
 
 
 @cache
-def combine_of(form, family, along):
+def combine_of(form, fills, along):
     """Multiply the axes out: a window's start or all offsets, and a weight for every tap."""
     taps, pitch, places = taps_in_all(form), pitch_of(form), has_places(form)
     weight, outside = (change_of if along else weight_of)(form), outside_of(form)
     if along:
         outside = outside_change_of(form)
-    put_places, put_offsets, fills = put_places_of(form), put_offsets_of(form), family == FILLING
+    put_places, put_offsets = put_places_of(form), put_offsets_of(form)
 
     @inline
     def combine(axes, block, at, plan, near, axis):
@@ -198,13 +176,13 @@ def combine_of(form, family, along):
 
 
 @cache
-def keep_axes_of(form, family, along):
+def keep_axes_of(form, fills, along):
     """For slopes the axes stay apart: weights first, then slopes, axis by axis.
 
     A NaN along one axis must reach the slopes of all.
     """
     count, taps, pitch, put_offsets = form.axes, form.taps, pitch_of(form), put_offsets_of(form)
-    rows, fills = count * taps, family == FILLING
+    rows = count * taps
     tap_of, inside_of = turned_of(form, along)
 
     @inline
@@ -233,12 +211,39 @@ def keep_axes_of(form, family, along):
 
 
 @cache
+def leave_out_of(form, family):
+    """Points that have no place: none of their taps weighs, all of the fill value does."""
+    count, taps, fills, slopes = form.axes, form.taps, family == FILLING, bool(form.slopes)
+
+    @inline
+    def leave_out(block):
+        outside = load(block.values, count * LANES) > 0.0
+        for at in range(0, taps * LANES, LANES):
+            store(block.tap_weights, at, where(outside, 0.0, load(block.tap_weights, at)))
+            if slopes:
+                store(block.tap_slopes, at, where(outside, 0.0, load(block.tap_slopes, at)))
+        if not fills:
+            for a in range(count):
+                store(block.tap_fills, a * LANES, splat(0.0, block.tap_fills))
+        store(block.tap_fills, 0, where(outside, 1.0, load(block.tap_fills, 0)))
+        if slopes and fills:
+            store(block.fill_slopes, 0, where(outside, 0.0, load(block.fill_slopes, 0)))
+
+    return leave_out
+
+
+@cache
 def planner_of(form, family, real, source, along):
     """Offsets and weights of a tile."""
-    read, new_block, count = READ[source](form.axes, real), block_of(form, real), form.axes
-    read_direction = READ_DIRECTIONS[source](form.axes, real)
-    locate = locate_of(form._replace(slopes=form.slopes + along), family)
-    combine = (keep_axes_of if form.slopes else combine_of)(form, family, along)
+    (begin, read), count = SOURCES[source](form.axes, real), form.axes
+    integer, number, work, exact = OFFSETS[form.wide], VALUES[real], VALUES[form.work], VALUES[8]
+    places = (form.axes + 1) * LANES
+    axis_lanes, tap_lanes = form.axes * LANES, form.axes * form.taps * LANES
+    read_direction = DIRECTIONS[source](form.axes, real) if along else None
+    locate = locate_of(form._replace(slopes=form.slopes + along), family, source)
+    leave_out, gaps = leave_out_of(form, family), source == PERSPECTIVE
+    fills = family == FILLING or (gaps and not form.slopes)
+    combine = (keep_axes_of if form.slopes else combine_of)(form, fills, along)
 
     @inline
     def locate_all(axes, block):
@@ -250,16 +255,33 @@ def planner_of(form, family, real, source, along):
             locate(axes[2], 2, block)
 
     @jit
-    def run(job, axes, grid, directions, tile, plan):
-        block, near = new_block(), job.near != 0
+    def run(job, axes, grid, directions, tile, plan, scratch):
+        # Made here: what an inlined function makes is dead, to LLVM, where that function ends.
+        block = Block(
+            local(places, number),
+            local(tap_lanes, integer),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(axis_lanes, number),
+            local(LANES, work),
+        )
+        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
+        near = job.near != 0
         for row in range(tile.rows):
             at = tile.home + row * tile.pad
+            begin(job, axes, grid, tile, row, made)
             for col in range(0, tile.cols, LANES):
-                read(job, axes, grid, tile, row, col, block.values)
+                read(job, axes, grid, tile, row, col, made, block.values)
                 if along:
                     read_direction(job, axes, directions, tile, row, col, block.directions)
                 store(block.poison, 0, splat(0.0, block.poison))
                 locate_all(axes, block)
+                if gaps:
+                    leave_out(block)
                 combine(axes, block, at + col, plan, near, job.turned)
 
     return run
@@ -275,6 +297,7 @@ def plan_of(form, family, real, source, along):
         job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
         tile = tile_in(scratch, slot, points)
         directions = array_at(grid_at, real_type, job.direction)
-        run(job, axes, array_at(grid_at, real_type, 0), directions, tile, plan_at(scratch))
+        grid, plan = array_at(grid_at, real_type, 0), plan_at(scratch)
+        run(job, axes, grid, directions, tile, plan, scratch)
 
     return plan

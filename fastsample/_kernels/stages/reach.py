@@ -17,7 +17,8 @@ from ..vectors.memory import local
 from ..vectors.simd import LANES, at_least, at_most, load, splat, store
 from .affine import total
 from .borders import to_pixel_of
-from .coordinates import READ
+from .maps import LINES, Row
+from .sources import SOURCES
 from .tile import tile_in, tiles_in_all
 
 MARGIN = 2  # pixels from a position to its furthest tap, or to where its window starts
@@ -26,8 +27,9 @@ MARGIN = 2  # pixels from a position to its furthest tap, or to where its window
 @cache
 def positions_of(count, real, source):
     """The lowest and the highest position of a tile along the first axis, and NaN if one is."""
-    read, to_pixel, number = READ[source](count, real), to_pixel_of(KEEPING), VALUES[real]
-    lanes, first = count * LANES, (count - 1) * LANES
+    (begin, read), exact = SOURCES[source](count, real), VALUES[8]
+    to_pixel, number = to_pixel_of(KEEPING, source), VALUES[real]
+    lanes, first = (count + 1) * LANES, (count - 1) * LANES
 
     @inline
     def summed_up(low, high, poison):
@@ -40,12 +42,14 @@ def positions_of(count, real, source):
         return lowest, highest, total(poison, vector)
 
     @jit
-    def positions(job, axes, grid, tile):
+    def positions(job, axes, grid, tile, scratch):
         values = local(lanes, number)
+        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
         low, high, poison = splat(np.inf, values), splat(-np.inf, values), splat(0.0, values)
         for row in range(tile.rows):
+            begin(job, axes, grid, tile, row, made)
             for col in range(0, tile.cols, LANES):
-                read(job, axes, grid, tile, row, col, values)
+                read(job, axes, grid, tile, row, col, made, values)
                 p = to_pixel(axes[0], load(values, first))
                 low, high, poison = at_most(low, p), at_least(high, p), poison + (p - p)
         return summed_up(low, high, poison)
@@ -74,7 +78,7 @@ def reach_of(count, real, source):
     def reach(job_at, axes_at, image_at, grid_at, other_at, out_at, scratch, slot, after):
         job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
         out, tile = array_at(out_at, np.int64, 0), tile_in(scratch, slot, 0)
-        low, high, poison = positions(job, axes, array_at(grid_at, number, 0), tile)
+        low, high, poison = positions(job, axes, array_at(grid_at, number, 0), tile, scratch)
         exact = np.float64(low), np.float64(high), np.float64(poison)
         first, end = rows_of(axes[0], job.taps, *exact)
         at = (tile.n * tiles_in_all(job) + tile.t) * 2

@@ -12,7 +12,18 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline
-from ..kind import AFFINE_SUM, GROUPS, OFFSETS, SCATTER, SLOPE, VALUES, form_of, has_places, is_near
+from ..kind import (
+    AFFINE_SUM,
+    ELASTIC,
+    GROUPS,
+    OFFSETS,
+    SCATTER,
+    SLOPE,
+    VALUES,
+    form_of,
+    has_places,
+    is_near,
+)
 from ..vectors.memory import CACHE_LINE, view_at
 from ..vectors.simd import LANES
 from .tile import HEAD
@@ -130,3 +141,8 @@ def scratch_bytes(kind, group):
     form = form_of(kind)
     results = lines(tile_points(kind) * result_rows(kind), VALUES[form.work])
     return behind(form) + (group if kind.role == GROUPS else results)
+
+
+def field_bytes(kind, knots):
+    """And behind that for a row of a spline's knots, see `field`."""
+    return lines(kind.axes * (knots + 2), VALUES[kind.real]) if kind.source == ELASTIC else 0

@@ -17,12 +17,14 @@ DTYPE = np.dtype([("bfloat16", np.uint16)])
 
 def seen(x):
     """An array of another library's bfloat16 as one of ours: the same memory."""
-    return x.view(DTYPE) if x.dtype.kind == "V" and x.dtype.name == "bfloat16" else x
+    if x.dtype.kind != "V" or x.dtype.name != "bfloat16":
+        return x
+    return x.view(DTYPE if x.dtype.isnative else DTYPE.newbyteorder())
 
 
 def given_back(x, dtype):
-    """One of ours as one of theirs."""
-    return x.view(dtype) if x.dtype == DTYPE else x
+    """One of ours as one of theirs, in the machine's byte order."""
+    return x.view(dtype.newbyteorder("=")) if x.dtype == DTYPE else x
 
 
 def widened(x):

@@ -139,18 +139,20 @@ def make_deform_conv2d_backward(d):
     kernel = d.one(kernels or d.pool.grid_back)
     arguments, shape = layer(d, kernel, empty=not kernels)
     gradient = dressed(d, d.values(kernel.image, shape, tame=True))
-    arguments = {"grad_output": gradient, **arguments}
+    asked = tuple(d.chance(0.7) for _ in range(5)) if d.chance(0.5) else (True,) * 5
+    arguments = {"grad_output": gradient, **arguments, "output_mask": d.one([tuple, list])(asked)}
 
     def judge(found):
         given = taken(arguments)
         assert isinstance(found, tuple)
-        for got, like in zip(found, given.values(), strict=True):
-            assert (got is None) == (like is None)
+        for got, like, wanted in zip(found, given.values(), asked, strict=True):
+            assert (got is None) == (like is None or not wanted)
             if got is not None:
                 is_a_result(got, like.shape, like.dtype, {})
         judge_layer_back(dict(zip(given, found, strict=True)), arguments, given)
 
-    return Case("deform_conv2d_backward", arguments, judge, {**LAYER, "grad_output": "gradient"})
+    kinds = {**LAYER, "grad_output": "gradient", "output_mask": "five"}
+    return Case("deform_conv2d_backward", arguments, judge, kinds)
 
 
 def judge_layer_back(found, arguments, given):
@@ -184,6 +186,6 @@ def judge_layer_back(found, arguments, given):
     scale *= (1 + np.abs(mask).max(initial=0)) if mask is not None else 1
     bound = near_of(image.dtype, offset.dtype) * scale * (10 + gradient.size)
     for name, x in want.items():
-        if x is not None:
+        if found[name] is not None:
             wrong = is_off(found[name], x, bound)
             assert not wrong.any(), f"grad_{name}: " + first_off(found[name], x, wrong)

@@ -13,7 +13,7 @@ def make_grid_sample(d, kernel=None, tame=False):
     last = d.last(kernel)
     image = image_of(d, kernel, n, sizes, last, tame)
     options = usual_options(d, kernel, array_of(image), last=last)
-    kind = d.one(["normalized", "pixel"])
+    kind = "pixel" if kernel.padding == "mirror" else d.one(["normalized", "pixel"])
     align = bool(options["align_corners"])
     grid = dressed(d, d.points(kernel, (m, *out), sizes, kind, align))
     arguments = {"input": image, "grid": grid, "coordinates": kind, **options}

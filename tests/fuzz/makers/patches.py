@@ -75,7 +75,7 @@ def make_patch_affine(d, kernel=None, tame=False):
     def judge(got):
         is_a_result(got, images.shape, images.dtype, arguments)
         same = (got == images) | (
-            np.isnan(got) & np.isnan(images) if got.dtype.kind in "fc" else False
+            np.isnan(got) & np.isnan(images) if got.dtype.kind in "fcV" else False
         )
         wrong, want = ~same, images.astype(np.complex128)
         for _, place, r in objects(arguments):

@@ -7,8 +7,13 @@ from ..reading import Reading, pixels_of_points
 from .common import image_of, make_sampled_backward, rule_of, sampling, scene, second, usual_options
 
 
+def unit_kernels(kernels):
+    """Those of a border that is not for pixels alone."""
+    return [kernel for kernel in kernels if kernel.padding != "mirror"]
+
+
 def make_point_sample(d, kernel=None, tame=False):
-    kernel = kernel or d.one(d.pool.grid)
+    kernel = kernel or d.one(unit_kernels(d.pool.grid))
     sizes, out, (n, m) = scene(d, kernel, d.output())
     last = d.last(kernel)
     image = image_of(d, kernel, n, sizes, last, tame)
@@ -29,4 +34,6 @@ def make_point_sample_backward(d):
     def unit(n, align, _):
         return n - 1 if align else n
 
-    return make_sampled_backward(d, make_point_sample, d.pool.grid_back, "points", unit)
+    return make_sampled_backward(
+        d, make_point_sample, unit_kernels(d.pool.grid_back), "points", unit
+    )

@@ -9,7 +9,23 @@ from ..memory import F32, array_of, dressed
 from ..reading import Reading, pixels_of_steps
 from .common import PADDINGS, give_out, least_of, second
 
-COPIED = ["b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "c8", "c16"]
+COPIED = [
+    "bfloat16",
+    "b1",
+    "i1",
+    "u1",
+    "i2",
+    "u2",
+    "i4",
+    "u4",
+    "i8",
+    "u8",
+    "f2",
+    "f4",
+    "f8",
+    "c8",
+    "c16",
+]
 DIFFERENTIABLE = ["f2", "f4", "f8", "c8", "c16"]
 SHIFTED = {
     "input": "numbers",

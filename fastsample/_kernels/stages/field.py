@@ -1,0 +1,253 @@
+"""Steps of pixels from a uniform spline's knots, evaluated where they are needed.
+
+Along a row of the output the knots of the other axes are weighed once: what is left is a spline of
+one axis, whose knots wait in scratch. Between two of these it is a polynomial, the same for most
+of 16 neighbours.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+
+from ..compiler.flat import array_at
+from ..compiler.jit import greater, inline, jit, lesser
+from ..kind import AXES, JOB, STRIDES, VALUES
+from ..vectors.memory import local
+from ..vectors.simd import LANES, convert, load, multiply_add, ramp, splat, store, where
+from .affine import add_up_of, total
+from .maps import affine_of, along_of
+from .tile import tile_in, tiles_in_all
+
+TAPS = 4  # knots of a cubic; of a linear spline the middle ones weigh
+
+
+@inline
+def cell_of(axis, j):
+    """The cell between two knots in which point j of the output lies, and where in it."""
+    place = j * axis.knot_step
+    cell = lesser(np.int64(math.floor(place)), axis.knots - 2)
+    return cell, place - cell
+
+
+@inline
+def knot_of(axis, k):
+    """Knot k; beyond the outer ones these repeat."""
+    return greater(0, lesser(k, axis.knots - 1))
+
+
+@jit
+def put_weights(axis, inside, weights, at):
+    """What the four knots around a cell weigh, somewhere inside it."""
+    rest = 1.0 - inside
+    if axis.order == 1:
+        weights[at], weights[at + 1], weights[at + 2], weights[at + 3] = 0.0, rest, inside, 0.0
+    else:
+        weights[at] = rest * rest * rest / 6.0
+        weights[at + 1] = ((3.0 * inside - 6.0) * inside * inside + 4.0) / 6.0
+        weights[at + 2] = ((3.0 * rest - 6.0) * rest * rest + 4.0) / 6.0
+        weights[at + 3] = inside * inside * inside / 6.0
+
+
+@cache
+def piece_of(real):
+    """The spline inside a cell, from its four knots: as a polynomial, for 16 places."""
+    number = VALUES[real]
+
+    @inline
+    def piece(knots, at, order, inside):
+        a, b, c, d = knots[at], knots[at + 1], knots[at + 2], knots[at + 3]
+        if order == 1:
+            zeroth, first, second, third = b, c - b, number(0), number(0)
+        else:
+            zeroth = (a + number(4) * b + c) * number(1 / 6)
+            first = (c - a) * number(0.5)
+            second = (a + c) * number(0.5) - b
+            third = (d - a) * number(1 / 6) + (b - c) * number(0.5)
+        found = multiply_add(inside, splat(third, inside), splat(second, inside))
+        found = multiply_add(found, inside, splat(first, inside))
+        return multiply_add(found, inside, splat(zeroth, inside))
+
+    return piece
+
+
+@cache
+def weigh_of(count, real):
+    """One component's knot of a row, weighed over the knots of all axes but the last."""
+    last, number = count - 1, VALUES[real]
+
+    @inline
+    def along_column(axes, control, at, used, cells, weights):
+        axis, found = axes[last - 1], number(0)
+        for j in range(used, TAPS - used):
+            knot = knot_of(axis, cells[0] - 1 + j)
+            found += control[at + knot * axes[last].knots] * number(weights[j])
+        return found
+
+    @jit
+    def weigh(axes, control, at, cells, weights):
+        used = np.int64(axes[0].order == 1)  # the outer two of four weigh nothing then
+        if count == 1:
+            return control[at]
+        if count == 2:
+            return along_column(axes, control, at, used, cells, weights)
+        found, plane = number(0), axes[1].knots * axes[2].knots
+        for k in range(used, TAPS - used):
+            start = at + knot_of(axes[0], cells[1] - 1 + k) * plane
+            part = along_column(axes, control, start, used, cells, weights)
+            found += part * number(weights[TAPS + k])
+        return found
+
+    return weigh
+
+
+@cache
+def all_knots_of(count):
+    """The knots of one component."""
+
+    @inline
+    def all_knots(axes):
+        found = axes[0].knots
+        if count > 1:
+            found *= axes[1].knots
+        if count > 2:
+            found *= axes[2].knots
+        return found
+
+    return all_knots
+
+
+@cache
+def begin_field_of(count, real):
+    """Put a row's knots into `field`: of component d knot k at d * (knots + 2) + k + 1."""
+    weigh, all_knots, last = weigh_of(count, real), all_knots_of(count), count - 1
+    first_control, exact, whole, eight = count * (count + 1), VALUES[8], np.int64, 2 * TAPS
+
+    @inline
+    def meet(axes, row, cells, weights):
+        if count > 1:
+            axis = axes[last - 1]
+            cells[0], inside = cell_of(axis, row % axis.points)
+            put_weights(axis, inside, weights, 0)
+        if count > 2:
+            cells[1], inside = cell_of(axes[0], row // axes[1].points)
+            put_weights(axes[0], inside, weights, TAPS)
+
+    @jit
+    def begin_field(axes, control, tile, row, field):
+        cells, weights, x = local(2, whole), local(eight, exact), axes[last]
+        meet(axes, tile.row + row, cells, weights)
+        begin, _ = cell_of(x, tile.col)
+        end, _ = cell_of(x, tile.col + tile.pad - 1)
+        for d in range(count):
+            at, to = tile.source + first_control + d * all_knots(axes), d * (x.knots + 2) + 1
+            for k in range(begin - 1, end + 3):
+                field[to + k] = weigh(axes, control, at + knot_of(x, k), cells, weights)
+
+    return begin_field
+
+
+@cache
+def elastic_of(count, real):
+    """Through a matrix, and a spline's steps from there."""
+    (begin_affine, read_affine), along = affine_of(count, real), along_of(real)
+    begin_field, piece, last = begin_field_of(count, real), piece_of(real), count - 1
+
+    @inline
+    def begin(job, axes, grid, tile, row, made):
+        begin_affine(job, axes, grid, tile, row, made)
+        begin_field(axes, grid, tile, row, made.field)
+
+    @inline
+    def steps(axis, field, i, cell, end, inside):
+        at = i * (axis.knots + 2)
+        found = piece(field, at + cell, axis.order, inside)
+        for k in range(cell + 1, end + 1):
+            place = inside - (k - cell)
+            found = where(place >= 0.0, piece(field, at + k, axis.order, place), found)
+        return found
+
+    @inline
+    def read(job, axes, grid, tile, row, col, made, values):
+        read_affine(job, axes, grid, tile, row, col, made, values)
+        column, axis = tile.col + col, axes[last]
+        cell, start = cell_of(axis, column)
+        end, _ = cell_of(axis, column + LANES - 1)
+        inside = multiply_add(ramp(values), splat(axis.knot_step, values), splat(start, values))
+        for i in range(count):
+            whole, near = along(made.lines, i, column, values)
+            found = steps(axis, made.field, i, cell, end, inside)
+            summed = (near + found) + splat(whole, near)
+            # Where a number is infinite, lines say nothing: what the matrix gives as it is.
+            value = load(values, i * LANES)
+            store(values, i * LANES, where(summed == summed, summed, value + found))
+
+    return begin, read
+
+
+@cache
+def add_knots_of(count, real):
+    """Add what slopes make of a row's knots: for each component, in double.
+
+    Of a cell the sums of slopes times powers of the place in it are what its polynomial needs.
+    """
+    last, exact = count - 1, VALUES[8]
+
+    @inline
+    def add_to_knots(axis, out, at, cell, sums):
+        p0, p1, p2, p3 = sums[0], sums[1], sums[2], sums[3]
+        if axis.order == 1:
+            out[at + knot_of(axis, cell)] += p0 - p1
+            out[at + knot_of(axis, cell + 1)] += p1
+        else:
+            out[at + knot_of(axis, cell - 1)] += (p0 - 3.0 * p1 + 3.0 * p2 - p3) / 6.0
+            out[at + knot_of(axis, cell)] += (4.0 * p0 - 6.0 * p2 + 3.0 * p3) / 6.0
+            out[at + knot_of(axis, cell + 1)] += (p0 + 3.0 * (p1 + p2 - p3)) / 6.0
+            out[at + knot_of(axis, cell + 2)] += p3 / 6.0
+
+    @inline
+    def moments(slope, place, ours, sums, room):
+        power = where(ours, slope, 0.0)
+        for p in range(TAPS):
+            sums[p] = total(power, room)
+            power = power * place
+
+    @jit
+    def add_knots(axes, results, at, tile, out, to):
+        room, sums, axis = local(LANES, exact), local(TAPS, exact), axes[last]
+        for col in range(0, tile.cols, LANES):
+            slope = convert(load(results, at + col), room)
+            cell, start = cell_of(axis, tile.col + col)
+            end, _ = cell_of(axis, tile.col + col + LANES - 1)
+            inside = ramp(room) * splat(axis.knot_step, room) + splat(start, room)
+            for k in range(cell, end + 1):
+                place = inside - (k - cell)
+                ours = (place >= 0.0) & ((place < 1.0) | (splat(k, room) >= 1.0 * end))
+                moments(slope, place, ours, sums, room)
+                add_to_knots(axis, out, to, k, sums)
+
+    return add_knots
+
+
+@cache
+def put_field_of(count, work, real):
+    """The stage that writes a tile's share of its matrix's gradient and its rows' knots'."""
+    add_up, add_knots, axis = add_up_of(count, real), add_knots_of(count, real), AXES[real]
+    exact, work_type, shares, last = VALUES[8], VALUES[work], count * (count + 1), count - 1
+
+    def put_field(job_at, axes_at, image_at, grid_at, other_at, out_at, scratch, slot, after):
+        job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
+        out, sums = array_at(out_at, exact, 0), array_at(scratch, work_type, job.sums)
+        tile, knots = tile_in(scratch, slot, 0), axes[last].knots
+        all = shares + job.tile_rows * count * knots
+        at = (tile.n * tiles_in_all(job) + tile.t) * all
+        for k in range(all):
+            out[at + k] = 0.0
+        add_up(axes, sums, job.sums_pitch, tile, out, at)  # which also clears what is beyond rows
+        for row in range(tile.rows):
+            for d in range(count):
+                to = at + shares + (row * count + d) * knots
+                start = d * job.sums_pitch + row * tile.pad
+                add_knots(axes, sums, start, tile, out, to)
+
+    return put_field
