@@ -28,7 +28,8 @@ LARGE = scene((1, 3, 300, 400), (500, 400))  # well past what one thread is left
 
 DIGESTS = """
 shapes = [((1, 1, 8, 8), (4,)), ((2, 3, 31, 17), (33, 35)), ((1, 64, 40, 40), (70, 70)),
-          ((5, 7, 16, 16), (64, 65)), ((1, 2, 2000), (100_000,)), ((1, 2, 20, 21, 9), (30, 31, 32))]
+          ((5, 7, 16, 16), (64, 65)), ((9000, 1, 4, 4), (4,)), ((1, 2, 2000), (100_000,)),
+          ((1, 2, 20, 21, 9), (30, 31, 32))]
 for image, grid in [LARGE, *(scene(*s) for s in shapes)]:
     for mode in ("nearest", "bilinear", "bicubic") if image.ndim == 4 else ("bilinear",):
         print(digest(fs.grid_sample(image, grid, mode)))
@@ -50,6 +51,7 @@ BACK_DIGESTS = """
 one, few = scene((1, 2, 300, 200), (150, 150)), scene((3, 2, 300, 200), (150, 150))
 jobs = [LARGE, PLANE, (one[0], few[1]), (few[0], one[1])]
 jobs += [scene((1, 64, 40, 40), (70, 70)), scene((5, 7, 16, 16), (64, 65))]
+jobs += [scene((9000, 1, 4, 4), (4,)), scene((9000, 3, 4, 4), (2, 2))]
 jobs += [scene((1, 20, 300, 200), (150, 150))]  # in groups, whose sums are bands
 jobs += [scene((1, 1, 200_000), (100_000,)), scene((1, 1, 60, 61, 70), (40, 41, 42))]
 for job in jobs:
@@ -79,7 +81,7 @@ class TestSameBits:
         one = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
         many = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
         assert one == many
-        assert len(one.split()) == 17
+        assert len(one.split()) == 20
 
     @pytest.mark.parametrize("layer", ["tbb", "workqueue"])
     def test_of_gradients_for_any_number_of_threads(self, layer):
@@ -92,7 +94,7 @@ class TestSameBits:
         )
         for other in others:
             assert other == one
-        assert len(one.split()) == 15 * 2 + 2 + 1
+        assert len(one.split()) == 17 * 2 + 2 + 1
 
     def test_of_gradients_after_set_num_threads(self):
         child.script(

@@ -29,6 +29,7 @@ from .._kernels.kind import (
     SCATTER,
     SCATTERED,
     WIDE,
+    WIDTHS,
     WINDOW,
     WRAP,
     ZEROS,
@@ -36,10 +37,18 @@ from .._kernels.kind import (
     family_of,
     form_of,
     groups_of_channels,
+    is_marked,
     is_near,
     item_bytes,
 )
-from .._kernels.stages.scratch import behind, field_bytes, scratch_bytes, tile_points
+from .._kernels.stages.scratch import (
+    behind,
+    field_bytes,
+    offset_rows,
+    pitch_of,
+    scratch_bytes,
+    tile_points,
+)
 from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE, FEW
 from .._kernels.vectors.simd import LANES
@@ -70,6 +79,7 @@ GROUPED = 8  # channels from which 16 at a time pay
 # 200x200 at 12544 points 24 and 84, of 64x64 at 16384 points 29 and 39.
 NEAR_POINTS = 64
 NEAR_CHANNELS = 8  # from so many on
+EXACT = {4: 2**24, 8: 2**53}  # whole numbers that coordinates of so many bytes hold
 BAND = 16  # rows of pixels at least, for which there must be room
 
 
@@ -80,6 +90,21 @@ class Layout(NamedTuple):
     span: int
     strides: tuple[int, ...]
     samples: int
+
+
+class Work(NamedTuple):
+    """What is sampled: layouts of the arrays, and the points of one sample as rows and columns.
+
+    Or of all samples, see `folded`: `period` of them in scratch belong to one.
+    """
+
+    shape: tuple[int, ...]  # of the result, (N, C, ...)
+    points: list[tuple[int, list[int]]]  # sizes, and steps in the grid and in the result
+    input: Layout
+    grid: Layout
+    out: Layout
+    period: int = 0
+    gap: int = 0  # elements from one sample of the input to the next
 
 
 class Call(NamedTuple):
@@ -154,32 +179,45 @@ def pixels(kind, channels, step):
     if kind.layout == SCATTERED:
         layout = SCATTERED
     if channels > FEW:
-        channels = 8 if channels <= 8 else 16
+        channels = max(least for least in WIDTHS if least <= channels)
     return kind._replace(layout=layout, last=channels)
 
 
 def sample_call(kind, axes, shape, points, input, grid, out, fill):
     """Make the result (N, C, *out); layouts of the arrays, `points` as rows and columns."""
-    job, task = _record(kind, axes, shape, points, grid, out)
-    _set_input(task, kind, axes, input)
+    work = folded(kind, axes, Work(shape, points, input, grid, out))
+    job, task = _record(kind, axes, work)
+    _set_input(task, kind, axes, work.input)
     lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
+    task["input_whole"] = 2 * WIDE  # planes are read element by element
     if kind.last:
         _set_pixels(task, kind, axes, input)
+    if work.period:
+        task["next"] = task["ahead"] = 0  # all that a tile reads is small
+    else:
+        task["near"] = _near(kind, axes, input)
     filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
-    task["fills"], task["near"] = family_of(kind) == FILLING or filled, is_near(kind)
+    task["fills"] = family_of(kind) == FILLING or filled
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
 def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, turned=0):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
-    job, task = _record(kind, axes, shape, points, grid, out)
-    _set_input(task, kind, axes, input)
+    work = Work(shape, points, input, grid, out)
+    count, (each, step) = prod(size for size, _ in points), (slope.strides[0], slope.strides[-2])
+    if _owns(work, grid) and (count == 1 or each == count * step):
+        work = folded(kind, axes, work)
+    job, task = _record(kind, axes, work)
+    _set_input(task, kind, axes, work.input)
     task["fills"], task["turned"] = family_of(kind) == FILLING, turned
     task["add"] = add and kind.source not in MAPS  # the shares of maps are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
-    task["slope_col"], task["slope_axis"] = slope.strides[-2:]
+    task["slope_col"], task["slope_axis"] = (
+        each // count if work.period else step,
+        slope.strides[-1],
+    )
     _tile(kind, task, tile_points(kind) if kind.source in MAPS else _most(kind, task))
     task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
     pieces = _chunk(task, task["grids"])
@@ -188,14 +226,20 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, tu
 
 def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     """Make the gradient of the input from `out`, the result's: the calls of one kernel or two."""
-    job, task = _record(kind, axes, shape, points, grid, out)
-    _set_input(task, kind, axes, input)
-    task["add"] = add
-    grouped = groups_of_channels(kind)
-    if grouped and task["c"] >= GROUPED and axes[1].size * BAND <= _summed(kind):
+    work, grouped = Work(shape, points, input, grid, out), groups_of_channels(kind)
+    if grouped and shape[1] >= GROUPED and axes[1].size * BAND <= _summed(kind):
         kind = grouped
+    elif _owns(work, input):
+        work = folded(kind, axes, work)
+    job, task = _record(kind, axes, work)
+    _set_input(task, kind, axes, work.input)
+    task["add"] = add
+    if kind.role == GROUPS:
         task["ahead"] = 0  # it prefetches by itself
     _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
+    if work.period:  # a tile has all points of its samples, and so owns these
+        task["channels"], task["clear"] = shape[1], not add
+        return None, _made(kind, job, axes, input.strides[2:], _chunk(task, 1), 0.5)
     pieces = _share_out(kind, task, axes)
     first = None
     if task["bands"] > 1:
@@ -217,7 +261,7 @@ def affine_call(role, real, axes, shape, points, grid, out):
     """Make the grid (N, *out, D) of matrices, or their gradient from that of a grid."""
     source = AFFINE if role == AFFINE_GRID else GRID
     kind = Kind(ZEROS, 1, len(axes), PAIRED, 0, real, real, role, source)
-    job, task = _record(kind, axes, (shape[0], 1), points, grid, out)
+    job, task = _record(kind, axes, Work((shape[0], 1), points, grid, grid, out))
     _tile(kind, task, tile_points(kind))
     task["stream"], task["channels"] = _streamed(kind, task, real), 1
     return _made(kind, job, axes, [0] * len(axes), _chunk(task, shape[0]), 0.0)
@@ -229,6 +273,7 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task["field"] = scratch_bytes(kind, int(task["group"]))
     task["scratch"] = task["field"] + field_bytes(kind, axes[-1].knots)
     task["sums_pitch"] = tile_points(kind)
+    task["offset_rows"], task["offset_pitch"] = offset_rows(form_of(kind)), pitch_of(form_of(kind))
     task["sums"] = behind(form_of(kind))
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
     places, (step, *tables) = formula.records(kind, axes, strides), formula.fills(kind, fill)
@@ -248,6 +293,7 @@ def jobs_of(call, kind, inputs):
         _set_input(job, kind, axes, layout)
         if kind.last:
             _set_pixels(job, kind, axes, layout)
+        job["near"] = _near(kind, axes, layout)
         job["input_rows"] = axes[0].size
         job["out_start"] += k * job["out_n"]
         job["grid_start"] += k * job["grid_n"]
@@ -280,10 +326,43 @@ def tiles(call):
     return _tiles(call.job[0])
 
 
-def _record(kind, axes, shape, points, grid, out):
+def _owns(work, array):
+    """Has each sample its own one of an array?"""
+    return array.samples == work.shape[0]
+
+
+def folded(kind, axes, work):
+    """Work in which the samples are one more axis of points, where a tile holds several of them.
+
+    A piece of work takes as long as some hundred points, before it has read one. Measured on two
+    cores of Zen 1, ms before and after: 10^6 images of 2x2 at one point each 183 and 5.1, their
+    gradients 433 and 17; 10^5 of 4x4 at four points 18.7 and 1.6, their gradients 44 and 6.1.
+    """
+    samples, channels = work.shape[:2]
+    (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = work.points
+    steps = (work.grid.strides[0], grid_row, grid_col), (work.out.strides[0], out_row, out_col)
+    lie = merged((samples, rows, cols), *steps)
+    count, large = rows * cols, max(_plane(kind, axes), 1) > STRIPS
+    if kind.source != GRID or kind.wide or large or work.input.span > WIDE or samples == 1:
+        return work
+    if len(lie) == 2 and lie[0][0] == samples:
+        period = -(-count // LANES) * LANES  # in scratch a row takes whole vectors
+    elif len(lie) == 1:
+        period, lie = count, [(1, [0, 0]), *lie]
+    else:
+        return work
+    if 2 * period > tile_points(kind):
+        return work
+    alone = [x._replace(strides=(0, *x.strides[1:]), samples=1) for x in work[2:5]]
+    return Work((1, channels), lie, *alone, period, work.input.strides[0])
+
+
+def _record(kind, axes, work):
     """A job that knows its points, and where the grid and the result lie."""
     job = np.zeros(1, JOB)
     task = job[0]
+    shape, points, _, grid, out, period, gap = work
+    task["period"], task["gap"] = period, gap
     if kind.source == GRID and _plane(kind, axes) > STRIPS:
         points = _rewound(points, shape[-1])
     (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = points
@@ -326,6 +405,14 @@ def _set_input(task, kind, axes, input):
     task["input_near"] = _last_near(kind, input)
 
 
+def _near(kind, axes, input):
+    """What a plan says of 16 points: `near` of a job."""
+    if not is_marked(kind):
+        return is_near(kind)
+    plane = sum(abs(s) * (x.size - 1) for s, x in zip(input.strides[2:], axes, strict=True))
+    return 1 if plane < EXACT[kind.real] else 2
+
+
 def _reach(kind, input):
     """How far from a window's start on a vector of its last pixels ends."""
     *outer, inner = (max(step, 0) for step in input.strides[2:])
@@ -359,10 +446,12 @@ def _most(kind, task):
 
 
 def _tile(kind, task, points):
-    """Cut rows and columns into tiles of at most so many points."""
-    rows, cols = int(task["rows"]), int(task["cols"])
+    """Cut rows and columns into tiles of at most so many points, and of whole samples."""
+    rows, cols, period = int(task["rows"]), int(task["cols"]), int(task["period"])
     strip = min(STRIP, max(64, tile_points(kind) // 128 * 64))  # two rows or more of a plan
-    task["tile_cols"] = min(cols, points, cols if rows == 1 else strip)
+    task["tile_cols"] = min(cols, points, cols if rows == 1 or period else strip)
+    if period and rows == 1:
+        task["tile_cols"] = min(cols, max(1, points // period) * period)
     task["tile_rows"] = max(1, min(rows, points // (-(-int(task["tile_cols"]) // 16) * 16)))
 
 

@@ -131,7 +131,8 @@ def ready(kind, job):
             job[field] = stage(*made_from)
     if stages.begin and job["add"] and kind.taps > 1:
         job["begin"] = stage(*stages.begin)
-    return shares_loop() if kind.role in (SCATTER, GROUPS) else tiles_loop()
+    owns_input = kind.role in (SCATTER, GROUPS) and not job["period"]
+    return shares_loop() if owns_input else tiles_loop()
 
 
 def drive(work, job, axes, image, grid, other, out, pieces):

@@ -52,6 +52,12 @@ PAIRED, WINDOW, SCATTERED = range(3)
 WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32 bits hold
 
 
+# Of more than four channels so many are taken at once, by how many there are at least. The last
+# ones are taken from the end, some of them once more: AVX2's stores of some lanes only took five
+# times as long, 1080x1920 of 12 channels 95 ms.
+WIDTHS = {5: 4, 8: 8, 16: 16}
+
+
 class Kind(NamedTuple):
     """A call but for its arrays and sizes; plain ints."""
 
@@ -65,7 +71,7 @@ class Kind(NamedTuple):
     role: int = SAMPLE
     source: int = GRID
     # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
-    # there are at most four, else how many to take at once; 0 where they are not.
+    # there are at most four, else one of WIDTHS; 0 where they are not.
     last: int = 0
     # 1: weights are those of a derivative along a direction, which follows each point's coordinates
     # in the grid: of their products, or for slopes of one axis's, see `JOB`.
@@ -154,6 +160,18 @@ def is_near(kind):
     return planar and has_places(form_of(kind))
 
 
+def has_marks(form):
+    """May a plan of this form say of which 16 points all pixels are there? See `plan.mark_of`."""
+    return bool(
+        form.taps == 1 and form.work == 4 and not (form.scattered or form.wide or form.slopes)
+    )
+
+
+def is_marked(kind):
+    """Are pixels copied whose plan may say so?"""
+    return copies(kind) and has_marks(form_of(kind)) and family_of(kind) == KEEPING
+
+
 def family_of(kind):
     """The family of a call's border rule; whoever copies needs no weight for the fill value."""
     if kind.rule in FOLDS:
@@ -229,6 +247,9 @@ JOB = np.dtype(
         ("grids", "i8"),  # and in the grid
         ("rows", "i8"),  # the output's points, seen as rows and columns
         ("cols", "i8"),
+        ("period", "i8"),  # of points in scratch that are of one sample; 0: all of a tile are
+        ("gap", "i8"),  # and from one sample of the input to the next, in elements
+        ("clear", "i8"),  # 1: these samples are set to zeros before anything is added there
         ("tile_rows", "i8"),
         ("tile_cols", "i8"),
         ("channels", "i8"),  # a piece of work is some channels of some tiles,
@@ -240,7 +261,10 @@ JOB = np.dtype(
         ("next", "i8"),  # 1: prefetch a channel while the one before is at work
         ("add", "i8"),  # 1: a gradient is added to what is there
         ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
-        ("near", "i8"),  # 1: a plan says which points lie near each other
+        ("near", "i8"),  # 1: a plan says which points lie near each other; 1 or 2: of which all
+        #                  pixels are there, 1: whose offsets are exact as coordinates
+        ("offset_rows", "i8"),  # a plan's offsets of a point,
+        ("offset_pitch", "i8"),  # and from one of them to the next
         ("direction", "i8"),  # bytes from a point's coordinates to its direction, see `Kind.along`,
         ("turned", "i8"),  # and the axis whose weights and slopes are differentiated along it
         ("sums", "i8"),  # where in scratch sums wait, in bytes,

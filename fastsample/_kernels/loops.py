@@ -11,7 +11,7 @@ from .compiler.flat import array_at, at_byte, free, memory_at, new_memory, on_a_
 from .compiler.jit import WORK, call_loop, call_stage, compiled_address, inline, lesser
 from .compiler.once import once
 from .kind import JOB
-from .stages.tile import NONE, Share, blocks, put_share, put_tile, tiles_in_all
+from .stages.tile import HEAD, NONE, Share, blocks, put_share, put_tile, tile_in, tiles_in_all
 from .vectors.memory import fence
 
 LISTED = 5  # of a job: its image's address and bytes, where its axes begin, its pieces and its loop
@@ -30,6 +30,48 @@ def some_tiles(job, piece):
     return n, begin, lesser(begin + job.tiles, tiles), share
 
 
+@inline
+def samples_of(job, tile):
+    """The first sample of a tile that has several, and how many come after it."""
+    if job.rows > 1:
+        first, last = tile.row, tile.rows - 1
+    else:
+        first, last = tile.col // job.period, (tile.cols - 1) // job.period
+    return first, last
+
+
+@inline
+def move_samples(job, scratch):
+    """Where a tile's points are of several samples: let the offsets of its plan begin at each's.
+
+    Points behind the last sample's belong to it, since two threads may not add to one pixel.
+    """
+    tile, offsets = tile_in(scratch, 0, 0), array_at(scratch, np.int32, HEAD)
+    first, last = samples_of(job, tile)
+    for k in range(last + 1):
+        end = tile.rows * tile.pad if k == last else (k + 1) * job.period
+        for row in range(job.offset_rows):
+            for j in range(k * job.period, end):
+                offsets[row * job.offset_pitch + j] += (first + k) * job.gap
+
+
+@inline
+def clear(memory, start, end):
+    """Zeros to some bytes."""
+    for k in range(start, end):
+        memory[k] = 0
+
+
+@inline
+def clear_samples(job, stride, out, scratch):
+    """Zeros to the samples of a tile, which has all that is added there."""
+    first, last = samples_of(job, tile_in(scratch, 0, 0))
+    for n in range(first, first + last + 1):
+        for c in range(job.c):
+            plane = job.input_start + n * job.gap + c * job.input_c
+            clear(out, plane * job.item, (plane + job.input_rows * stride) * job.item)
+
+
 def over_tiles(job_at, axes, image, grid, other, out, piece):
     """The work on one piece: plan its tiles, and apply the plans to all of its channels."""
     job = array_at(job_at, JOB, 0)[0]
@@ -45,6 +87,11 @@ def over_tiles(job_at, axes, image, grid, other, out, piece):
             after = slot if ahead else NONE
             if job.plan:
                 call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
+            if job.period:
+                move_samples(job, scratch)
+            if job.clear:
+                stride = array_at(axes, np.int64, 0)[0]
+                clear_samples(job, stride, array_at(out, np.uint8, 0), scratch)
         if tile >= 0 and job.begin:
             call_stage(job.begin, job_at, axes, image, grid, other, out, scratch, tile, NONE)
         call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
@@ -75,13 +122,6 @@ def touch(job, reach, m, t, share):
         low, high = reach[at], reach[at + 1]
     some = low < share.high and high > share.low
     return some, low >= share.low and high <= share.high
-
-
-@inline
-def clear(memory, start, end):
-    """Zeros to some bytes."""
-    for k in range(start, end):
-        memory[k] = 0
 
 
 @inline

@@ -101,16 +101,29 @@ def factor(axis, place, sign):
 
 
 @cache
+def unkept_of(source):
+    """A coordinate as a pixel position, however far away."""
+
+    @inline
+    def as_it_is(axis, value):
+        return value
+
+    @inline
+    def by_formula(axis, value):
+        p = value + splat(axis.pre, value)
+        return multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))  # once, as PyTorch
+
+    return as_it_is if source in MAPS else by_formula
+
+
+@cache
 def to_pixel_of(family, source):
     """A coordinate as a pixel position, kept where floats are small enough for integers."""
-    folds, in_pixels = family == FOLDING, source in MAPS
+    folds, unkept = family == FOLDING, unkept_of(source)
 
     @inline
     def to_pixel(axis, value):
-        p = value
-        if not in_pixels:
-            p = p + splat(axis.pre, p)
-            p = multiply_add(p, splat(axis.scale, p), splat(axis.offset, p))  # once, as PyTorch
+        p = unkept(axis, value)
         p = clamp(p, splat(axis.low, p), splat(axis.high, p))
         if folds:
             p = p + (value - value)  # an infinite one folds to nowhere: NaN

@@ -10,18 +10,19 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import greater, inline, jit, lesser
-from ..kind import JOB, STORED, WIDE
+from ..kind import JOB, STORED, WIDTHS
 from ..vectors.memory import (
     FEW,
     gather,
     gather_pixels,
     load_first,
     prefetch,
+    store_part,
 )
-from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, where
+from ..vectors.simd import LANES, convert, load, splat, spread, where
 from .fills import lost_in, outside_in
 from .prefetch import ASKED, ASKED_PIXELS, ask_of
-from .rows import put_channels, put_pixels_of, put_row_of
+from .rows import put_pixels_of, put_row_of
 from .scratch import plan_in, plan_points
 from .tile import share_in, tile_in
 
@@ -55,15 +56,17 @@ def pick_of(form, value):
 
     @jit
     def plane_of(job, input, plane, out, at, tile, asks, ahead, away, plan, others):
-        step, streamed = job.out_col, job.stream != 0
+        step, streamed, marked = job.out_col, job.stream != 0, job.near != 0
         outside, lost = splat(others[0], out), splat(others[1], out)
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
                 if asks:
                     prefetch(input, ahead, plan.offsets, j + away, ASKED)
-                weight, found = load(plan.weights, j), gather(input, plane, plan.offsets, j)
-                put(out, to, step, streamed, left, chosen(weight, found, outside, lost))
+                found = gather(input, plane, plan.offsets, j)
+                if not (marked and plan.bases[j // LANES] == 0):
+                    found = chosen(load(plan.weights, j), found, outside, lost)
+                put(out, to, step, streamed, left, found)
                 to += LANES * step
                 j += LANES
 
@@ -98,25 +101,21 @@ def pick_of(form, value):
 @cache
 def few_of(stored, count):
     """Pick a tile's points, of two to four channels: 16 at a time, four of them a vector."""
-    put, exact = put_pixels_of(stored, count), count != 3
+    put, whole = put_pixels_of(stored, count), count != 3
 
     @jit
     def apply(job, input, plane, out, at, tile, plan, outside, lost):
         outside, lost = convert(load(outside, 0), out), convert(load(lost, 0), out)
-        safe, step, streamed = lesser(job.input_whole - plane, WIDE), job.out_col, job.stream != 0
+        step, streamed, marked = job.out_col, job.stream != 0, job.near != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
-                if exact or everywhere(load(plan.offsets, j) <= safe):
+                if marked and plan.bases[j // LANES] == 0:
                     found = gather_pixels(input, plane, plan.offsets, j, count, True)
                 else:
-                    found = gather_pixels(input, plane, plan.offsets, j, count, False)
-                weights = load(plan.weights, j)
-                if everywhere(weights == 1.0):
-                    put(out, to, step, streamed, left, found)
-                else:
-                    found = chosen_pixels(weights, found, outside, lost)
-                    put(out, to, step, streamed, left, found)
+                    found = gather_pixels(input, plane, plan.offsets, j, count, whole)
+                    found = chosen_pixels(load(plan.weights, j), found, outside, lost)
+                put(out, to, step, streamed, left, found)
                 to += LANES * step
                 j += LANES
 
@@ -128,10 +127,10 @@ def many_of(width):
     """Pick a tile's points, of more channels: one at a time."""
 
     @inline
-    def pixel(input, at, weight, left, outside, lost, place):
+    def value_of(input, at, weight, outside, lost, place):
         # Behind the last channel's bits there is room for a vector.
         if weight == 1.0:
-            value = load_first(input, at, left, width)
+            value = load_first(input, at, width, width)
         elif weight == 0.0:
             value = convert(load(outside, place), input)
         else:
@@ -140,15 +139,16 @@ def many_of(width):
 
     @jit
     def apply(job, input, plane, out, at, tile, plan, outside, lost):
-        channels, one = job.c, job.fill_step
+        channels, one, marked = job.c, job.fill_step, job.near != 0
         for row in range(tile.rows):
             for col in range(tile.cols):
                 j, to = tile.home + row * tile.pad + col, at + row * job.out_row + col * job.out_col
-                start, weight = plane + plan.offsets[j], plan.weights[j]
-                for c in range(0, channels, width):
-                    left = channels - c
-                    value = pixel(input, start + c, weight, left, outside, lost, c * one)
-                    put_channels(out, to + c, value, channels - c, width)
+                is_there = marked and plan.bases[j // LANES] == 0
+                start, weight = plane + plan.offsets[j], 1.0 if is_there else plan.weights[j]
+                for k in range(0, channels, width):
+                    c = lesser(k, channels - width)  # the last ones may be among those before
+                    value = value_of(input, start + c, weight, outside, lost, c * one)
+                    store_part(out, to + c, value, width)
 
     return apply
 
@@ -157,7 +157,7 @@ def many_of(width):
 def pick_pixels_of(form, value, last):
     """The stage for neighbouring channels: all of a point at once."""
     stored = STORED[value]
-    apply = few_of(stored, last) if last <= FEW else many_of(last)
+    apply = few_of(stored, last) if last <= FEW else many_of(WIDTHS[last])
     ask, plan_at, points = ask_of(form, ASKED_PIXELS), plan_in(form), plan_points(form)
 
     def pick_pixels(

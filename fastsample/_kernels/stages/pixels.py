@@ -11,18 +11,19 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
-from ..kind import JOB, STORED, VALUES, WIDE
+from ..kind import JOB, STORED, VALUES, WIDE, WIDTHS
 from ..vectors.memory import (
     FEW,
     gather_pixel_pairs,
     gather_pixels,
     load_first,
     local,
+    store_part,
 )
 from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, store
 from .fills import fills_in
 from .prefetch import ASKED_PIXELS, ask_of, shift_of
-from .rows import put_channels, put_pixels_of
+from .rows import put_pixels_of
 from .scratch import pitch_of, plan_in, plan_points, taps_in_all
 from .tile import share_in, tile_in
 from .values import add_tap as add_fill  # infinite fills come among integers, too
@@ -170,30 +171,30 @@ def many_of(form, value, width):
     widen, narrow, add_tap = widen_of(value), narrow_of(value), add_tap_of(value)
 
     @inline
-    def fetch(strides, input, plane, row, k, plan, j, left):
+    def fetch(strides, input, plane, row, k, plan, j):
         if scattered:
             at = plane + plan.offsets[(row * taps + k) * pitch + j]
         else:
             at = plane + plan.offsets[j] + shift(row, strides) + k * strides[last]
-        return load_first(input, at, left, width)
+        return load_first(input, at, width, width)
 
     @inline
-    def add_row(strides, input, plane, row, plan, j, left, total):
+    def add_row(strides, input, plane, row, plan, j, total):
         for k in range(taps):
             weight = splat(plan.weights[(row * taps + k) * pitch + j], total)
-            value = fetch(strides, input, plane, row, k, plan, j, left)
+            value = fetch(strides, input, plane, row, k, plan, j)
             total = add_tap(total, widen(value, total), weight)
         return total
 
     @inline
-    def pixel(job, strides, input, plane, plan, j, left, fill):
+    def pixel(job, strides, input, plane, plan, j, fill):
         total = splat(0.0, plan.weights)
         for row in range(rows):
             if taps < 4:
-                total = add_row(strides, input, plane, row, plan, j, left, total)
+                total = add_row(strides, input, plane, row, plan, j, total)
             else:  # as `gather` does, to the bit
                 zero = splat(0.0, plan.weights)
-                total = total + add_row(strides, input, plane, row, plan, j, left, zero)
+                total = total + add_row(strides, input, plane, row, plan, j, zero)
         if job.fills:
             total = add_fill(total, fill, splat(plan.fills[j], total))
         return total
@@ -204,12 +205,12 @@ def many_of(form, value, width):
         for row in range(tile.rows):
             for col in range(tile.cols):
                 j, to = tile.home + row * tile.pad + col, at + row * job.out_row + col * job.out_col
-                for c in range(0, channels, width):
+                for k in range(0, channels, width):
+                    c = lesser(k, channels - width)  # the last ones may be among those before
                     # Behind the last fill there is room for a vector.
                     fill = convert(load(numbers, c * job.fill_step), plan.weights)
-                    value = pixel(job, strides, input, plane + c, plan, j, channels - c, fill)
-                    value = narrow(value, fill, out)
-                    put_channels(out, to + c, value, channels - c, width)
+                    value = pixel(job, strides, input, plane + c, plan, j, fill)
+                    store_part(out, to + c, narrow(value, fill, out), width)
 
     return apply
 
@@ -218,7 +219,7 @@ def many_of(form, value, width):
 def pixels_of(form, paired, value, last):
     """The stage: all channels of a point at once."""
     few = last <= FEW
-    apply = few_of(form, paired, value, last) if few else many_of(form, value, last)
+    apply = few_of(form, paired, value, last) if few else many_of(form, value, WIDTHS[last])
     ask, plan_at, points = ask_of(form, ASKED_PIXELS), plan_in(form), plan_points(form)
     stored = STORED[value]
 

@@ -13,16 +13,41 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
-from ..kind import AXES, FILLING, JOB, OFFSETS, PERSPECTIVE, STRIDES, VALUES, has_places
+from ..kind import (
+    AXES,
+    FILLING,
+    FOLDING,
+    JOB,
+    OFFSETS,
+    PERSPECTIVE,
+    STRIDES,
+    VALUES,
+    WIDE,
+    has_marks,
+    has_places,
+)
 from ..vectors.memory import local
-from ..vectors.simd import LANES, convert, everywhere, lane, load, splat, store, where, within
+from ..vectors.simd import (
+    LANES,
+    convert,
+    everywhere,
+    floor,
+    lane,
+    load,
+    multiply_add,
+    rint,
+    splat,
+    store,
+    where,
+    within,
+)
 from .along import change_of, outside_change_of, turned_of
-from .borders import to_pixel_of
+from .borders import to_pixel_of, unkept_of
 from .maps import LINES, Row
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
 from .sources import DIRECTIONS, SOURCES
 from .taps import SPLIT
-from .tile import tile_in
+from .tile import share_in, tile_in
 
 
 class Block(NamedTuple):
@@ -233,10 +258,125 @@ def leave_out_of(form, family):
 
 
 @cache
-def planner_of(form, family, real, source, along):
-    """Offsets and weights of a tile."""
-    (begin, read), count = SOURCES[source](form.axes, real), form.axes
-    integer, number, work, exact = OFFSETS[form.wide], VALUES[real], VALUES[form.work], VALUES[8]
+def mark_of(form, source):
+    """Plan 16 points of one tap, if each has its pixel: only where that is; say if it could be.
+
+    That is so nearly everywhere, and takes half the steps. Positions need not be kept before they
+    are compared, which neither a huge one nor NaN passes. `safe` is the last offset at which a
+    pixel may be read.
+    """
+    count, unkept = form.axes, unkept_of(source)
+
+    @inline
+    def pixel(axis, values, a):
+        p = unkept(axis, load(values, (count - 1 - a) * LANES))
+        whole = rint(p)
+        return whole, (whole >= 0.0) & (whole <= splat(axis.last, whole))
+
+    @inline
+    def pixels(axes, values):
+        first, inside = pixel(axes[0], values, 0)
+        second = third = first
+        if count > 1:
+            second, also = pixel(axes[1], values, 1)
+            inside = inside & also
+        if count > 2:
+            third, also = pixel(axes[2], values, 2)
+            inside = inside & also
+        return (first, second, third), inside
+
+    @inline
+    def exactly(axes, places, offsets):
+        """Offsets, where the type of coordinates holds them all."""
+        total = places[0] * splat(axes[0].stride, places[0])
+        if count > 1:
+            total = multiply_add(places[1], splat(axes[1].stride, total), total)
+        if count > 2:
+            total = multiply_add(places[2], splat(axes[2].stride, total), total)
+        return convert(total, offsets)
+
+    @inline
+    def by_integers(axes, places, offsets):
+        total = convert(places[0], offsets) * splat(axes[0].stride, offsets)
+        if count > 1:
+            total = total + convert(places[1], offsets) * splat(axes[1].stride, offsets)
+        if count > 2:
+            total = total + convert(places[2], offsets) * splat(axes[2].stride, offsets)
+        return total
+
+    @inline
+    def mark(axes, exact, safe, block, at, plan):
+        done, (places, inside) = False, pixels(axes, block.values)
+        if everywhere(inside):
+            if exact:
+                offsets = exactly(axes, places, plan.offsets)
+            else:
+                offsets = by_integers(axes, places, plan.offsets)
+            if everywhere(offsets <= splat(safe, offsets)):
+                store(plan.offsets, at, offsets)
+                done = True
+        plan.bases[at // LANES] = 0 if done else -1
+        return done
+
+    return mark
+
+
+@cache
+def quick_of(form, family, source):
+    """`locate` along all axes for 16 points of two taps, if all of these are inside; say if so.
+
+    That is so nearly everywhere, and takes half the steps. Positions need not be kept before they
+    are compared, which neither a huge one nor NaN passes. Where a slope ends, at 0, is left out.
+    """
+    count, slopes, fills = form.axes, bool(form.slopes), family == FILLING
+    unkept = unkept_of(source)
+
+    @inline
+    def along(axis, a, block):
+        p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
+        whole, at = floor(p), a * 2 * LANES
+        right = convert(p - whole, block.tap_weights)
+        store(block.taps, at, convert(whole, block.taps))
+        store(block.tap_weights, at, 1.0 - right)
+        store(block.tap_weights, at + LANES, right)
+        if slopes:
+            slope = convert(splat(axis.scale, p), block.tap_slopes)
+            store(block.tap_slopes, at, 0.0 - slope)
+            store(block.tap_slopes, at + LANES, slope)
+        if fills:
+            store(block.tap_fills, a * LANES, splat(0.0, right))
+            store(block.fill_slopes, a * LANES, splat(0.0, right))
+        start = p > 0.0 if slopes else p >= 0.0
+        return start & (whole < splat(axis.last, whole))
+
+    @inline
+    def quick(axes, block):
+        inside = along(axes[0], 0, block)
+        if count > 1:
+            inside = inside & along(axes[1], 1, block)
+        if count > 2:
+            inside = inside & along(axes[2], 2, block)
+        store(block.poison, 0, splat(0.0, block.poison))
+        return everywhere(inside)
+
+    return quick
+
+
+def is_easy(form, family, source, along):
+    """May most points be planned by `mark_of` or by `quick_of`?"""
+    one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)
+    return one_or_two and family != FOLDING and source != PERSPECTIVE and not along
+
+
+@cache
+def columns_of(form, family, real, source, along, easy):
+    """Plan some columns of a tile's row.
+
+    With `easy` what may be easy is tried first, and the rest left to a function of its own, so that
+    it takes no registers.
+    """
+    read, count, marks = SOURCES[source](form.axes, real)[1], form.axes, has_marks(form)
+    integer, number, work = OFFSETS[form.wide], VALUES[real], VALUES[form.work]
     places = (form.axes + 1) * LANES
     axis_lanes, tap_lanes = form.axes * LANES, form.axes * form.taps * LANES
     read_direction = DIRECTIONS[source](form.axes, real) if along else None
@@ -244,6 +384,8 @@ def planner_of(form, family, real, source, along):
     leave_out, gaps = leave_out_of(form, family), source == PERSPECTIVE
     fills = family == FILLING or (gaps and not form.slopes)
     combine = (keep_axes_of if form.slopes else combine_of)(form, fills, along)
+    mark, quick = mark_of(form, source), quick_of(form, family, source)
+    with_care = columns_of(form, family, real, source, along, False) if easy else None
 
     @inline
     def locate_all(axes, block):
@@ -254,8 +396,19 @@ def planner_of(form, family, real, source, along):
         if count > 2:
             locate(axes[2], 2, block)
 
+    @inline
+    def try_easy(job, axes, safe, block, at, plan):
+        near = job.near
+        if marks:
+            found = near != 0 and mark(axes, near == 1, safe, block, at, plan)
+        else:
+            found = quick(axes, block)
+            if found:
+                combine(axes, block, at, plan, near != 0, 0)
+        return found
+
     @jit
-    def run(job, axes, grid, directions, tile, plan, scratch):
+    def columns(job, axes, grid, directions, tile, row, first, last, safe, made, plan):
         # Made here: what an inlined function makes is dead, to LLVM, where that function ends.
         block = Block(
             local(places, number),
@@ -269,13 +422,14 @@ def planner_of(form, family, real, source, along):
             local(axis_lanes, number),
             local(LANES, work),
         )
-        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
-        near = job.near != 0
-        for row in range(tile.rows):
-            at = tile.home + row * tile.pad
-            begin(job, axes, grid, tile, row, made)
-            for col in range(0, tile.cols, LANES):
-                read(job, axes, grid, tile, row, col, made, block.values)
+        at, near = tile.home + row * tile.pad, job.near != 0
+        for col in range(first, last, LANES):
+            read(job, axes, grid, tile, row, col, made, block.values)
+            if easy:
+                if not try_easy(job, axes, safe, block, at + col, plan):
+                    some = row, col, col + 1, safe, made, plan
+                    with_care(job, axes, grid, directions, tile, *some)
+            else:
                 if along:
                     read_direction(job, axes, directions, tile, row, col, block.directions)
                 store(block.poison, 0, splat(0.0, block.poison))
@@ -283,6 +437,23 @@ def planner_of(form, family, real, source, along):
                 if gaps:
                     leave_out(block)
                 combine(axes, block, at + col, plan, near, job.turned)
+
+    return columns
+
+
+@cache
+def planner_of(form, family, real, source, along):
+    """Offsets and weights of a tile."""
+    begin, number, exact = SOURCES[source](form.axes, real)[0], VALUES[real], VALUES[8]
+    easy = is_easy(form, family, source, along)
+    columns = columns_of(form, family, real, source, along, easy)
+
+    @jit
+    def run(job, axes, grid, directions, tile, safe, plan, scratch):
+        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
+        for row in range(tile.rows):
+            begin(job, axes, grid, tile, row, made)
+            columns(job, axes, grid, directions, tile, row, 0, tile.cols, safe, made, plan)
 
     return run
 
@@ -295,9 +466,9 @@ def plan_of(form, family, real, source, along):
 
     def plan(job_at, axes_at, image_at, grid_at, other_at, out_at, scratch, slot, after):
         job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
-        tile = tile_in(scratch, slot, points)
+        tile, safe = tile_in(scratch, slot, points), job.input_whole - share_in(scratch).planes
         directions = array_at(grid_at, real_type, job.direction)
         grid, plan = array_at(grid_at, real_type, 0), plan_at(scratch)
-        run(job, axes, grid, directions, tile, plan, scratch)
+        run(job, axes, grid, directions, tile, lesser(safe, WIDE), plan, scratch)
 
     return plan

@@ -7,8 +7,6 @@ from ..vectors.memory import (
     FEW,
     local,
     starts_line,
-    store_first,
-    store_part,
     store_pixels,
     stream,
     stream_pixels,
@@ -60,15 +58,6 @@ def put_row_of(stored):
             put_singly(vector, out, to, step, lesser(left, LANES))
 
     return put
-
-
-@inline
-def put_channels(out, to, values, left, width):
-    """The same for channels that are neighbours, of a constant width."""
-    if left >= width:
-        store_part(out, to, values, width)
-    else:
-        store_first(out, to, values, left, width)
 
 
 @cache

@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 
 from ..compiler.flat import array_at
-from ..compiler.jit import inline, jit
+from ..compiler.jit import inline, jit, lesser
 from ..kind import JOB, VALUES
 from ..vectors.memory import add_unit, local, store_interleaved
 from ..vectors.simd import LANES, absolute, load, store, where
@@ -97,23 +97,25 @@ def adder_of(form, points):
     add_point = add_scattered if form.scattered else add_window
 
     @inline
-    def add_points(strides, out, plane, whole, share, tile, plan, results):
+    def add_points(strides, out, plane, whole, share, tile, period, plan, results):
         outer = strides[0] if count == 3 else 0
         inner = strides[count - 2] if count > 1 else 0
-        end = tile.rows * tile.pad
-        for first in range(STRIDE):
-            for j in range(first, end, STRIDE):
-                offset = tile.home + j
-                if windows:
-                    offset = plan.offsets[offset]
-                add_point(out, plane, offset, outer, inner, whole, share, plan, results, j)
+        points = tile.rows * tile.pad
+        for begin in range(0, points, period):  # sample by sample: the order of one alone
+            end = lesser(begin + period, points)
+            for first in range(begin, lesser(begin + STRIDE, end)):
+                for j in range(first, end, STRIDE):
+                    offset = tile.home + j
+                    if windows:
+                        offset = plan.offsets[offset]
+                    add_point(out, plane, offset, outer, inner, whole, share, plan, results, j)
 
     @jit
-    def add(strides, out, plane, whole, share, tile, plan, results):
+    def add(strides, out, plane, whole, share, tile, period, plan, results):
         if whole:
-            add_points(strides, out, plane, True, share, tile, plan, results)
+            add_points(strides, out, plane, True, share, tile, period, plan, results)
         else:
-            add_points(strides, out, plane, False, share, tile, plan, results)
+            add_points(strides, out, plane, False, share, tile, period, plan, results)
 
     return add
 
@@ -132,12 +134,13 @@ def scatter_of(form):
 
     @jit
     def all_planes(job, strides, gradient, out, tile, share, plan, results):
+        period = job.period if job.period else tile.rows * tile.pad
         for c in range(share.first, share.last):
             if job.next and c + 1 < share.last:
                 ask_channel(job, strides, gradient, out, c + 1, tile, share, plan)
             at, plane = tile.target + tile.n * job.out_n + c * job.out_c, c * job.input_c
             weigh(job, gradient, at, tile, plan, results)
-            add(strides, out, share.planes + plane, tile.whole, share, tile, plan, results)
+            add(strides, out, share.planes + plane, tile.whole, share, tile, period, plan, results)
 
     def scatter(job_at, strides_at, image_at, grid_at, other_at, out_at, scratch, slot, slot_after):
         job, strides = array_at(job_at, JOB, 0)[0], array_at(strides_at, np.int64, 0)

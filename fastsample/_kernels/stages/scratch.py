@@ -21,6 +21,7 @@ from ..kind import (
     SLOPE,
     VALUES,
     form_of,
+    has_marks,
     has_places,
     is_near,
 )
@@ -36,7 +37,8 @@ class Plan(NamedTuple):
 
     offsets: np.ndarray  # of the window, or of tap k at k * pitch
     places: np.ndarray  # of the windows of 16 points that lie near each other, see `gather.near_of`
-    bases: np.ndarray  # what these places are counted from, -1 where points are far apart
+    bases: np.ndarray  # what these places are counted from, -1 where points are far apart; of
+    #                    single taps 0 where all of 16 have one, and -1 else
     weights: np.ndarray  # of tap k at k * pitch; for slopes see `plan.keep_axes_of`
     fills: np.ndarray  # of the fill value; for slopes axis by axis
 
@@ -89,13 +91,14 @@ def pitch_of(form):
 def plan_layout(form):
     """The plan's arrays as (first byte, elements, type), in the order of `Plan`, and its end."""
     pitch, places = pitch_of(form), pitch_of(form) if has_places(form) else 0
+    bases = pitch // LANES if has_places(form) or has_marks(form) else 0
     integer, work = OFFSETS[form.wide], VALUES[form.work]
     fills = form.axes if form.slopes else 1
     arrays, start = [], HEAD
     for size, dtype in (
         (pitch * offset_rows(form), integer),
         (places, integer),
-        (places // LANES, integer),
+        (bases, integer),
         (pitch * weight_rows(form), work),
         (pitch * fills, work),
     ):
