@@ -10,7 +10,7 @@ from ._calls import buffers, checks, gradients, ragged, run
 from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axes, pixel_map_axes
-from ._calls.outline import Outline
+from ._calls.outline import Outline, outlined
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
 from ._kernels.kind import AFFINE
@@ -84,7 +84,7 @@ def affine_grid(
     checks.matrices(_GRID, came.shape, samples, len(sizes), either=False)
     shape, dtype = (samples, *sizes, len(sizes)), came.dtype.newbyteorder("=")
     if isinstance(theta, Outline):
-        return Outline(shape, dtype)
+        return outlined(shape, dtype)
     if out is None:
         out = buffers.empty(shape, dtype)
     else:
@@ -363,7 +363,7 @@ def affine_sample_double_backward(
     >>> ones, move = np.ones((1, 1, 1, 2)), np.array([[[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]])
     >>> rule = {"padding_mode": "border", "output_mask": (True, False, False)}
     >>> fs.affine_sample_double_backward(None, move, ones, image, theta, (1, 2), **rule)
-    (array([[[[ 2., 10.]]]]), None, None)
+    (array([[[[ 6., 10.]]]]), None, None)
     """
     about = _about(_SAMPLE_TWICE, size, align_corners, coordinates)
     matrices = checks.array(_SAMPLE_TWICE, "theta", theta)

@@ -43,11 +43,11 @@ def ops() -> list[type]:
 
     Notes
     -----
-    Results are PyTorch's. Two answers of the evaluator's own GridSample differ: it brings a whole coordinate inside before a cubic kernel with "border" or
-    "reflection" reads its four taps, where PyTorch brings in each tap; and with "nearest" it rounds
-    before it mirrors.
+    Results are PyTorch's. Two answers of the evaluator's own GridSample differ: it brings a whole
+    coordinate inside before a cubic kernel with "border" or "reflection" reads its four taps, where
+    PyTorch brings in each tap; and with "nearest" it rounds before it mirrors.
 
-    float16 and bfloat16 are computed in float32.
+    float16 and bfloat16 images are computed in float32.
 
     References
     ----------
@@ -66,7 +66,7 @@ def ops() -> list[type]:
     return [GridSample, AffineGrid, DeformConv]
 
 
-class GridSample(OpRun):  # type: ignore[misc]
+class GridSample(OpRun):
     """GridSample: `fastsample.grid_sample`."""
 
     def _run(self, X, grid, mode=None, padding_mode=None, align_corners=None):
@@ -74,7 +74,7 @@ class GridSample(OpRun):  # type: ignore[misc]
         return (grid_sample(X, _coordinates(grid), mode, padding_mode, bool(align_corners)),)
 
 
-class AffineGrid(OpRun):  # type: ignore[misc]
+class AffineGrid(OpRun):
     """AffineGrid: `fastsample.affine_grid`."""
 
     def _run(self, theta, size, align_corners=None):
@@ -82,7 +82,7 @@ class AffineGrid(OpRun):  # type: ignore[misc]
         return (made.astype(theta.dtype, copy=False),)
 
 
-class DeformConv(OpRun):  # type: ignore[misc]
+class DeformConv(OpRun):
     """DeformConv: `fastsample.deform_conv2d`."""
 
     def _run(

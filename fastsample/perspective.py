@@ -149,9 +149,9 @@ def perspective_sample_backward(
     >>> half = np.array([[[0.5, 0.0, 0.25], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
     >>> rule = {"padding_mode": "border", "output_mask": (False, True)}
     >>> fs.perspective_sample_backward(np.ones((1, 1, 1, 2)), row, half, (1, 2), **rule)
-    (None, array([[[10. ,  0. , 20. ],
-            [ 0. ,  0. ,  0. ],
-            [-7.5,  0. , -10. ]]]))
+    (None, array([[[ 10. ,   0. ,  20. ],
+            [  0. ,   0. ,   0. ],
+            [ -7.5,   0. , -10. ]]]))
     """
     about = _about(_BACK, size)
     matrices = checks.array(_BACK, "homography", homography)

@@ -260,7 +260,9 @@ def test_an_error_inside_a_compiled_call_is_an_exception(monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(_work, "fill", broken)
-        with pytest.raises(jax.errors.JaxRuntimeError, match="ValueError: grid_sample: it broke"):
+        with pytest.raises(
+            (ValueError, jax.errors.JaxRuntimeError), match="ValueError: grid_sample: it broke"
+        ):
             jax.block_until_ready(function(IMAGE, GRID))
     np.testing.assert_allclose(function(IMAGE, GRID), fs.grid_sample(IMAGE, GRID, "nearest") + 1)
 

@@ -53,6 +53,8 @@ def arguments(dtype, number):
         fs.point_sample: (image, grid),
         fs.flow_warp: (image, np.moveaxis(grid, -1, 1)),
         fs.affine_sample: (image, turn, SIZES),
+        fs.perspective_sample: (image, np.eye(3, dtype=F32)[None] * 0.8, SIZES),
+        fs.elastic_sample: (image, np.full((2, 2, 3, 3), 0.25, F32), SIZES),
         fs.region_shift: (image, np.array([[0.5, 0.25]], F32), "zeros"),
         fs.patch_affine: (image, turn.repeat(2, 0), boxes, owners),
     }
@@ -99,6 +101,19 @@ def test_coordinates(number, dtype):
     go_back(fs.affine_grid, (theta, (2, 3, *SIZES)), dtype if dtype != F16 else F32, number)
     if dtype != F16:
         go_back(fs.region_shift, (image, places[0, 1, :1]), F32, NUMBERS["enormous"])
+
+
+@pytest.mark.parametrize("dtype", [F16, F32, F64])
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_maps(number, dtype):
+    image, points = np.ones((2, 3, *SIZES), F32), full((2, 4, 2), dtype, number)
+    homography, control = full((2, 3, 3), dtype, number), full((2, 2, 3, 3), dtype, number)
+    go_back(fs.perspective_sample, (image, homography, SIZES), F32, NUMBERS["enormous"])
+    go_back(fs.elastic_sample, (image, control, SIZES), F32, NUMBERS["enormous"])
+    for inverse in (False, True):
+        fs.transform_points(points, np.eye(3, dtype=dtype)[None], SIZES, inverse=inverse)
+    fs.transform_points(points, homography, SIZES, inverse=False)
+    fs.transform_points(points, (control, None), SIZES, inverse=False)
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
@@ -148,6 +163,7 @@ def test_fill_values(dtype, number):
 
 def test_every_function_is_met():
     met = {*arguments(F32, NUMBERS["nan"]), fs.affine_grid, fs.deform_conv2d, fs.paste_masks}
+    met |= {fs.transform_points}
     others = {fs.vjp, fs.warmup, fs.remap}  # which is grid_sample
     public = {getattr(fs, name) for name in fs.__all__}
     backwards = {backward.function for backward in BACKWARDS.values()}

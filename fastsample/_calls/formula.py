@@ -35,9 +35,9 @@ class Axis(NamedTuple):
     points: int = 0  # the output along this axis: point j lies at base + j * step
     base: float = 0.0
     step: float = 0.0
+    begin: int = 0  # j of the first point that is made
     knots: int = 0  # of a spline along this axis of the output
     order: int = 0  # of that spline
-    begin: int = 0  # j of the first point that is made
 
 
 def each(axis):
@@ -131,10 +131,10 @@ def records_of_many(kind, axes, strides):
         row["last"], row["last_start"] = axis.size - 1, axis.size - kind.taps
         row["pre"], row["scale"], row["offset"] = axis.pre, axis.scale, axis.offset
         row["points"], row["base"], row["step"] = axis.points, axis.base, axis.step
+        row["begin"] = axis.begin
         row["gain"], row["origin"] = axis.scale, axis.pre * axis.scale + axis.offset
         row["knots"], row["order"] = axis.knots, axis.order
         row["knot_step"] = (axis.knots - 1) / (axis.points - 1) if axis.points > 1 else 0.0
-        row["begin"] = axis.begin
         _set_rule(row, kind, axis, real)
     return made
 

@@ -38,6 +38,7 @@ from .spline_filters import filter_of
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-level cache
+SIDE_BY_SIDE, WIDE = 2**18, 4  # bytes of scratch of lines that are neighbours; how many times 16
 PIECES = 8  # for each thread
 # ns, one thread: to read a sample, filter it and write it, and to add one of its taps.
 SAMPLE_NS, TAP_NS = 1.5, 0.4
@@ -54,6 +55,7 @@ class Line(NamedTuple):
     symmetry: str
     places: Places | None  # of the results, or None where the coefficients are
     results: int  # how many
+    first: int = 0  # where in the result they begin
 
 
 class Border(NamedTuple):
@@ -141,18 +143,25 @@ def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> S
 
 def _steps(image, out, lines, work):
     """Where each step reads and writes; and the shape of another array, if one is needed."""
-    shapes = [image.shape]
+    shapes, starts = [image.shape], [0]
     for line in lines:
         shapes.append((*shapes[-1][: line.axis], line.results, *shapes[-1][line.axis + 1 :]))
+        starts.append(starts[-1] + line.first * out.strides[line.axis] // out.dtype.itemsize)
     between, shape, room = shapes[1:-1], None, out
     fits = out.dtype == work and all(
         n <= m for sizes in between for n, m in zip(sizes, out.shape, strict=True)
     )
+    last = out._replace(shape=shapes[-1], start=out.start + starts[-1])
     if between and not fits:
         shape = tuple(max(sizes) for sizes in zip(*between, strict=True))
         strides = tuple(work.itemsize * prod(shape[k + 1 :]) for k in range(len(shape)))
-        room = side_of(OTHER, shape, strides, work)
-    sides = [image, *(room._replace(shape=sizes) for sizes in between), out]
+        room, starts = side_of(OTHER, shape, strides, work), [0] * len(shapes)
+    # A line lies in the same place before and after a step, so that no other one is written over.
+    rooms = [
+        room._replace(shape=sizes, start=room.start + start)
+        for sizes, start in zip(between, starts[1:-1], strict=True)
+    ]
+    sides = [image, *rooms, last]
     return [Step(*three) for three in zip(lines, sides, sides[1:], strict=False)], shape
 
 
@@ -190,7 +199,9 @@ def _group(steps, slabs, border, work):
         _describe(job, step, border, work, tables)
     pieces = _cut(jobs, steps, slabs, parallel, work)
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
-    records = jobs, tables.joined(), np.array([len(steps), room])
+    jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))
+    task = np.array([len(steps), room, room * int(jobs["wide"].max())])
+    records = jobs, tables.joined(), task
     return Group(tuple(buffers.read_bytes(x) for x in records), parallel, pieces)
 
 
@@ -246,6 +257,9 @@ def _describe(job, step, border, work, tables):
     for name, side in (("source", step.source), ("target", step.target)):
         job[name], job[f"{name}_start"] = side.which, side.start
         job[f"{name}_step"] = side.strides[line.axis] // side.dtype.itemsize
+    job["wide"] = WIDE if line.axis < len(step.source.shape) - 1 else 1
+    large = prod(step.target.shape) * step.target.dtype.itemsize >= schedule.STREAM
+    job["stream"] = large and job["target_step"] * step.target.dtype.itemsize % CACHE_LINE == 0
     _describe_others(job, step, tables)
 
 

@@ -60,11 +60,6 @@ def filter_axes(x: Array, order: int, axes: Sequence[int], symmetry: str, out: A
             x = out
 
 
-def filter_axis(x: Array, order: int, axis: int, symmetry: str, out: Array) -> None:
-    """`filter_axes` along one axis."""
-    filter_axes(x, order, [axis], symmetry, out)
-
-
 def with_slack(shape: tuple[int, ...], work: type) -> Array:
     """An empty array with a cache line behind it."""
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(work).itemsize
@@ -94,17 +89,19 @@ def resampled(
         return
     native = out.view(out.dtype.newbyteorder("="))
     pad, filtered = padding_of(mode, order, prefilter), order if prefilter else 0
-    inner, lines, parts = native, [], []
+    lines, parts = [], []
     for axis, place in enumerate(per_axis):
         if place is not None:
             size, places = x.shape[axis], Places(out.shape[axis], *place, mode, order)
             good = taps_of(size, places, pad, work).good
             first, end = range_of(good, places.size)
-            inner = inner[(slice(None),) * axis + (slice(first, end),)]
-            lines.append(Line(axis, size, pad, filtered, SYMMETRY[mode], places, end - first))
+            lines.append(
+                Line(axis, size, pad, filtered, SYMMETRY[mode], places, end - first, first)
+            )
             parts.append((axis, good, first, end))
     padding = cast_number(cval, x.dtype) if mode == "grid-constant" else None
-    run(x, tuple(lines), Border(padding, cval), inner, work)
+    if all(line.results for line in lines):
+        run(x, tuple(lines), Border(padding, cval), native, work)
     for part in parts:
         _fill(native, *part, cval)
     if not out.dtype.isnative:

@@ -226,12 +226,12 @@ def axis_dtype(real):
             ("points", "i8"),  # all but GRID: the output's size, and the place of its point j,
             ("base", "f8"),  # base + j * step
             ("step", "f8"),
+            ("begin", "i8"),  # j of the first point: the output may be a part of a larger one
             ("gain", "f8"),  # MAPS: the formula above in double, pixel = value * gain + origin
             ("origin", "f8"),
             ("knots", "i8"),  # ELASTIC: how many, and the knots from one output point to the next
             ("knot_step", "f8"),
             ("order", "i8"),  # of the spline
-            ("begin", "i8"),  # j of the first point: the output may be a part of a larger one
         ],
         align=True,
     )

@@ -7,8 +7,13 @@ import numpy as np
 from .._calls.threads import of_threads
 from ..affine import affine_sample
 
+try:
+    from distributed import WorkerPlugin
+except ImportError:  # Dask on one machine does without
+    WorkerPlugin = object
 
-class WarmUp:
+
+class WarmUp(WorkerPlugin):
     """A worker plugin of `distributed` that compiles, or reads from disk, what chunks will need.
 
     Parameters

@@ -1,10 +1,10 @@
 """What one call computes, and which arrays it takes.
 
-Every call is a derivative of one number, the product <out, f> of a function's result f with an array
-`out` of its shape. That number is linear in `out`, in the arrays in which f is linear, and in each
-direction along which f was differentiated; it is not in the coordinates. A call has all of them but
-one, its hole, and computes the gradient for the hole: f itself where `out` is missing, the gradient
-of the input where `input` is.
+Every call is a derivative of one number, the product <out, f> of a function's result f with an
+array `out` of its shape. That number is linear in `out`, in the arrays in which f is linear, and in
+each direction along which f was differentiated; it is not in the coordinates. A call has all of
+them but one, its hole, and computes the gradient for the hole: f itself where `out` is missing, the
+gradient of the input where `input` is.
 """
 
 import json
@@ -90,5 +90,4 @@ def _frozen(value: Any) -> Any:
 @lru_cache(maxsize=1024)
 def _operands(call: Call) -> tuple[str, ...]:
     directions = (f"{ALONG}{k}" for k in range(call.order))
-    # A gradient for an array in which all is linear does not need that array.
     return tuple(n for n in (OUT, *call.arrays, *directions) if n != call.hole)

@@ -1,7 +1,8 @@
 """XLA's foreign function interface in ctypes: a handler that works on XLA's own buffers.
 
-XLA calls a function of C with one struct, and takes an error or NULL. The structs below are those of
-XLA's `c_api.h`. What the handler is called with, and what it is asked, must outlive the process.
+XLA calls a function of C with one struct, and takes an error or NULL. The structs below are those
+of XLA's `c_api.h`. The handler is kept by this module, since XLA may call it as long as the process
+lives. It calls nothing of JAX.
 """
 
 import ctypes as ct

@@ -1,4 +1,4 @@
-"""The calls as a primitive of JAX: what comes out, how it is differentiated, batched and compiled."""
+"""The calls as a primitive of JAX: how it is differentiated, batched and compiled."""
 
 from functools import lru_cache, partial
 from typing import Any

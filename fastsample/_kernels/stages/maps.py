@@ -52,8 +52,19 @@ def line_of(count):
 
 @cache
 def along_of(real):
-    """16 points of a line from a column on: the whole number, and the vector to add to it."""
+    """16 points of a line from a column on: the whole number, and the vector to add to it.
+
+    Doubles need no such number. Each is rounded once, wherever the 16 points begin, so that a part
+    of an output has the positions of the whole.
+    """
     number = VALUES[real]
+
+    @inline
+    def exactly(lines, i, col, like):
+        index = ramp(like) + splat(col, like)
+        return number(0), multiply_add(
+            index, splat(lines[2 * i + 1], like), splat(lines[2 * i], like)
+        )
 
     @inline
     def along(lines, i, col, like):
@@ -63,7 +74,7 @@ def along_of(real):
         rest = first - whole if whole - whole == 0.0 else 0.0
         return whole, multiply_add(ramp(like), splat(step, like), splat(rest, like))
 
-    return along
+    return exactly if real == 8 else along
 
 
 @cache
@@ -96,11 +107,11 @@ def affine_of(count, real):
 
     @inline
     def read(job, axes, matrix, tile, row, col, made, values):
-        place = axes[last].begin + tile.col + col
+        first = axes[last].begin + tile.col + col
         for i in range(count):
-            whole, near = along(made.lines, i, place, values)
+            whole, near = along(made.lines, i, first, values)
             store(values, i * LANES, near + splat(whole, near))
-            far = whole + number(LANES * made.lines[2 * i + 1])
+            far = number(made.lines[2 * i] + (first + LANES) * made.lines[2 * i + 1])
             if far - far != 0.0:
                 at = tile.source + i * (count + 1)
                 without_lines(axes, matrix, at, i, tile, row, col, values)

@@ -1,0 +1,15 @@
+"""Modules for frameworks, where the framework is missing: one line that says what to install."""
+
+import importlib
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(("module", "needs"), [("jax", "jax"), ("onnx", "onnx.reference.op_run")])
+def test_the_extra_is_named(module, needs, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith(f"fastsample.{module}")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, needs, None)
+    with pytest.raises(ImportError, match=rf"pip install 'fastsample\[{module}\]'"):
+        importlib.import_module(f"fastsample.{module}")
