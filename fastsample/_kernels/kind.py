@@ -53,8 +53,8 @@ WIDE = 2**30  # a plane with more elements needs 64-bit offsets; half of what 32
 
 
 # Of more than four channels so many are taken at once, by how many there are at least. The last
-# ones are taken from the end, some of them once more: AVX2's stores of some lanes only took five
-# times as long, 1080x1920 of 12 channels 95 ms.
+# ones are taken from the end, some of them once more: with loads and stores of some lanes only,
+# 1080x1920 float32 pixels of 12 channels took 157 ms instead of 81 on one core of Zen 1.
 WIDTHS = {5: 4, 8: 8, 16: 16}
 
 
