@@ -118,6 +118,7 @@ drive.compiled_address = compiled_address
 image = np.random.default_rng(0).random((1, 2, 9, 11), dtype=np.float32)
 grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 5, 7, 2)).astype(np.float32)
 theta = np.eye(2, 3, dtype=np.float32)[None]
+large, dense = np.zeros((1, 2, 300, 300), np.float32), np.zeros((1, 300, 300, 2), np.float32)
 
 def said(call):
     made.clear()
@@ -132,9 +133,8 @@ CALLS = {
     "fs.grid_sample((255 * image).astype(np.uint8), grid)": "sample",
     "fs.affine_sample(image, theta, (5, 7))": "plan",
     "fs.affine_sample((255 * image).astype(np.uint8), theta, (5, 7))": "nothing",
-    "fs.grid_sample_backward(image[..., :5, :7], image, grid, output_mask=(True, False))": (
-        "reach scatter"
-    ),
+    "fs.grid_sample_backward(image[..., :5, :7], image, grid, output_mask=(True, False))": "scatter",
+    "fs.grid_sample_backward(large, large, dense, output_mask=(True, False))": "reach",
     "fs.grid_sample(image, grid, padding_mode='reflection')": "plan",
     "fs.grid_sample(image, grid, 'bicubic', 'reflection')": "plan sample",
     "fs.grid_sample(image, grid, padding_mode='wrap')": "plan sample",  # scattered taps

@@ -104,13 +104,15 @@ def _parts(
     for k, x in enumerate(images):
         whole = Spec((1, *x.shape), (x.nbytes, *x.strides), x.dtype)
         assert whole.layout is not None
-        kind = kind_of(sampling, whole, Spec(*spec(grid)), schedule.SAMPLE)
+        axes = _axes(about, x)
+        own = sampling._replace(axes=axes)
+        kind = kind_of(own, whole, Spec(*spec(grid)), schedule.SAMPLE)
         steps = whole.layout.strides
         if len(x) > 1 and steps[1] == target.layout.strides[1] == 1:
             kind = schedule.pixels(kind, len(x), steps[-1])
         part = parts.setdefault(kind, Part(kind, [], [], []))
         part.numbers.append(k)
-        part.axes.append(_axes(about, x))
+        part.axes.append(axes)
         part.layouts.append(whole.layout._replace(strides=(0, *steps[1:])))
     return list(parts.values())
 
