@@ -97,9 +97,9 @@ def test_gradients_are_those_of_differences(axes, order):
         return (fs.elastic_sample(x, knots, size, matrix, **options) * grad).sum()
 
     found = fs.elastic_sample_backward(grad, image, control, size, theta, **options)
-    by_control = mapping.slope_by_differences(lambda k: of(image, k, theta), control, 1e-7)
+    by_control = mapping.slope_by_differences(lambda k: of(image, k, theta), control, 1e-8)
     np.testing.assert_allclose(found[1], by_control, atol=1e-4)
-    by_theta = mapping.slope_by_differences(lambda t: of(image, control, t), theta, 1e-7)
+    by_theta = mapping.slope_by_differences(lambda t: of(image, control, t), theta, 1e-8)
     np.testing.assert_allclose(found[2], by_theta, atol=1e-3, rtol=1e-5)
     probe = np.random.default_rng(6).random(image.shape)
     np.testing.assert_allclose((found[0] * probe).sum(), of(probe, control, theta), rtol=1e-9)

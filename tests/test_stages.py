@@ -133,7 +133,9 @@ CALLS = {
     "fs.grid_sample((255 * image).astype(np.uint8), grid)": "sample",
     "fs.affine_sample(image, theta, (5, 7))": "plan",
     "fs.affine_sample((255 * image).astype(np.uint8), theta, (5, 7))": "nothing",
-    "fs.grid_sample_backward(image[..., :5, :7], image, grid, output_mask=(True, False))": "scatter",
+    "fs.grid_sample_backward(image[..., :5, :7], image, grid, output_mask=(True, False))": (
+        "scatter"
+    ),
     "fs.grid_sample_backward(large, large, dense, output_mask=(True, False))": "reach",
     "fs.grid_sample(image, grid, padding_mode='reflection')": "plan",
     "fs.grid_sample(image, grid, 'bicubic', 'reflection')": "plan sample",
