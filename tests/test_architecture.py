@@ -106,7 +106,8 @@ def test_no_module_imports_itself_by_way_of_others(folder):
 
 @pytest.mark.parametrize("path", FILES, ids=label)
 def test_nothing_imports_the_package_itself(path):
-    assert "fastsample" not in set(imports(path))
+    above = parts_of(path)[0] in FRAMEWORKS  # which call public functions as users do
+    assert above or "fastsample" not in set(imports(path))
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=label)

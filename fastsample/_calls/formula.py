@@ -37,6 +37,7 @@ class Axis(NamedTuple):
     step: float = 0.0
     knots: int = 0  # of a spline along this axis of the output
     order: int = 0  # of that spline
+    begin: int = 0  # j of the first point that is made
 
 
 def each(axis):
@@ -133,6 +134,7 @@ def records_of_many(kind, axes, strides):
         row["gain"], row["origin"] = axis.scale, axis.pre * axis.scale + axis.offset
         row["knots"], row["order"] = axis.knots, axis.order
         row["knot_step"] = (axis.knots - 1) / (axis.points - 1) if axis.points > 1 else 0.0
+        row["begin"] = axis.begin
         _set_rule(row, kind, axis, real)
     return made
 

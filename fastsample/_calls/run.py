@@ -45,6 +45,7 @@ class Sampling(NamedTuple):
     # and of slopes, those of the axis that is turned.
     along: bool = False
     turned: int = 0
+    origin: tuple[int, ...] = ()  # where in an input of the axes' sizes the array begins that came
 
     def of_channel(self, c: int) -> "Sampling":
         """The same for one channel of them."""
@@ -140,7 +141,7 @@ def exact_parts(sampling: Sampling, grid: Array) -> Iterator[tuple[Sampling, Arr
 def add_places(steps: Array, axes: tuple[Axis, ...], along: int, first: int) -> None:
     """Make places of steps (N, *out, D), those along one axis from its point `first` on."""
     for a, (axis, count) in enumerate(zip(axes, steps.shape[1:-1], strict=True)):
-        index = np.arange(count) + (first if a == along else 0)
+        index = np.arange(count) + axis.begin + (first if a == along else 0)
         places = axis.base + index * axis.step
         steps[..., len(axes) - 1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
 
@@ -163,7 +164,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     points = points_of(sampling, grid.layout, out)
     if points is None:
         return slices if sampling.source == GRID else through_copies
-    layouts = shared(input), shared(grid), out.layout
+    layouts = placed(sampling.origin, shared(input)), shared(grid), out.layout
     kind = kind_of(sampling, input, grid, SAMPLE)
     if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
         kind = schedule.pixels(kind, out.shape[1], input.layout.strides[-1])
@@ -201,7 +202,7 @@ def is_dense(strides: tuple[int, ...], axes: int, source: int) -> bool:
 def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     """The kernel for an input, or its gradient, and a grid."""
     assert input.layout is not None
-    sizes, steps = input.shape[2:], input.layout.strides[2:]
+    sizes, steps = [axis.size for axis in sampling.axes], input.layout.strides[2:]
     types = CODES[input.dtype], grid.dtype.itemsize
     mode, padding_mode = sampling.mode, sampling.padding_mode
     kind = schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
@@ -271,6 +272,15 @@ def shared(x: Spec) -> schedule.Layout:
 def one(x: Array, n: int) -> Array:
     """Sample n, of a batch that may be shared."""
     return x if len(x) == 1 else x[n : n + 1]
+
+
+def placed(origin: tuple[int, ...], layout: schedule.Layout) -> schedule.Layout:
+    """The layout of a whole input of which the array is a part that begins there.
+
+    The whole one's first element need not be in memory; nothing but the part may be read.
+    """
+    steps = zip(origin, layout.strides[2:], strict=False)
+    return layout._replace(start=layout.start - sum(at * step for at, step in steps))
 
 
 def planes(sampling: Sampling, input: Array, grid: Array, out: Array) -> Parts:

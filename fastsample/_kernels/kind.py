@@ -207,6 +207,7 @@ def axis_dtype(real):
             ("knots", "i8"),  # ELASTIC: how many, and the knots from one output point to the next
             ("knot_step", "f8"),
             ("order", "i8"),  # of the spline
+            ("begin", "i8"),  # j of the first point: the output may be a part of a larger one
         ],
         align=True,
     )

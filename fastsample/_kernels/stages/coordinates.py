@@ -79,12 +79,12 @@ def base_of(count, real):
 
     @inline
     def place(axis, j):
-        return number(axis.base) + number(j) * number(axis.step)
+        return number(axis.base) + number(axis.begin + j) * number(axis.step)
 
     @inline
     def along_row(axes, col, like):
         """x of 16 points from column col on."""
-        index = ramp(like) + splat(col, like)
+        index = ramp(like) + splat(axes[last].begin + col, like)
         return multiply_add(index, splat(axes[last].step, index), splat(axes[last].base, index))
 
     @inline

@@ -96,8 +96,9 @@ def affine_of(count, real):
 
     @inline
     def read(job, axes, matrix, tile, row, col, made, values):
+        place = axes[last].begin + tile.col + col
         for i in range(count):
-            whole, near = along(made.lines, i, tile.col + col, values)
+            whole, near = along(made.lines, i, place, values)
             store(values, i * LANES, near + splat(whole, near))
             far = whole + number(LANES * made.lines[2 * i + 1])
             if far - far != 0.0:

@@ -1,0 +1,309 @@
+"""map_coordinates, affine_transform and zoom of scipy.ndimage on arrays larger than memory."""
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from .._calls import checks
+from .._calls.places import Options
+from . import _graph, _sources
+from ._job import Layout, Task
+from ._sampling import READ_BYTES, _aligned
+from ._scipy import BORDERS, Affine, Given, Positions, Zoomed
+
+_MAP, _AFFINE, _ZOOM = "map_coordinates", "affine_transform", "zoom"
+
+
+def map_coordinates(
+    input: Any,
+    coordinates: Any,
+    output: DTypeLike = None,
+    order: int = 1,
+    mode: str = "constant",
+    cval: float = 0.0,
+    prefilter: bool = True,
+    *,
+    chunks: Any = None,
+    threads: int | None = 1,
+    max_read_bytes: int = READ_BYTES,
+) -> da.Array:
+    """Sample an array larger than memory at coordinates, as `scipy.ndimage.map_coordinates` does.
+
+    Parameters
+    ----------
+    input : dask.array.Array, or anything with a shape, a dtype and slices, of 1 to 3 axes
+        See `fastsample.dask.affine_sample`.
+    coordinates : the same, shape (D, *out)
+        Of any real type; computed in double.
+    output : data type, optional
+        The result's type, by default the input's.
+    order : 0 or 1
+        Nearest, or linear.
+    mode, cval, prefilter
+        As SciPy's; of orders 0 and 1 there is nothing to filter.
+    chunks, threads, max_read_bytes
+        See `fastsample.dask.affine_sample`; by default the result has the coordinates' chunks.
+
+    Returns
+    -------
+    dask.array.Array, shape (*out)
+
+    Raises
+    ------
+    ValueError, TypeError
+        Arguments that do not fit: before a graph is made. A chunk whose points spread over the
+        input so that it can't be cut into parts is a ValueError that names it.
+
+    Notes
+    -----
+    Positions are SciPy's to the bit, so order 0 gives SciPy's values. Order 1 computes float32
+    input in float32, all else in double, and agrees to its rounding.
+
+    References
+    ----------
+    SciPy 1.17, `scipy.ndimage.map_coordinates`.
+
+    Convention
+    ----------
+    Coordinates are in pixels, in the order of the input's axes.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample.dask as fd
+    >>> image = np.arange(16.0).reshape(4, 4)
+    >>> fd.map_coordinates(image, np.array([[0.5, 1.0], [0.0, 2.5]])).compute()
+    array([2. , 6.5])
+    """
+    source, dtype = _checked(_MAP, input, output, order, mode)
+    given = _sources.sliceable(_MAP, "coordinates", coordinates)
+    axes = len(source.shape)
+    if not given.shape or given.shape[0] != axes or len(given.shape) < 2:
+        raise ValueError(
+            f"map_coordinates: coordinates must have shape ({axes}, *out); got {given.shape}"
+        )
+    if _sources.type_of(given).kind not in "biuf":
+        raise TypeError(f"map_coordinates: coordinates must be real; got {_sources.type_of(given)}")
+    result = tuple(given.shape[1:])
+    made = _graph.chunks_of(_MAP, chunks, result, dtype, _graph.usual_chunks(given)[1:])
+    about = tuple(source.shape), mode, order
+    if not isinstance(given, da.Array):
+        geometry, lazy = Given(given, *about), []
+    else:
+        geometry = Given(None, *about)
+        lazy = [(_aligned(given, ((axes,), *made)), lambda index: (0, *index))]
+    limits = threads, max_read_bytes
+    return _made(_MAP, source, geometry, cval, dtype, made, limits, lazy)
+
+
+def affine_transform(
+    input: Any,
+    matrix: ArrayLike,
+    offset: Any = 0.0,
+    output_shape: tuple[int, ...] | None = None,
+    output: DTypeLike = None,
+    order: int = 1,
+    mode: str = "constant",
+    cval: float = 0.0,
+    prefilter: bool = True,
+    *,
+    chunks: Any = None,
+    threads: int | None = 1,
+    max_read_bytes: int = READ_BYTES,
+) -> da.Array:
+    """Map an array larger than memory by a matrix, as `scipy.ndimage.affine_transform` does.
+
+    Parameters
+    ----------
+    input : dask.array.Array, or anything with a shape, a dtype and slices, of 1 to 3 axes
+        See `fastsample.dask.affine_sample`.
+    matrix : array_like, shape (D,), (D, D), (D, D + 1) or (D + 1, D + 1)
+        From the output's pixels to the input's; with a column more it holds the offset.
+    offset : float or sequence of D floats
+        Where the output's first pixel reads.
+    output_shape : tuple of D ints, optional
+        By default the input's.
+    output, order, mode, cval, prefilter
+        See `fastsample.dask.map_coordinates`.
+    chunks, threads, max_read_bytes
+        See `fastsample.dask.affine_sample`.
+
+    Returns
+    -------
+    dask.array.Array, shape output_shape
+
+    Raises
+    ------
+    ValueError, TypeError
+        Arguments that do not fit: before a graph is made.
+
+    Notes
+    -----
+    Order 0, and order 1 near borders, have SciPy's positions to the bit; chunks of order 1 that lie
+    inside compute theirs in the kernel, in double, and agree to some ulp.
+
+    References
+    ----------
+    SciPy 1.17, `scipy.ndimage.affine_transform`.
+
+    Convention
+    ----------
+    The matrix maps the OUTPUT's pixels to the input's, in the order of the axes.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample.dask as fd
+    >>> image = np.arange(16.0).reshape(4, 4)
+    >>> fd.affine_transform(image, np.array([[0.0, 1.0], [1.0, 0.0]]), chunks=2).compute()[0]
+    array([ 0.,  4.,  8., 12.])
+    """
+    source, dtype = _checked(_AFFINE, input, output, order, mode)
+    axes = len(source.shape)
+    rows, start = _matrix(np.asarray(matrix, np.float64), offset, axes)
+    shape = tuple(source.shape) if output_shape is None else output_shape
+    shape = checks.sizes(_AFFINE, shape, (axes,), f"a tuple of {axes}", "output_shape")
+    made = _graph.chunks_of(_AFFINE, chunks, shape, dtype, _graph.usual_chunks(source))
+    geometry = Affine(rows, start, tuple(source.shape), mode, order)
+    geometry.exact = _sources.type_of(source).kind in "biu"
+    return _made(_AFFINE, source, geometry, cval, dtype, made, (threads, max_read_bytes), [])
+
+
+def zoom(
+    input: Any,
+    zoom: Any,
+    output: DTypeLike = None,
+    order: int = 1,
+    mode: str = "constant",
+    cval: float = 0.0,
+    prefilter: bool = True,
+    *,
+    grid_mode: bool = False,
+    chunks: Any = None,
+    threads: int | None = 1,
+    max_read_bytes: int = READ_BYTES,
+) -> da.Array:
+    """Resize an array larger than memory, as `scipy.ndimage.zoom` does.
+
+    Parameters
+    ----------
+    input : dask.array.Array, or anything with a shape, a dtype and slices, of 1 to 3 axes
+        See `fastsample.dask.affine_sample`.
+    zoom : float or sequence of D floats
+        The factor along each axis.
+    output, order, mode, cval, prefilter
+        See `fastsample.dask.map_coordinates`.
+    grid_mode : bool
+        Whether pixels are areas, and the images' outer edges meet, not the outer centres.
+    chunks, threads, max_read_bytes
+        See `fastsample.dask.affine_sample`.
+
+    Returns
+    -------
+    dask.array.Array
+        Each axis of the rounded product of size and factor.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Arguments that do not fit: before a graph is made.
+
+    Notes
+    -----
+    Positions are SciPy's to the bit, its last row that can be `cval` included.
+
+    References
+    ----------
+    SciPy 1.17, `scipy.ndimage.zoom`.
+
+    Convention
+    ----------
+    The sizes that a factor gives are Python's `round`: halves to even.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample.dask as fd
+    >>> fd.zoom(np.array([0.0, 2.0, 4.0]), 5 / 3).compute()
+    array([0., 1., 2., 3., 4.])
+    """
+    source, dtype = _checked(_ZOOM, input, output, order, mode)
+    axes = len(source.shape)
+    factors = _each(_ZOOM, "zoom", zoom, axes)
+    grid_mode = checks.flag(_ZOOM, "grid_mode", grid_mode)
+    shape = tuple(round(n * f) for n, f in zip(source.shape, factors, strict=True))
+    if min(shape) < 0:
+        raise ValueError(f"zoom: zoom must not be negative; got {zoom!r}")
+    less = 0 if grid_mode else 1
+    pairs = zip(source.shape, shape, strict=True)
+    steps = tuple((n - less) / (m - less) if m != less else 1.0 for n, m in pairs)
+    made = _graph.chunks_of(_ZOOM, chunks, shape, dtype, _graph.usual_chunks(source))
+    geometry = Zoomed(steps, 0.5 if grid_mode else 0.0, tuple(source.shape), mode, order)
+    return _made(_ZOOM, source, geometry, cval, dtype, made, (threads, max_read_bytes), [])
+
+
+def _checked(function: str, input: Any, output: Any, order: Any, mode: Any) -> tuple[Any, Any]:
+    """Check what the three share: the source, and the result's type."""
+    source = _sources.sliceable(function, "input", input)
+    if not 1 <= len(source.shape) <= 3:
+        raise ValueError(f"{function}: input must have 1, 2 or 3 axes; got {source.shape}")
+    if order not in (0, 1) or isinstance(order, float):
+        raise ValueError(
+            f"{function}: order must be 0 or 1, for which no chunk needs more than its own pixels; "
+            f"got {order!r}"
+        )
+    if not isinstance(mode, str) or mode not in BORDERS:
+        raise ValueError(
+            f"{function}: mode must be one of {', '.join(map(repr, BORDERS))}; got {mode!r}"
+        )
+    dtype = _sources.type_of(source)
+    if dtype.kind not in "biuf":
+        raise TypeError(f"{function}: input must be of real numbers; got {dtype}")
+    wanted = dtype if output is None else np.dtype(output)
+    if wanted.kind not in "biuf":
+        raise TypeError(f"{function}: output must be a type of real numbers; got {wanted}")
+    return source, wanted.newbyteorder("=")
+
+
+def _each(function: str, name: str, came: Any, axes: int) -> tuple[float, ...]:
+    """A number for each axis, or one for all."""
+    numbers = (came,) * axes if np.ndim(came) == 0 else tuple(came)
+    if len(numbers) != axes:
+        raise ValueError(
+            f"{function}: {name} must be a number, or one for each of {axes} axes; got {came!r}"
+        )
+    return tuple(checks.real(function, name, x) for x in numbers)
+
+
+def _matrix(matrix: Any, offset: Any, axes: int) -> tuple[Any, Any]:
+    """The matrix (D, D) and the offset (D,)."""
+    if matrix.shape == (axes,):
+        return np.diag(matrix), np.array(_each(_AFFINE, "offset", offset, axes))
+    if matrix.shape == (axes + 1, axes + 1):
+        if not np.array_equal(matrix[-1], [0] * axes + [1]):
+            raise ValueError(
+                f"affine_transform: matrix must have the last row 0 ... 0 1; got {matrix[-1]}"
+            )
+        matrix = matrix[:-1]
+    if matrix.shape == (axes, axes + 1):
+        return matrix[:, :-1], matrix[:, -1]
+    if matrix.shape != (axes, axes):
+        raise ValueError(
+            f"affine_transform: matrix must have shape ({axes},), ({axes}, {axes}), ({axes}, "
+            f"{axes + 1}) or ({axes + 1}, {axes + 1}); got {matrix.shape}"
+        )
+    return matrix, np.array(_each(_AFFINE, "offset", offset, axes))
+
+
+def _made(
+    function: str, source: Any, geometry: Positions, cval: Any, dtype: Any, chunks: Any,
+    limits: tuple[Any, Any], lazy: list[Any],
+) -> da.Array:  # fmt: skip
+    """The Dask array of a checked call."""
+    cval = checks.real(function, "cval", cval)
+    options = Options("bilinear" if geometry.order else "nearest", BORDERS[geometry.mode], cval)
+    blocks = isinstance(source, da.Array)
+    task = Task(
+        function, geometry, options, Layout(False, ""), chunks, dtype, None if blocks else source,
+        tuple(source.shape), checks.count(function, "max_read_bytes", limits[1]), limits[0],
+    )  # fmt: skip
+    return _graph.result(task, source if blocks else None, lazy)

@@ -1,0 +1,58 @@
+"""Kernels compiled once on each machine of a cluster, before the first chunk comes."""
+
+from typing import Any
+
+import numpy as np
+
+from .._calls.threads import of_threads
+from ..affine import affine_sample
+
+
+class WarmUp:
+    """A worker plugin of `distributed` that compiles, or reads from disk, what chunks will need.
+
+    Parameters
+    ----------
+    dtype : data type
+        The images' type.
+    axes : int
+        How many spatial axes they have.
+    mode, padding_mode : str
+        How they will be sampled.
+
+    Notes
+    -----
+    Register it with ``client.register_plugin(WarmUp("float32"))``. Kernels are kept in Numba's
+    cache on disk, so that the workers of one machine compile each once.
+
+    References
+    ----------
+    Dask.distributed, "Plugins".
+
+    Convention
+    ----------
+    A worker that joins later warms up, too, before it takes tasks.
+
+    Examples
+    --------
+    >>> from fastsample.dask import WarmUp
+    >>> WarmUp("float32").setup(worker=None)
+    """
+
+    name = "fastsample-warm-up"
+
+    def __init__(
+        self, dtype: Any, axes: int = 2, mode: str = "bilinear", padding_mode: str = "zeros"
+    ) -> None:
+        self.about = np.dtype(dtype).str, axes, mode, padding_mode
+
+    def setup(self, worker: Any = None) -> None:
+        """Make one small call."""
+        dtype, axes, mode, padding_mode = self.about
+        theta = np.eye(axes, axes + 1)[None]
+        with of_threads(1):
+            image = np.zeros((1, 1, *[8] * axes), dtype)
+            affine_sample(image, theta, (8,) * axes, mode, padding_mode)
+
+    def teardown(self, worker: Any = None) -> None:
+        """Nothing is left."""

@@ -1,0 +1,137 @@
+"""What chunks are read from: anything with a shape, a dtype and slices; blocks of a Dask array."""
+
+import threading
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Box = tuple[tuple[int, int], ...]  # a half-open interval of each axis
+_OPENING = threading.Lock()
+
+
+class Mapped:
+    """A file that is mapped into memory: the place is sent to other processes, not the values."""
+
+    def __init__(self, array: Any) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+        order = "C" if array.flags.c_contiguous else "F"
+        self.place = str(Path(array.filename).resolve()), array.offset, order
+
+    def __getitem__(self, part: Any) -> Array:
+        path, offset, order = self.place
+        kind = {"dtype": self.dtype, "mode": "r", "offset": offset, "order": order}
+        return np.array(np.memmap(path, shape=self.shape, **kind)[part])
+
+
+class Hdf:
+    """A dataset of an HDF5 file, opened by each process that reads it."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.shape, self.dtype, self.chunks = dataset.shape, dataset.dtype, dataset.chunks
+        self.place = str(Path(dataset.file.filename).resolve()), dataset.name
+        self.opened = dataset
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "opened": None}
+
+    def __getitem__(self, part: Any) -> Array:
+        with _OPENING:  # HDF5 lets one thread in at a time
+            if not self.opened:
+                import h5py
+
+                path, name = self.place
+                self.opened = h5py.File(path, "r")[name]
+            return self.opened[part]
+
+
+class Blocks:
+    """Some blocks of a Dask array, as a part of it that can be sliced."""
+
+    def __init__(self, array: da.Array, blocks: dict[tuple[int, ...], Array]) -> None:
+        self.shape, self.dtype, self.blocks = array.shape, array.dtype, blocks
+        self.edges = edges_of(array.chunks)
+
+    def __getitem__(self, part: tuple[slice, ...]) -> Array:
+        box = tuple((s.start, s.stop) for s in part)
+        made = np.empty([stop - start for start, stop in box], self.dtype)
+        for index in touched(self.edges, box):
+            target, source = [], []
+            for k, (start, stop), edges in zip(index, box, self.edges, strict=True):
+                low, high = max(start, edges[k]), min(stop, edges[k + 1])
+                target.append(slice(low - start, high - start))
+                source.append(slice(low - edges[k], high - edges[k]))
+            made[tuple(target)] = self.blocks[index][tuple(source)]
+        return made
+
+
+def edges_of(chunks: tuple[tuple[int, ...], ...]) -> list[list[int]]:
+    """Where the chunks of each axis begin, and where the last one ends."""
+    return [[0, *np.cumsum(sizes).tolist()] for sizes in chunks]
+
+
+def touched(edges: list[list[int]], box: Box) -> list[tuple[int, ...]]:
+    """The indices of the blocks that a box meets."""
+    each = []
+    for at, (start, stop) in zip(edges, box, strict=True):
+        first = int(np.searchsorted(at, start, "right")) - 1
+        last = int(np.searchsorted(at, stop, "left"))
+        each.append([k for k in range(first, last) if at[k] < at[k + 1]] if stop > start else [])
+    return list(product(*each))
+
+
+def sliceable(function: str, name: str, thing: Any) -> Any:
+    """A Dask array or a thing with a shape, a dtype and slices; checked, and fit to be sent."""
+    if isinstance(thing, da.Array):
+        if any(np.isnan(n) for n in thing.shape):
+            raise ValueError(
+                f"{function}: {name} must be of known chunks; got a Dask array of shape "
+                f"{thing.shape}: call {name}.compute_chunk_sizes()"
+            )
+        return thing
+    if isinstance(thing, list | tuple):
+        thing = np.asarray(thing)
+    missing = [a for a in ("shape", "dtype", "__getitem__") if not hasattr(thing, a)]
+    if missing:
+        raise TypeError(
+            f"{function}: {name} must be a Dask array, or have a shape, a dtype and slices (zarr, "
+            f"h5py, tensorstore, NumPy); got {type(thing).__name__} without {missing[0]}"
+        )
+    if isinstance(thing, np.memmap) and type(thing.base).__name__ == "mmap":
+        return Mapped(thing)
+    if type(thing).__module__.partition(".")[0] == "h5py":
+        return Hdf(thing)
+    return thing
+
+
+def type_of(thing: Any) -> np.dtype[Any]:
+    """The NumPy type of a source; TensorStore has types of its own."""
+    return np.dtype(getattr(thing.dtype, "numpy_dtype", thing.dtype))
+
+
+def read(source: Any, box: Box) -> Array:
+    """A box of a source."""
+    part = source[tuple(slice(start, stop) for start, stop in box)]
+    return np.asarray(part.read().result() if hasattr(part, "read") else part)
+
+
+def read_intervals(source: Any, lead: Box, each: Any, tail: Box) -> Array:
+    """Intervals of the spatial axes, in an array that begins at the first and ends at the last.
+
+    What lies between two of them is memory that nobody touches, which systems hand out when it is
+    touched.
+    """
+    if all(len(intervals) == 1 for intervals in each):
+        return read(source, (*lead, *(intervals[0] for intervals in each), *tail))
+    hull = (*lead, *((i[0][0], i[-1][1]) for i in each), *tail)
+    made = np.empty([stop - start for start, stop in hull], type_of(source))
+    for box in product(*each):
+        whole = (*lead, *box, *tail)
+        both = zip(whole, hull, strict=True)
+        target = tuple(slice(start - at, stop - at) for (start, stop), (at, _) in both)
+        made[target] = read(source, whole)
+    return made
