@@ -10,6 +10,7 @@ from ._calls import buffers, checks, gradients, run
 from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axes
+from ._calls.outline import Outline
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
 from ._kernels.kind import AFFINE
@@ -82,6 +83,8 @@ def affine_grid(
     samples, sizes = _sizes(_GRID, size)
     checks.matrices(_GRID, came.shape, samples, len(sizes), either=False)
     shape, dtype = (samples, *sizes, len(sizes)), came.dtype.newbyteorder("=")
+    if isinstance(theta, Outline):
+        return Outline(shape, dtype)
     if out is None:
         out = buffers.empty(shape, dtype)
     else:

@@ -325,6 +325,7 @@ class TestCallsMadeAgain:
             assert made[0] is None
             assert np.array_equal(made[1].numpy(), want[1])
 
+    @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # PyTorch's own
     def test_what_is_more_than_its_memory_is_still_told(self):
         x, grid = self.make(2, 3, 6, 7), self.make(2, 5, 4, 2)
         want = fs.grid_sample(x, grid)

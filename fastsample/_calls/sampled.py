@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._kernels.kind import GRID
 from . import buffers, checks, gradients, run, second
 from .formula import Axis
+from .outline import Outline
 from .quiet import cast
 
 Array = NDArray[Any]
@@ -57,6 +58,9 @@ def forward(
     if last:
         image, out = _channels_second(image), None if out is None else _channels_second(out)
     specs = run.spec(image), run.spec(points), None if out is None else run.spec(out)
+    if isinstance(input, Outline):
+        described = _describe(function, about, *specs[:2], mode, padding_mode, fill)
+        return Outline(*_as_seen(described[0], last))
     prepared = _prepare(function, about, *specs, mode, padding_mode, fill, last)
     sampling, result, ready = prepared
     if out is None:

@@ -107,6 +107,12 @@ def stage(name, *made_from):
     return compiled_address(MAKERS[name](*made_from), (name, *made_from), STAGE)
 
 
+@once
+def made_stage(maker, *made_from):
+    """The address of a stage that is not among a call's in `stages_of`: (its name, ...)."""
+    return compiled_address(maker(*made_from[1:]), made_from, STAGE)
+
+
 def ready(kind, job):
     """Enter the addresses of its stages into the job of a call; the address of its loop."""
     stages = stages_of(kind)

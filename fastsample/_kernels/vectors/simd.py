@@ -312,6 +312,24 @@ def to_brain(vec):
     return brain.rounded(vec).view(np.uint16)
 
 
+def _swap_bytes(typing, vec):
+    def code(context, builder, sig, args):
+        bits = vec.dtype.bitwidth
+        if bits == 8:
+            return args[0]
+        whole = builder.bitcast(args[0], ir.VectorType(ir.IntType(bits), LANES))
+        swapped = llvm_call(builder, f"llvm.bswap.v{LANES}i{bits}", [whole])
+        return builder.bitcast(swapped, args[0].type)
+
+    return vec(vec), code
+
+
+@lowered_by(_swap_bytes)
+def swap_bytes(vec):
+    """The bytes of each lane the other way round."""
+    return vec.byteswap()
+
+
 def operate(symbol, make):
     """Let the operator `symbol` take Vec with Vec, Vec with scalar, scalar with Vec."""
 

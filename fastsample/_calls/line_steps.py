@@ -1,0 +1,261 @@
+"""Lines of arrays as work for the kernels: axis after axis.
+
+Each axis is read and written once, filtered and resampled on the way. Between two axes an array
+lies in the result, if that is of the type that is computed in and large enough. Axes of a part of
+the result that stays in the second-level cache are done in turn, part by part.
+"""
+
+from functools import lru_cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import drive
+from .._kernels.drive import NOTHING
+from .._kernels.kind import CODES
+from .._kernels.stages.line_blocks import LINES
+from .._kernels.stages.lines import (
+    AXIS,
+    IMAGE,
+    OTHER,
+    OUT,
+    lines_loop,
+    reader,
+    scratch_bytes,
+    writer,
+)
+from .._kernels.stages.outputs import code_of
+from .._kernels.threads import MOST_THREADS
+from .._kernels.vectors.memory import CACHE_LINE
+from .._kernels.vectors.simd import LANES
+from . import buffers, schedule
+from .line_taps import Places, range_of, taps_of
+from .run import spec
+from .spline_filters import filter_of
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-level cache
+PIECES = 8  # for each thread
+# ns, one thread: to read a sample, filter it and write it, and to add one of its taps.
+SAMPLE_NS, TAP_NS = 1.5, 0.4
+KEPT = 2**12  # samples along an axis up to which a call's tables are kept for the next one
+
+
+class Line(NamedTuple):
+    """What is done along an axis."""
+
+    axis: int
+    size: int
+    pad: int  # samples set before and after a line
+    order: int  # of the spline whose coefficients are made; 0, 1: none
+    symmetry: str
+    places: Places | None  # of the results, or None where the coefficients are
+    results: int  # how many
+
+
+class Border(NamedTuple):
+    """What lies outside: around a line a value, or its own ends (None); and what a tap reads."""
+
+    padding: float | None
+    outside: float
+
+
+class Side(NamedTuple):
+    """Where a step reads or writes."""
+
+    which: int  # of the kernel's arrays
+    shape: Shape
+    strides: Shape  # bytes
+    start: int  # elements from the array's first byte
+    dtype: np.dtype[Any]
+
+
+class Step(NamedTuple):
+    """A line, and where it is read and written."""
+
+    line: Line
+    source: Side
+    target: Side
+
+
+class Group(NamedTuple):
+    """Steps that one call of the kernel does."""
+
+    records: tuple[Array, Array, Array]
+    parallel: bool
+    pieces: int
+
+
+class Work(NamedTuple):
+    """A call's groups, and the shape of what lies between them where that is not the result."""
+
+    groups: tuple[Group, ...]
+    loop: int
+    between: Shape | None
+
+
+NO_BORDER = Border(None, 0.0)
+
+
+def run(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: type) -> None:
+    """Do what is to be done along some axes of x, and put the results into `out`."""
+    if out.size == 0:
+        return
+    if x.ndim == 0:
+        x, out = x.reshape(1), out.reshape(1)
+    if not x.flags.aligned or any(s % x.itemsize for s in x.strides):
+        x = buffers.native(x)
+    make = _kept if max(*x.shape, *out.shape) <= KEPT else _prepared
+    todo = make(spec(x), spec(out), lines, border, np.dtype(work))
+    other = NOTHING if todo.between is None else np.empty(todo.between, work)
+    arrays = buffers.read_bytes(x), buffers.read_bytes(other), buffers.as_bytes(out)
+    for group in todo.groups:
+        jobs, tables, task = group.records
+        image, between, result = arrays
+        flat = jobs, tables, image, task, between, result
+        drive.run(todo.loop, group.parallel, flat, group.pieces)
+
+
+def _prepared(image, out, lines, border, work):
+    """The work of a call, by the specs of its arrays."""
+    last = len(image[0]) - 1
+    if not lines:
+        lines = [Line(last, image[0][last], 0, 0, "mirror", None, image[0][last])]
+    lines = sorted(lines, key=lambda line: line.results / line.size)  # first what makes it smaller
+    steps, between = _steps(side_of(IMAGE, *image), side_of(OUT, *out), lines, work)
+    groups = tuple(_group(some, slabs, border, work) for some, slabs in _grouped(steps, work))
+    return Work(groups, lines_loop(CODES[work]), between)
+
+
+_kept = lru_cache(maxsize=128)(_prepared)
+
+
+def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> Side:
+    """The whole of an array."""
+    low = sum(min(s, 0) * (n - 1) for s, n in zip(strides, shape, strict=True))
+    return Side(which, shape, strides, -low // dtype.itemsize, dtype)
+
+
+def _steps(image, out, lines, work):
+    """Where each step reads and writes; and the shape of another array, if one is needed."""
+    shapes = [image.shape]
+    for line in lines:
+        shapes.append((*shapes[-1][: line.axis], line.results, *shapes[-1][line.axis + 1 :]))
+    between, shape, room = shapes[1:-1], None, out
+    fits = out.dtype == work and all(
+        n <= m for sizes in between for n, m in zip(sizes, out.shape, strict=True)
+    )
+    if between and not fits:
+        shape = tuple(max(sizes) for sizes in zip(*between, strict=True))
+        strides = tuple(work.itemsize * prod(shape[k + 1 :]) for k in range(len(shape)))
+        room = side_of(OTHER, shape, strides, work)
+    sides = [image, *(room._replace(shape=sizes) for sizes in between), out]
+    return [Step(*three) for three in zip(lines, sides, sides[1:], strict=False)], shape
+
+
+def _grouped(steps, work):
+    """Steps one by one, each with 0; the last ones together, by so many parts of the array.
+
+    A part is what the first axes leave, and must fit into a cache.
+    """
+    shape = [max(sizes) for sizes in zip(*(step.target.shape for step in steps), strict=True)]
+    alone, together = len(steps), 0
+    for k in range(len(steps) - 1):
+        first = min(step.line.axis for step in steps[k:])
+        slabs, room = prod(shape[:first]), prod(shape[first:]) * work.itemsize
+        if room <= TOGETHER and (slabs >= MOST_THREADS or not _pays(steps)):
+            alone, together = k, slabs
+            break
+    groups = [([step], 0) for step in steps[:alone]]
+    return [*groups, (steps[alone:], together)] if together else groups
+
+
+def _pays(steps):
+    """Is it worth waking other threads?"""
+    cost = 0.0
+    for line, source, target in steps:
+        taps = line.places.order + 1 if line.places else 0
+        cost += prod(source.shape) * SAMPLE_NS + prod(target.shape) * (SAMPLE_NS + TAP_NS * taps)
+    return cost > schedule.SERIAL_NS
+
+
+def _group(steps, slabs, border, work):
+    """What the kernel is told of some steps."""
+    parallel = _pays(steps)
+    jobs, tables = np.zeros(len(steps), LINES), Tables()
+    for job, step in zip(jobs, steps, strict=True):
+        _describe(job, step, border, work, tables)
+    pieces = _cut(jobs, steps, slabs, parallel, work)
+    room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
+    records = jobs, tables.joined(), np.array([len(steps), room])
+    return Group(tuple(buffers.read_bytes(x) for x in records), parallel, pieces)
+
+
+def _cut(jobs, steps, slabs, parallel, work):
+    """Give each piece its share of the lines; how many pieces there are."""
+    wanted = PIECES * MOST_THREADS if parallel else 1
+    lines = int(jobs[0]["lines"])
+    if not slabs:
+        jobs["share"] = LANES * -(-lines // (LANES * wanted))
+    else:
+        each = max(prod(step.target.shape) for step in steps) * work.itemsize // slabs
+        jobs["share"] = jobs["lines"] // slabs * min(max(1, TOGETHER // each), -(-slabs // wanted))
+    return -(-lines // int(jobs[0]["share"]))
+
+
+class Tables:
+    """Tables of several types, one after the other."""
+
+    def __init__(self):
+        self.parts, self.size = [], 0
+
+    def put(self, table):
+        """Add one; where it begins."""
+        at, raw = self.size, np.frombuffer(np.ascontiguousarray(table).tobytes(), np.uint8)
+        gap = -len(raw) % CACHE_LINE
+        self.parts += [raw, np.zeros(gap, np.uint8)]
+        self.size += len(raw) + gap
+        return at
+
+    def joined(self):
+        """All of them."""
+        return np.concatenate(self.parts)
+
+
+def _describe(job, step, border, work, tables):
+    """What the kernel is told of a step."""
+    line, code = step.line, CODES[work]
+    job["n"], job["pad"], job["m"] = line.size, line.pad, line.results
+    job["constant"], job["outside"] = border.padding is not None, border.outside
+    job["padding"] = border.padding or 0.0
+    found = filter_of(line.order, line.size + 2 * line.pad, line.symmetry)
+    job["gain"], job["poles"], job["needed"] = found.gain, len(found.poles), found.needed
+    job["poles_at"], job["ends_at"] = tables.put(found.poles), tables.put(found.terms)
+    if line.places:
+        taps = taps_of(line.size, line.places, line.pad, work.type)
+        first, end = range_of(taps.good, line.places.size)
+        job["taps"] = line.places.order + 1
+        job["index_at"] = tables.put(taps.index[first:end])
+        job["weights_at"] = tables.put(taps.weights[first:end])
+    source = CODES[step.source.dtype.newbyteorder("=")]
+    job["read"] = reader(source, int(not step.source.dtype.isnative), code)
+    job["write"] = writer(code, code_of(step.target.dtype))
+    for name, side in (("source", step.source), ("target", step.target)):
+        job[name], job[f"{name}_start"] = side.which, side.start
+        job[f"{name}_step"] = side.strides[line.axis] // side.dtype.itemsize
+    _describe_others(job, step, tables)
+
+
+def _describe_others(job, step, tables):
+    """The axes across the lines."""
+    sides = [
+        [s // side.dtype.itemsize for k, s in enumerate(side.strides) if k != step.line.axis]
+        for side in (step.source, step.target)
+    ]
+    sizes = [n for k, n in enumerate(step.target.shape) if k != step.line.axis]
+    axes = schedule.merged(sizes, *sides) or [(1, [0, 0])]
+    job["lines"], job["axes"] = prod(sizes), len(axes)
+    job["axes_at"] = tables.put(np.array([(n, *strides) for n, strides in axes], AXIS))

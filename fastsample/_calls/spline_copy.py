@@ -1,0 +1,113 @@
+"""Splines at whole places, which are copies: turns by 90 degrees, shifts by whole pixels."""
+
+import numpy as np
+
+from .._kernels import drive
+from .._kernels.drive import NOTHING
+from .._kernels.stages.copy import copier
+from .._kernels.stages.outputs import stored
+from . import buffers, integer_shift
+from .run import Spec, spec
+from .spline_gather import Rule, sample
+from .spline_places import Matrix
+
+FEW = 2**14  # bytes: less is copied sooner than described
+
+
+def ranges(axes, steps, shape):
+    """The lowest and the highest place that is read along each axis."""
+    for along, sign, start in steps:
+        end = start + sign * (shape[axes[along]] - 1)
+        yield min(start, end), max(start, end)
+
+
+def move(x, axes, steps, out, options):
+    """Copy what lies inside, and read what lies outside by the mode."""
+    inside = [slice(0, n) for n in out.shape]
+    source = [slice(None)] * x.ndim
+    order = list(range(x.ndim))
+    for a, (along, sign, start) in zip(axes, steps, strict=True):
+        to = axes[along]
+        order[to] = a
+        first, end = _inside(x.shape[a], sign, start, out.shape[to])
+        inside[to] = slice(first, end)
+        source[a] = _read(sign, start, first, end)
+    target = out[tuple(inside)]
+    if target.size:
+        copy(x[tuple(source)].transpose(order), target)
+    for part in _around(inside, out.shape):
+        _fill(x, axes, steps, out, part, options)
+
+
+def _inside(size, sign, start, count):
+    """The outputs o of so many whose place start + sign * o lies inside an axis."""
+    if sign > 0:
+        first, end = -start, size - start
+    else:
+        first, end = start - size + 1, start + 1
+    first = min(max(first, 0), count)
+    return first, max(first, min(end, count))
+
+
+def _read(sign, start, first, end):
+    """Which pixels these read."""
+    if first == end:
+        return slice(0, 0)
+    low = start + sign * first
+    if sign > 0:
+        return slice(low, low + end - first)
+    last = low - (end - first)
+    return slice(low, None if last < 0 else last, -1)
+
+
+def _around(inside, shape):
+    """What lies around a block, as blocks."""
+    before = []
+    for axis, (part, n) in enumerate(zip(inside, shape, strict=True)):
+        rest = [slice(0, m) for m in shape[axis + 1 :]]
+        for side in (slice(0, part.start), slice(part.stop, n)):
+            if side.start < side.stop:
+                yield (*before, side, *rest)
+        before.append(part)
+
+
+def _fill(x, axes, steps, out, part, options):
+    """Read a block outside, by order 0."""
+    target = out[part]
+    if target.size == 0:
+        return
+    if options.mode == "constant":
+        target[...] = stored(options.cval, out.dtype)[0]
+        return
+    matrix, offset = np.zeros((len(axes), len(axes))), np.zeros(len(axes))
+    for k, (along, sign, start) in enumerate(steps):
+        matrix[k, along], offset[k] = sign, start + sign * part[axes[along]].start
+    sub = tuple(s if a not in axes else slice(None) for a, s in enumerate(part))
+    rule = Rule(0, options.mode, float(options.cval))
+    sample(x[sub], axes, Matrix(matrix, offset), target, rule)
+
+
+def copy(view, out):
+    """Put an array into one of its shape, by the rule of results."""
+    if view.dtype == out.dtype and view.dtype.isnative:
+        if view.nbytes < FEW or view.ndim > 3 or not _by_bytes(view, out):
+            out[...] = view
+    elif np.can_cast(view.dtype, out.dtype, "safe"):
+        out[...] = view
+    else:
+        axes = tuple(range(view.ndim))
+        zero = Matrix(np.eye(view.ndim), np.zeros(view.ndim))
+        sample(view, axes, zero, out, Rule(0, "nearest", 0.0))
+
+
+def _by_bytes(view, out):
+    """Copy up to three axes by the kernel of whole shifts, over threads."""
+    one = (None, None)
+    image, result = view[one], out[one]
+    specs = Spec(*spec(image)), Spec(*spec(result))
+    zeros = np.zeros((1, view.ndim), np.int64)
+    fill = bytes(view.itemsize)
+    work = integer_shift.prepare(*specs, zeros.dtype, 1, zeros.tobytes(), "border", fill, False)
+    arrays = buffers.read_bytes(image), work.fill, NOTHING, buffers.as_bytes(result)
+    drive.run(copier(), work.parallel, (work.job, work.steps, *arrays), work.pieces)
+    return True

@@ -1,0 +1,251 @@
+"""Points of splines as work for a kernel: arrays of any number of axes and any strides."""
+
+from functools import lru_cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._kernels import drive
+from .._kernels.kind import CODES
+from .._kernels.stages.outputs import code_of
+from .._kernels.stages.spline_gather import spline_far_of, spline_near_of
+from .._kernels.stages.spline_plan import spline_plan_of
+from .._kernels.stages.spline_put import spline_loop, spline_put_of
+from .._kernels.stages.spline_scratch import (
+    ARRAYS,
+    EACH,
+    GRID_CONSTANT,
+    MATRIX,
+    MODES,
+    NEAREST,
+    SPANS,
+    SPLINE,
+    TILE,
+    scratch_bytes,
+)
+from .._kernels.threads import MOST_THREADS
+from . import buffers, schedule
+from .spline_places import Matrix, Points
+
+Array = Any
+STAGES = {
+    "spline_plan": spline_plan_of,
+    "spline_near": spline_near_of,
+    "spline_far": spline_far_of,
+    "spline_put": spline_put_of,
+}
+PIECES = 8  # for each thread
+COPIED = 2**17  # coordinates of an axis that are converted at a time
+POINT_NS, TAP_NS = 5.0, 0.5  # a point's plan, and a tap
+
+
+class Rule(NamedTuple):
+    """What sums what, and how points outside are brought in."""
+
+    order: int
+    mode: str
+    cval: float
+    pad: int = 0  # pixels that the array has more on all sides
+    work: int = 8  # bytes of the sums
+
+
+class Side(NamedTuple):
+    """All of an array but its memory."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class Work(NamedTuple):
+    """What the kernel is told, and how often it is called."""
+
+    job: Array
+    spans: Array
+    planes: Array
+    order: list[int]  # of the sampled axes
+    pieces: int
+    parallel: bool
+
+
+def side(x):
+    """The side of an array."""
+    return Side(x.shape, x.strides, x.dtype)
+
+
+def sample(x: Array, axes: tuple[int, ...], places: Any, out: Array, rule: Rule) -> None:
+    """Sums of taps of a real array along some axes, in each plane of them, into `out`."""
+    if any(s % x.itemsize for s in x.strides):
+        x = buffers.native(x)  # elements lie between elements
+    if any(s % out.itemsize for s in out.strides):
+        whole = np.empty(out.shape, out.dtype)
+        sample(x, axes, places, whole, rule)
+        out[...] = whole
+    elif isinstance(places, Points) and not _is_flat(places.coordinates):
+        _by_parts(x, axes, places.coordinates, out, rule)
+    else:
+        _start(x, axes, places, out, rule)
+        if not out.dtype.isnative:
+            out.byteswap(inplace=True)
+
+
+def _is_flat(coordinates):
+    """Are the points of each axis floats one after the other?"""
+    x = coordinates
+    known = x.dtype.kind == "f" and x.dtype.isnative and x.strides[0] % x.itemsize == 0
+    return known and x[0].flags.c_contiguous
+
+
+def _by_parts(x, axes, coordinates, out, rule):
+    """A stretch of the first output axis at a time, from copies of the coordinates."""
+    rows = max(1, COPIED // max(1, prod(out.shape[1:])))
+    for first in range(0, len(out), rows):
+        part = slice(first, first + rows)
+        points = np.array(coordinates[:, part], np.float64, order="C")
+        sample(x, axes, Points(points), out[part], rule)
+
+
+def _start(x, axes, places, out, rule):
+    """Let the kernel read and write."""
+    source = type(places)
+    points = side(places.coordinates) if source is Points else None
+    work = prepare(side(x), axes, side(out), source, points, rule)
+    numbers = _numbers(places, work.order)
+    arrays = buffers.read_bytes(x), buffers.read_bytes(numbers), work.planes
+    drive.run(
+        spline_loop(),
+        work.parallel,
+        (work.job, work.spans, *arrays, buffers.as_bytes(out)),
+        work.pieces,
+    )
+
+
+def _numbers(places, order):
+    """What the kernel reads coordinates from, the axes in its order."""
+    if isinstance(places, Points):
+        return places.coordinates
+    if isinstance(places, Matrix):
+        return np.column_stack([places.matrix, places.offset])[order]
+    return np.array([places.axes[a] for a in order], np.float64)
+
+
+@lru_cache(maxsize=256)
+def prepare(x: Side, axes: tuple[int, ...], out: Side, source: Any, points: Any, rule: Rule):
+    """All that depends on shapes, strides and types alone."""
+    job, mode = np.zeros(1, SPLINE), MODES[rule.mode]
+    rest = [a for a in range(len(x.shape)) if a not in axes]
+    out_axes = list(axes) if rest else list(range(len(out.shape)))
+    order = order_of([x.shape[a] for a in axes], [x.strides[a] for a in axes], x.dtype.itemsize)
+    spans = spans_of(x, [axes[k] for k in order], out, out_axes, rule.order)
+    task = job[0]
+    task["rank"], task["out_rank"] = len(axes), len(out_axes)
+    task["order"], task["taps"], task["mode"] = rule.order, rule.order + 1, mode
+    task["half"] = 0.0 if rule.order % 2 else 0.5
+    task["below"], task["pad"], task["cval"] = rule.order // 2, rule.pad, rule.cval
+    no_value = mode == NEAREST or (mode == GRID_CONSTANT and rule.order)
+    task["bad"] = np.nan if no_value else rule.cval
+    spans["along"][: len(order)] = order
+    if source is Points:
+        task["source"], task["real"] = ARRAYS, points.dtype.itemsize
+        step = points.strides[0] // points.dtype.itemsize
+        spans["places"][: len(order)] = np.array(order) * step - _lowest(points)
+    else:
+        task["source"] = MATRIX if source is Matrix else EACH
+    task["input_start"], task["out_start"] = _first_byte(x), _first_byte(out)
+    task["fits"] = fits(spans[: len(order)])
+    if not task["fits"]:
+        spans["high"] = -1
+    set_stages(task, x, out, rule)
+    planes = planes_of(x, out, rest)
+    task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
+    task["scratch"] = scratch_bytes(len(axes), rule.order + 1, len(out_axes))
+    pieces, parallel = cut(task)
+    made = (buffers.read_bytes(a) for a in (job, spans, planes))
+    return Work(*made, order, pieces, parallel)
+
+
+def _first_byte(x):
+    """Where the first element lies, from the lowest one on."""
+    return -sum(min(s, 0) * (n - 1) for s, n in zip(x.strides, x.shape, strict=True))
+
+
+def _lowest(points):
+    """The same of coordinates, in elements, below the first axis's."""
+    return min(points.strides[0], 0) * (points.shape[0] - 1) // points.dtype.itemsize
+
+
+def order_of(sizes, strides, item):
+    """The axes by their strides, neighbours in memory last; an axis of one pixel has no stride."""
+    return sorted(
+        range(len(sizes)), key=lambda a: (sizes[a] > 1, -abs(strides[a]) if sizes[a] > 1 else 0)
+    )
+
+
+def spans_of(x, axes, out, out_axes, order):
+    """The axes of the input in the kernel's order, and those of the output in theirs."""
+    spans = np.zeros(max(len(axes), len(out_axes)), SPANS)
+    lanes = lanes_of(order)
+    for k, a in enumerate(axes):
+        window = max(lanes, 1) if k == len(axes) - 1 and order else order + 1
+        spans[k]["size"], spans[k]["stride"] = x.shape[a], x.strides[a] // x.dtype.itemsize
+        spans[k]["last_start"] = x.shape[a] - window
+        spans[k]["low"] = order // 2
+        spans[k]["high"] = min(x.shape[a] - 1, x.shape[a] - window + order // 2)
+    for k, a in enumerate(out_axes):
+        spans[k]["out_size"], spans[k]["out_stride"] = (
+            out.shape[a],
+            out.strides[a] // out.dtype.itemsize,
+        )
+    return spans
+
+
+def lanes_of(order):
+    """How many neighbours along the last axis are read at once."""
+    return 2 if order < 2 else 4 if order < 4 else 8
+
+
+def fits(spans):
+    """May windows be read at all?"""
+    neighbours = spans[-1]["stride"] == 1 or spans[-1]["last_start"] == spans[-1]["size"] - 1
+    return bool(neighbours and spans["last_start"].min() >= 0)
+
+
+def set_stages(task, x, out, rule):
+    """The stages' addresses, compiled when they are first needed."""
+    stored = 11 if x.dtype == np.bool_ else CODES[x.dtype.newbyteorder("=")]
+    swaps, work = int(not x.dtype.isnative and x.dtype.itemsize > 1), rule.work
+    task["plan"] = stage("spline_plan", work)
+    task["far"] = stage("spline_far", stored, work, lanes_of(rule.order), swaps)
+    if task["fits"]:
+        task["near"] = stage("spline_near", stored, work, lanes_of(rule.order), swaps)
+    task["put"] = stage("spline_put", code_of(out.dtype))
+
+
+def stage(name, *made_from):
+    """The address of a stage."""
+    return drive.made_stage(STAGES[name], name, *made_from)
+
+
+def planes_of(x, out, rest):
+    """Where each plane begins in the input and in the output, in bytes."""
+    planes = np.zeros((1, 2), np.int64)
+    for a in rest:
+        steps = np.arange(x.shape[a])[:, None] * np.array([x.strides[a], out.strides[a]])
+        planes = (planes[:, None] + steps).reshape(-1, 2)
+    return planes
+
+
+def cut(task):
+    """Cut the work into pieces of some tiles of some planes; their number, and who shares them."""
+    tiles, planes, wanted = (
+        -(-int(task["points"]) // TILE),
+        int(task["planes"]),
+        PIECES * MOST_THREADS,
+    )
+    task["tiles"] = max(1, tiles // wanted)
+    pieces = -(-tiles // int(task["tiles"]))
+    task["each"] = max(1, planes * pieces // wanted) if pieces < wanted else planes
+    each_ns = POINT_NS + TAP_NS * float(task["taps"]) ** int(task["rank"])
+    parallel = each_ns * int(task["points"]) * planes > schedule.SERIAL_NS
+    return pieces * -(-planes // int(task["each"])), parallel

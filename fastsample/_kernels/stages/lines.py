@@ -1,0 +1,287 @@
+"""Spline coefficients along one axis of an array, and values between them, 16 lines at a time.
+
+A line goes through scratch once: it is read, extended where that is asked for, filtered by one
+recursion up and one down for each pole of the spline, and resampled by a table of taps and weights.
+Poles, ends and tables are data: an order or a border compiles nothing.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..compiler.flat import array_at, free, new_memory, on_a_line
+from ..compiler.jit import STAGE, WORK, call_stage, compiled_address, inline, jit, lesser
+from ..compiler.once import once
+from ..kind import VALUES
+from ..vectors.memory import local
+from ..vectors.simd import LANES, load, multiply_add, splat, store
+from .line_blocks import (
+    AT,
+    COUNT,
+    HEAD,
+    LAID_TOGETHER,
+    LINES,
+    SOURCES,
+    STEP,
+    TARGETS,
+    TOGETHER,
+    read_lines_of,
+    write_lines_of,
+)
+
+CHUNK = 64  # rows that are read, and go through a recursion while they are in the first-level cache
+STAGED = 16  # results that are made before they are written
+MOST_AXES = 64
+IMAGE, OUT, OTHER = range(3)  # which array is meant
+
+AXIS = np.dtype([("size", "i8"), ("source", "i8"), ("target", "i8")])  # strides in elements
+# A pole, and which of the terms give the first value of its two recursions.
+POLE = np.dtype([("z", "f8"), ("start", "i8"), ("starts", "i8"), ("end", "i8"), ("ends", "i8")])
+TERM = np.dtype([("row", "i8"), ("weight", "f8")])
+
+
+class At(NamedTuple):
+    """The arrays of a call, by address."""
+
+    job: int
+    axes: int
+    image: int
+    grid: int
+    other: int
+    out: int
+    scratch: int
+
+
+def scratch_bytes(n, pad, work):
+    """What a thread needs for lines of n samples: their rows, one of what lies outside, results."""
+    return HEAD + (n + 2 * pad + 1 + STAGED) * LANES * work
+
+
+@inline
+def are_neighbours(head, at, count):
+    """Do all 16 lines begin beside each other?"""
+    found = 1 if count == LANES else 0
+    for k in range(LANES):
+        if head[at + k] != head[at] + k:
+            found = 0
+    return found
+
+
+@jit
+def put_places(job, axes, first, count, head):
+    """Write down where 16 lines begin, from line `first` on; beyond `count` the last again."""
+    digits, rest, d = local(MOST_AXES, np.int64), first, job.axes - 1
+    source, target = job.source_start, job.target_start
+    for k in range(job.axes):
+        axis = axes[job.axes - 1 - k]
+        digit = rest % axis.size
+        digits[job.axes - 1 - k], rest = digit, rest // axis.size
+        source += digit * axis.source
+        target += digit * axis.target
+    for k in range(LANES):
+        head[SOURCES + k], head[TARGETS + k] = source, target
+        if k < count - 1:
+            digits[d] += 1
+            source += axes[d].source
+            target += axes[d].target
+            at = d
+            while at > 0 and digits[at] == axes[at].size:
+                source += axes[at - 1].source - axes[at].source * axes[at].size
+                target += axes[at - 1].target - axes[at].target * axes[at].size
+                digits[at] = 0
+                digits[at - 1] += 1
+                at -= 1
+    head[COUNT] = count
+    head[TOGETHER] = are_neighbours(head, SOURCES, count)
+    head[LAID_TOGETHER] = are_neighbours(head, TARGETS, count)
+
+
+@jit
+def weighted(rows, terms, first, count):
+    """The sum of some rows, each by its weight."""
+    total = splat(0.0, rows)
+    for k in range(first, first + count):
+        row = load(rows, terms[k].row * LANES)
+        total = multiply_add(row, splat(terms[k].weight, rows), total)
+    return total
+
+
+@jit
+def upward(rows, pole, terms, low, high):
+    """c[i] += z c[i - 1] for rows low to high; row 0 is given by its terms."""
+    z = splat(pole.z, rows)
+    if low == 0:
+        store(rows, 0, weighted(rows, terms, pole.start, pole.starts))
+        low = 1
+    before = load(rows, (low - 1) * LANES)
+    for i in range(low, high):
+        before = multiply_add(before, z, load(rows, i * LANES))
+        store(rows, i * LANES, before)
+
+
+@jit
+def downward(rows, pole, terms, low, high, last):
+    """c[i] = z (c[i + 1] - c[i]) from row high - 1 to low; row `last` is given by its terms."""
+    z = splat(pole.z, rows)
+    if high == last + 1:
+        store(rows, last * LANES, weighted(rows, terms, pole.end, pole.ends))
+        high = last
+    after = load(rows, high * LANES)
+    for k in range(high - low):
+        i = (high - 1 - k) * LANES
+        after = (after - load(rows, i)) * z
+        store(rows, i, after)
+
+
+@jit
+def fill_rows(rows, low, high, vec):
+    for i in range(low, high):
+        store(rows, i * LANES, vec)
+
+
+@jit
+def extend(job, rows, end, first):
+    """What lies before a line or after it: one value, or that of its end."""
+    sample = job.pad + (job.n - 1 if end else 0)
+    vec = load(rows, sample * LANES)
+    if job.constant:
+        vec = splat(job.padding * job.gain, rows)
+    fill_rows(rows, first, first + job.pad, vec)
+
+
+@inline
+def call_at(stage, at, source, target, low, high):
+    """Run the stage that reads or writes on samples low to high."""
+    call_stage(stage, at.job, at.axes, source, at.grid, at.other, target, at.scratch, low, high)
+
+
+@jit
+def take_in(job, source, at, rows, poles, terms):
+    """Read 16 lines, and go up with the first pole as far as rows are there."""
+    done, needed = 0, job.needed
+    for low in range(0, job.n, CHUNK):
+        high = lesser(low + CHUNK, job.n)
+        call_stage(
+            job.read, at.job, at.axes, source, at.grid, at.other, at.out, at.scratch, low, high
+        )
+        ready = job.pad + high
+        if low == 0:
+            extend(job, rows, 0, 0)
+        if high == job.n:
+            extend(job, rows, 1, ready)
+            ready += job.pad
+        if job.poles and ready >= needed:
+            upward(rows, poles[0], terms, done, ready)
+            done = ready
+
+
+@inline
+def put_out(job, target, at, head, first, low, high):
+    """Write results low to high, which begin at row `first`."""
+    head[AT] = first
+    call_stage(
+        job.write, at.job, at.axes, at.image, at.grid, at.other, target, at.scratch, low, high
+    )
+
+
+@jit
+def put_samples(job, target, at, head, rows, poles, terms):
+    """Go down with the last pole, and write rows as they become ready."""
+    size = job.n + 2 * job.pad
+    chunks = (size + CHUNK - 1) // CHUNK
+    for k in range(chunks):
+        low = (chunks - 1 - k) * CHUNK
+        high = lesser(low + CHUNK, size)
+        if job.poles:
+            downward(rows, poles[job.poles - 1], terms, low, high, size - 1)
+        put_out(job, target, at, head, low, low, high)
+
+
+@jit
+def put_resampled(job, target, at, head, rows, index, weights):
+    """Make results from their taps, and write them."""
+    stage = job.n + 2 * job.pad + 1
+    for low in range(0, job.m, STAGED):
+        high = lesser(low + STAGED, job.m)
+        for i in range(low, high):
+            total = splat(0.0, rows)
+            for k in range(i * job.taps, (i + 1) * job.taps):
+                total = multiply_add(load(rows, index[k]), splat(weights[k], rows), total)
+            store(rows, (stage + i - low) * LANES, total)
+        put_out(job, target, at, head, stage, low, high)
+
+
+@inline
+def chosen(which, image, other, out):
+    """One of three arrays."""
+    found = image
+    if which == OUT:
+        found = out
+    elif which == OTHER:
+        found = other
+    return found
+
+
+@cache
+def lines_of(work):
+    """The work on one piece: some lines of one axis, then of the next."""
+    real = VALUES[work]
+
+    @jit
+    def block(job, at, head, rows):
+        size, last = job.n + 2 * job.pad, job.poles - 1
+        poles, terms = array_at(at.axes, POLE, job.poles_at), array_at(at.axes, TERM, job.ends_at)
+        source = chosen(job.source, at.image, at.other, at.out)
+        target = chosen(job.target, at.image, at.other, at.out)
+        take_in(job, source, at, rows, poles, terms)
+        if last > 0:
+            downward(rows, poles[0], terms, 0, size, size - 1)
+            upward(rows, poles[1], terms, 0, size)
+        if job.taps:
+            if last >= 0:
+                downward(rows, poles[last], terms, 0, size, size - 1)
+            fill_rows(rows, size, size + 1, splat(job.outside, rows))
+            index = array_at(at.axes, np.int32, job.index_at)
+            weights = array_at(at.axes, real, job.weights_at)
+            put_resampled(job, target, at, head, rows, index, weights)
+        else:
+            put_samples(job, target, at, head, rows, poles, terms)
+
+    def lines_piece(job_at, axes, image, grid, other, out, piece):
+        task = array_at(grid, np.int64, 0)  # how many axes in turn, bytes of scratch
+        memory = new_memory(task[1])
+        scratch = on_a_line(memory)
+        head, rows = array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
+        at = At(job_at, axes, image, grid, other, out, scratch)
+        for step in range(task[0]):
+            job = array_at(job_at, LINES, 0)[step]
+            first = piece * job.share
+            end = lesser(first + job.share, job.lines)
+            head[STEP] = step
+            for line in range(first, end, LANES):
+                others = array_at(axes, AXIS, job.axes_at)
+                put_places(job, others, line, lesser(end - line, LANES), head)
+                block(job, at, head, rows)
+        free(memory)
+
+    return lines_piece
+
+
+@once
+def lines_loop(work):
+    """The address of the work on one piece."""
+    return compiled_address(lines_of(work), ("lines", work), WORK)
+
+
+@once
+def reader(value, swapped, work):
+    """The address of the stage that reads lines."""
+    made_from = "read_lines", value, swapped, work
+    return compiled_address(read_lines_of(value, swapped, work), made_from, STAGE)
+
+
+@once
+def writer(work, value):
+    """The address of the stage that writes lines."""
+    return compiled_address(write_lines_of(work, value), ("write_lines", work, value), STAGE)

@@ -1,0 +1,396 @@
+"""The stages `spline_near` and `spline_far`: sums of taps at planned points.
+
+`near` reads windows that lie in the array as a whole: along the last axis a window is one load,
+rows of taps are added with their weights as whole windows, and the last axis's weights come at
+the end. `far` takes the points at edges, 16 from anywhere in a tile: by windows, too, where these
+find all taps along the last axis, else each tap by itself.
+"""
+
+from functools import cache
+
+from ..compiler.flat import array_at
+from ..compiler.jit import inline, jit, lesser
+from ..kind import VALUES
+from ..vectors.memory import gather, gather_pairs, local
+from ..vectors.simd import (
+    LANES,
+    at_least,
+    at_most,
+    convert,
+    floor,
+    load,
+    multiply_add,
+    splat,
+    store,
+    where,
+)
+from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, swapped, windows
+from .outputs import TYPES
+from .spline_places import put_weights, tap_place
+from .spline_scratch import CAREFUL, CHUNK, COUNT, EDGES, PITCH, SPANS, SPLINE, scratch_of
+from .values import add_tap
+
+
+@cache
+def native_of(swaps):
+    """What was read, in this machine's byte order."""
+
+    @inline
+    def turned(vec):
+        return swapped(vec)
+
+    @inline
+    def as_it_is(vec):
+        return vec
+
+    return turned if swaps else as_it_is
+
+
+# Windows along the last axis ---------------------------------------------------------------------
+
+
+@jit
+def digit_row(job, spans, number, last, scratch, j):
+    """Row `number` of taps along the axes before `last`: its offset, and the points' weights."""
+    taps, offset, weight = job.taps, 0, splat(1.0, scratch.weights)
+    for a in range(last - 1, -1, -1):
+        k = number % taps
+        number //= taps
+        offset += k * spans[a].stride
+        weight = weight * load(scratch.weights, ((a + 1) * taps + k) * PITCH + j)
+    return offset, weight
+
+
+@inline
+def rows_in_all(taps, axes):
+    """How many rows of taps so many axes have."""
+    count = 1
+    for _ in range(axes):
+        count *= taps
+    return count
+
+
+@cache
+def chunk_of(stored, work, lanes, swaps):
+    """Add some rows of planes of taps to the windows of sums of 16 points."""
+    native, points = native_of(swaps), LANES // lanes
+    parts = LANES // points
+
+    @inline
+    def plane(input, row, step, taps, scratch, j, at):
+        total = splat(0.0, scratch.sums)
+        for k in range(taps):
+            found = convert(native(windows(input, row, scratch.offsets, j, lanes)), scratch.sums)
+            weight = each_spread(scratch.weights, at + k * PITCH, lanes)
+            total = multiply_add(found, weight, total)
+            row += step
+        return total
+
+    @jit
+    def add_chunk(input, step, taps, count, scratch, j, at, more):
+        for m in range(parts):
+            first = m * points
+            total = splat(0.0, scratch.sums)
+            if more:
+                total = load(scratch.sums, m * LANES)
+            for q in range(count):
+                found = plane(input, scratch.rows[q], step, taps, scratch, j + first, at + first)
+                weight = each_spread(scratch.row_weights, q * LANES + first, lanes)
+                total = multiply_add(found, weight, total)
+            store(scratch.sums, m * LANES, total)
+
+    return add_chunk
+
+
+@cache
+def across_of(work, lanes):
+    """From windows of sums to the values of 16 points, by the last axis's weights."""
+    size, real = lanes * LANES, VALUES[work]
+
+    @jit
+    def across(taps, scratch, j, at):
+        columns = local(size, real)
+        for half in range(0, lanes, 4):
+            found = quad_columns(scratch.sums, half, lanes)
+            for k in range(4):
+                store(columns, (half + k) * LANES, found[k])
+        total = splat(0.0, columns)
+        for k in range(taps):
+            weight = load(scratch.weights, at + k * PITCH)
+            total = multiply_add(load(columns, k * LANES), weight, total)
+        store(scratch.values, j, convert(total, scratch.values))
+
+    return across
+
+
+@cache
+def wide_of(stored, work, lanes, swaps):
+    """16 points of order 2 and more."""
+    add_chunk, across = chunk_of(stored, work, lanes, swaps), across_of(work, lanes)
+
+    @jit
+    def wide(job, spans, input, scratch, j):
+        taps, rank = job.taps, job.rank
+        y = rank - 2 if rank > 1 else 0  # one axis has rows of one tap, of weight 1
+        count, step, at = 1, 0, j
+        if rank > 1:
+            count, step, at = taps, spans[y].stride, (y + 1) * taps * PITCH + j
+        rows = rows_in_all(taps, y)
+        for first in range(0, rows, CHUNK):
+            some = lesser(CHUNK, rows - first)
+            for q in range(some):
+                offset, weight = digit_row(job, spans, first + q, y, scratch, j)
+                scratch.rows[q] = offset
+                store(scratch.row_weights, q * LANES, weight)
+            add_chunk(input, step, count, some, scratch, j, at, first > 0)
+        across(taps, scratch, j, rank * taps * PITCH + j)
+
+    return wide
+
+
+# Orders 0 and 1 -----------------------------------------------------------------------------------
+
+
+@cache
+def narrow_of(stored, work, swaps):
+    """16 points of orders 0 and 1: taps that weigh nothing do not count."""
+    native = native_of(swaps)
+
+    @inline
+    def widened(vec, scratch):
+        return convert(native(vec), scratch.weights)
+
+    @inline
+    def linear(job, spans, input, scratch, j):
+        last = job.rank - 1
+        near, far = rank_weights(job, scratch, j)
+        total = splat(0.0, scratch.weights)
+        for q in range(rows_in_all(2, last)):
+            offset, weight = digit_row(job, spans, q, last, scratch, j)
+            left, right = gather_pairs(input, offset, scratch.offsets, j)
+            total = add_tap(total, widened(left, scratch), weight * near)
+            total = add_tap(total, widened(right, scratch), weight * far)
+        return total
+
+    @inline
+    def rank_weights(job, scratch, j):
+        at = job.rank * job.taps * PITCH + j
+        return load(scratch.weights, at), load(scratch.weights, at + PITCH)
+
+    @jit
+    def narrow(job, spans, input, scratch, j):
+        if job.order:
+            total = linear(job, spans, input, scratch, j)
+        else:
+            total = widened(gather(input, 0, scratch.offsets, j), scratch)
+        store(scratch.values, j, convert(total, scratch.values))
+
+    return narrow
+
+
+@cache
+def spline_near_of(stored, work, lanes, swaps):
+    """The stage for arrays of a type, and sums of one; 2 lanes serve orders 0 and 1."""
+    scratch_in, element = scratch_of(work), TYPES[stored]
+    wide = lanes > 2
+    block = wide_of(stored, work, lanes, swaps) if wide else narrow_of(stored, work, swaps)
+
+    @jit
+    def near(job, spans, input, scratch):
+        careful = scratch.head[CAREFUL]
+        for j in range(0, scratch.head[COUNT], LANES):
+            if not careful or not all_lanes(load(scratch.lost, j) > 0.0):
+                block(job, spans, input, scratch, j)
+
+    def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
+        job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
+        near(job, spans, array_at(image_at, element, plane), scratch_in(job, memory))
+
+    return spline_near
+
+
+# Points at edges ----------------------------------------------------------------------------------
+
+
+@jit
+def far_axis(job, span, a, scratch):
+    """Taps and weights of 16 points along one axis; the share of them that lies outside."""
+    x = load(scratch.far_places, a * LANES)
+    whole = floor(x + splat(job.half, x))
+    base = (a + 1) * job.taps * LANES
+    put_weights(job.order, scratch.far_weights, base, LANES, x - whole)
+    missing, inside = splat(0.0, x), splat(0.0, scratch.far_weights)
+    for k in range(job.taps):
+        at = base + k * LANES
+        place, share = tap_place(job.mode, span.size, whole - splat(job.below - k, x))
+        weight = load(scratch.far_weights, at) * convert(share, scratch.far_weights)
+        store(scratch.far_weights, at, weight)
+        store(scratch.far_offsets, at, as_places(place * float(span.stride)))
+        missing = where(share > 0.0, missing, 1.0)
+        inside = inside + weight
+    return where(convert(missing, inside) > 0.0, inside, 1.0)
+
+
+@jit
+def far_row(job, number, last, scratch):
+    """Row `number` of taps along the axes before `last`: offsets and weights of 16 points."""
+    taps, offset = job.taps, splat(0, scratch.far_offsets)
+    weight = splat(1.0, scratch.far_weights)
+    for a in range(last - 1, -1, -1):
+        at = ((a + 1) * taps + number % taps) * LANES
+        number //= taps
+        offset = offset + load(scratch.far_offsets, at)
+        weight = weight * load(scratch.far_weights, at)
+    return offset, weight
+
+
+@inline
+def with_outside(job, total, inside):
+    """A value with what lies outside, where that has a share."""
+    outside = splat(job.cval, inside) * (1.0 - inside)
+    return total + where(inside == 1.0, 0.0, outside)
+
+
+@cache
+def singly_of(stored, swaps):
+    """16 points at edges, each tap by itself; one that weighs nothing does not count."""
+    native = native_of(swaps)
+
+    @jit
+    def singly(job, spans, input, scratch, inside):
+        taps, last = job.taps, job.rank - 1
+        total = splat(0.0, inside)
+        for number in range(rows_in_all(taps, last)):
+            offset, weight = far_row(job, number, last, scratch)
+            for k in range(taps):
+                at = ((last + 1) * taps + k) * LANES
+                store(scratch.far_at, 0, offset + load(scratch.far_offsets, at))
+                found = convert(native(gather(input, 0, scratch.far_at, 0)), total)
+                total = add_tap(total, found, weight * load(scratch.far_weights, at))
+        return with_outside(job, total, inside)
+
+    return singly
+
+
+@cache
+def slots_of(lanes):
+    """Move the weights of taps along the last axis into windows inside; does each find a place?"""
+
+    @jit
+    def put_slots(job, span, scratch):
+        base, taps = job.rank * job.taps * LANES, job.taps
+        x = load(scratch.far_places, (job.rank - 1) * LANES)
+        start = floor(x + splat(job.half, x)) - splat(job.below, x)
+        start = at_most(at_least(start, 0.0), span.last_start)
+        first = as_places(start)
+        store(scratch.far_starts, 0, first)
+        found = splat(0.0, scratch.far_weights)
+        for slot in range(lanes):
+            weight = splat(0.0, found)
+            for k in range(taps):
+                own = load(scratch.far_offsets, base + k * LANES) == first + slot
+                weight = weight + where(own, load(scratch.far_weights, base + k * LANES), 0.0)
+                found = found + where(own, splat(1.0, found), 0.0)
+            store(scratch.far_slots, slot * LANES, weight)
+        return all_lanes(found >= float(taps))
+
+    return put_slots
+
+
+@cache
+def windowed_of(stored, work, lanes, swaps):
+    """16 points at edges by windows that lie inside along the last axis."""
+    native, points, size = native_of(swaps), LANES // lanes, lanes * LANES
+    parts, real = LANES // points, VALUES[work]
+
+    @jit
+    def add_rows(input, count, scratch, more):
+        for m in range(parts):
+            first = m * points
+            total = splat(0.0, scratch.sums)
+            if more:
+                total = load(scratch.sums, m * LANES)
+            for q in range(count):
+                at = q * LANES + first
+                found = native(windows(input, 0, scratch.far_rows, at, lanes))
+                weight = each_spread(scratch.row_weights, at, lanes)
+                total = multiply_add(convert(found, total), weight, total)
+            store(scratch.sums, m * LANES, total)
+
+    @jit
+    def windowed(job, spans, input, scratch, inside):
+        taps, last, columns = job.taps, job.rank - 1, local(size, real)
+        rows = rows_in_all(taps, last)
+        for first in range(0, rows, CHUNK):
+            some = lesser(CHUNK, rows - first)
+            for q in range(some):
+                offset, weight = far_row(job, first + q, last, scratch)
+                store(scratch.far_rows, q * LANES, offset + load(scratch.far_starts, 0))
+                store(scratch.row_weights, q * LANES, weight)
+            add_rows(input, some, scratch, first > 0)
+        for half in range(0, lanes, 4):
+            found = quad_columns(scratch.sums, half, lanes)
+            for k in range(4):
+                store(columns, (half + k) * LANES, found[k])
+        total = splat(0.0, inside)
+        for k in range(lanes):
+            total = add_tap(total, load(columns, k * LANES), load(scratch.far_slots, k * LANES))
+        return with_outside(job, total, inside)
+
+    return windowed
+
+
+@cache
+def far_block_of(stored, work, lanes, swaps):
+    """16 points at edges."""
+    singly = singly_of(stored, swaps)
+    if lanes > 2:
+        put_slots, windowed = slots_of(lanes), windowed_of(stored, work, lanes, swaps)
+
+    @inline
+    def inside_of(job, spans, scratch):
+        inside = splat(1.0, scratch.far_weights)
+        for a in range(job.rank):
+            inside = inside * far_axis(job, spans[a], a, scratch)
+        return inside
+
+    @jit
+    def by_windows(job, spans, input, scratch):
+        inside = inside_of(job, spans, scratch)
+        if job.fits and put_slots(job, spans[job.rank - 1], scratch):
+            total = windowed(job, spans, input, scratch, inside)
+        else:
+            total = singly(job, spans, input, scratch, inside)
+        return total
+
+    @jit
+    def by_taps(job, spans, input, scratch):
+        return singly(job, spans, input, scratch, inside_of(job, spans, scratch))
+
+    return by_windows if lanes > 2 else by_taps
+
+
+@cache
+def spline_far_of(stored, work, lanes, swaps):
+    """The stage for arrays of a type, and sums of one."""
+    scratch_in, element = scratch_of(work), TYPES[stored]
+    block, exact = far_block_of(stored, work, lanes, swaps), VALUES[8]
+
+    @jit
+    def far(job, spans, input, scratch):
+        count, out = scratch.head[EDGES], local(LANES, exact)
+        for first in range(0, count, LANES):
+            some = lesser(LANES, count - first)
+            for i in range(LANES):
+                k = scratch.edges[first + lesser(i, some - 1)]
+                for a in range(job.rank):
+                    scratch.far_places[a * LANES + i] = scratch.places[a * PITCH + k]
+            store(out, 0, convert(block(job, spans, input, scratch), out))
+            for i in range(some):
+                scratch.values[scratch.edges[first + i]] = out[i]
+
+    def spline_far(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
+        job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
+        far(job, spans, array_at(image_at, element, plane), scratch_in(job, memory))
+
+    return spline_far

@@ -1,0 +1,208 @@
+"""The stage `spline_plan`: for the points of a tile where they read, and what their taps weigh.
+
+It is compiled once for each type of sums: the order, the mode, the number of axes and where the
+coordinates come from are data.
+"""
+
+from functools import cache
+
+from ..compiler.flat import array_at
+from ..compiler.jit import inline, jit, lesser
+from ..kind import VALUES
+from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
+from ..vectors.windows import all_lanes, as_places
+from .spline_places import brought_in, put_weights
+from .spline_scratch import (
+    ARRAYS,
+    CAREFUL,
+    COUNT,
+    EDGES,
+    FIRST,
+    MATRIX,
+    PITCH,
+    SPANS,
+    SPLINE,
+    TILE,
+    scratch_of,
+)
+
+REAL, EXACT = VALUES[4], VALUES[8]
+
+
+@jit
+def begin_tile(job, spans, scratch, t):
+    """Write down the tile's first point, how many there are, and the first one's place."""
+    first = t * TILE
+    scratch.head[FIRST] = first
+    scratch.head[COUNT] = lesser(TILE, job.points - first)
+    for a in range(job.out_rank - 1, -1, -1):
+        scratch.index[a] = first % spans[a].out_size
+        first //= spans[a].out_size
+
+
+@inline
+def next_run(job, spans, scratch):
+    """Go to the next row of the output."""
+    a = job.out_rank - 1
+    scratch.index[a] = 0
+    while a > 0:
+        a -= 1
+        scratch.index[a] += 1
+        if scratch.index[a] < spans[a].out_size:
+            break
+        scratch.index[a] = 0
+
+
+@jit
+def read_array(numbers, at, scratch, to, count):
+    """Coordinates of one axis, of points that follow each other."""
+    j = 0
+    while j + LANES <= count:
+        store(scratch.places, to + j, convert(load(numbers, at + j), scratch.places))
+        j += LANES
+    for k in range(j, count):
+        scratch.places[to + k] = numbers[at + k]
+
+
+@jit
+def run_of_matrix(numbers, a, out_rank, scratch, at, count):
+    """Coordinates along axis a of the input, of points of one row of the output."""
+    last, row = out_rank - 1, a * (out_rank + 1)
+    base = numbers[row + out_rank]
+    for k in range(last):
+        base = base + scratch.index[k] * numbers[row + k]
+    step, like = numbers[row + last], scratch.places
+    for j in range(0, count, LANES):
+        index = ramp(like) + splat(scratch.index[last] + j, like)
+        store(scratch.places, a * PITCH + at + j, index * splat(step, like) + splat(base, like))
+
+
+@jit
+def run_of_axis(along, numbers, a, out_rank, scratch, at, count):
+    """The same where axis a depends on one axis of the output alone."""
+    like = scratch.places
+    pre, scale, offset = numbers[3 * a], numbers[3 * a + 1], numbers[3 * a + 2]
+    step = 1.0 if along == out_rank - 1 else 0.0
+    for j in range(0, count, LANES):
+        index = (ramp(like) + float(j)) * step + splat(scratch.index[along], like)
+        place = (index + splat(pre, like)) * splat(scale, like) + splat(offset, like)
+        store(scratch.places, a * PITCH + at + j, place)
+
+
+@jit
+def read_places(job, spans, grid_at, scratch):
+    """The coordinates of a tile."""
+    first, count = scratch.head[FIRST], scratch.head[COUNT]
+    if job.source == ARRAYS:
+        for a in range(job.rank):
+            at, to = spans[a].places + first, a * PITCH
+            if job.real == 4:
+                read_array(array_at(grid_at, REAL, 0), at, scratch, to, count)
+            else:
+                read_array(array_at(grid_at, EXACT, 0), at, scratch, to, count)
+    else:
+        at, last = 0, job.out_rank - 1
+        numbers = array_at(grid_at, EXACT, 0)
+        while at < count:
+            length = lesser(spans[last].out_size - scratch.index[last], count - at)
+            for a in range(job.rank):
+                if job.source == MATRIX:
+                    run_of_matrix(numbers, a, job.out_rank, scratch, at, length)
+                else:
+                    run_of_axis(spans[a].along, numbers, a, job.out_rank, scratch, at, length)
+            at += length
+            next_run(job, spans, scratch)
+    for a in range(job.rank):  # what lies beyond the last point is planned with it
+        for k in range(count, (count + LANES - 1) // LANES * LANES):
+            scratch.places[a * PITCH + k] = 0
+
+
+@inline
+def clear(scratch):
+    """Nothing is known of any point yet."""
+    scratch.head[CAREFUL] = 1
+    for j in range(0, scratch.head[COUNT], LANES):
+        store(scratch.lost, j, splat(0.0, scratch.lost))
+        store(scratch.edge, j, splat(0.0, scratch.edge))
+
+
+@jit
+def careful(job, span, scratch, at, j):
+    """16 points of which some may be outside or at an edge; these are moved inside in the result.
+
+    What `far` reads stays as it is.
+    """
+    if not scratch.head[CAREFUL]:
+        clear(scratch)
+    lost, edge = load(scratch.lost, j), load(scratch.edge, j)
+    x, lost = brought_in(job.mode, job.order, span.size, load(scratch.places, at), lost)
+    store(scratch.places, at, x)
+    start = floor(x + splat(job.half, x)) - splat(job.below, x)
+    fits = (start >= 0.0) & (start <= splat(span.last_start, x))
+    if not job.fits:
+        edge = splat(1.0, edge)
+    store(scratch.lost, j, lost)
+    store(scratch.edge, j, where(fits, edge, 1.0))
+    return where(fits, x, span.low)
+
+
+@jit
+def plan_axis(job, span, a, scratch):
+    """Taps and weights of a tile's points along one axis."""
+    for j in range(0, scratch.head[COUNT], LANES):
+        at = a * PITCH + j
+        x = load(scratch.places, at)
+        if job.pad > 0:
+            x = x + splat(job.pad, x)
+            store(scratch.places, at, x)
+        if not all_lanes((x >= span.low) & (x <= span.high)):
+            x = careful(job, span, scratch, at, j)
+        whole = floor(x + splat(job.half, x))
+        if job.order:
+            to = (a + 1) * job.taps * PITCH + j
+            put_weights(job.order, scratch.weights, to, PITCH, x - whole)
+        start = (whole - splat(job.below, x)) * float(span.stride)
+        if a > 0:
+            start = start + load(scratch.starts, j)
+        store(scratch.starts, j, start)
+
+
+@jit
+def note_edges(scratch):
+    """Which points lie at an edge and have a value."""
+    count, edges = scratch.head[COUNT], 0
+    for j in range(0, count, LANES):
+        edge = where(load(scratch.lost, j) > 0.0, 0.0, load(scratch.edge, j))
+        if not all_lanes(edge == 0.0):
+            store(scratch.edge, j, edge)
+            for k in range(j, lesser(j + LANES, count)):
+                if scratch.edge[k] != 0.0:
+                    scratch.edges[edges] = k
+                    edges += 1
+    scratch.head[EDGES] = edges
+
+
+@cache
+def spline_plan_of(work):
+    """The stage, for sums of a type."""
+    scratch_in = scratch_of(work)
+
+    @jit
+    def plan(job, spans, grid_at, scratch, t):
+        begin_tile(job, spans, scratch, t)
+        read_places(job, spans, grid_at, scratch)
+        scratch.head[CAREFUL] = scratch.head[EDGES] = 0
+        for a in range(job.rank):
+            plan_axis(job, spans[a], a, scratch)
+        for j in range(0, scratch.head[COUNT], LANES):
+            store(scratch.offsets, j, as_places(load(scratch.starts, j)))
+            if job.rank == 1:
+                store(scratch.weights, j, splat(1.0, scratch.weights))
+        if scratch.head[CAREFUL]:
+            note_edges(scratch)
+
+    def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, after):
+        job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
+        plan(job, spans, grid_at, scratch_in(job, memory), t)
+
+    return spline_plan

@@ -1,0 +1,81 @@
+"""The stage `spline_put`, which stores the values of a tile; and the loop over tiles."""
+
+from functools import cache
+
+import numpy as np
+
+from ..compiler.flat import array_at, free, new_memory, on_a_line
+from ..compiler.jit import WORK, call_stage, compiled_address, inline, jit, lesser
+from ..compiler.once import once
+from ..vectors.memory import local
+from ..vectors.simd import LANES, load, splat, store, where
+from .outputs import TYPES, output_of
+from .rows import put_singly
+from .spline_plan import begin_tile, next_run
+from .spline_scratch import CAREFUL, COUNT, EDGES, SPANS, SPLINE, TILE, scratch_of
+from .tile import blocks
+
+
+@cache
+def spline_put_of(value):
+    """The stage for results of a type."""
+    output, element, scratch_in = output_of(value), TYPES[value], scratch_of(8)
+
+    @inline
+    def put_run(values, at, out, to, step, count, vector):
+        for j in range(0, count, LANES):
+            found, some = output(load(values, at + j)), lesser(LANES, count - j)
+            if step == 1 and some == LANES:
+                store(out, to + j, found)
+            else:
+                store(vector, 0, found)
+                put_singly(vector, out, to + j * step, step, some)
+
+    @jit
+    def put(job, spans, scratch, out, t):
+        begin_tile(job, spans, scratch, t)
+        count, last, at, vector = scratch.head[COUNT], job.out_rank - 1, 0, local(LANES, element)
+        values = scratch.values
+        for j in range(0, count if scratch.head[CAREFUL] else 0, LANES):
+            lost = load(scratch.lost, j) > 0.0
+            store(values, j, where(lost, splat(job.bad, values), load(values, j)))
+        while at < count:
+            to = 0
+            for a in range(job.out_rank):
+                to += scratch.index[a] * spans[a].out_stride
+            length = lesser(spans[last].out_size - scratch.index[last], count - at)
+            put_run(values, at, out, to, spans[last].out_stride, length, vector)
+            at += length
+            next_run(job, spans, scratch)
+
+    def spline_put(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, t):
+        job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
+        put(job, spans, scratch_in(job, memory), array_at(out_at, element, plane), t)
+
+    return spline_put
+
+
+def spline_tiles(job_at, spans, image, grid, planes_at, out, piece):
+    """The work on one piece: plan its tiles, and sum and store them in each of its planes."""
+    job, planes = array_at(job_at, SPLINE, 0)[0], array_at(planes_at, np.int64, 0)
+    memory = new_memory(job.scratch)
+    scratch = on_a_line(memory)
+    tiles = blocks(job.points, TILE)
+    pieces = blocks(tiles, job.tiles)
+    first, part = piece % pieces * job.tiles, piece // pieces * job.each
+    for t in range(first, lesser(first + job.tiles, tiles)):
+        call_stage(job.plan, job_at, spans, image, grid, planes_at, out, scratch, t, 0)
+        for p in range(part, lesser(part + job.each, job.planes)):
+            at, to = job.input_start + planes[2 * p], job.out_start + planes[2 * p + 1]
+            if job.fits:
+                call_stage(job.near, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
+            if array_at(scratch, np.int64, 0)[EDGES] > 0:
+                call_stage(job.far, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
+            call_stage(job.put, job_at, spans, image, grid, planes_at, out, scratch, to, t)
+    free(memory)
+
+
+@once
+def spline_loop():
+    """The address of `spline_tiles`."""
+    return compiled_address(spline_tiles, ("spline_tiles",), WORK)

@@ -1,0 +1,177 @@
+"""Windows of neighbours, a few at a time: what sums of many taps are made of.
+
+A window is 4 or 8 elements along the last axis. A vector of 16 lanes holds those of 4 or 2 points,
+so that a row of taps is one load a point, and its weight the same in all lanes of a point.
+As in `simd`, each primitive has a plain Python twin, and none checks a bound.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+
+from ..compiler.cpu import PERMUTE
+from .memory import both_pointers, concatenated, transposed
+from .simd import (
+    I64,
+    LANES,
+    Vec,
+    _unary,
+    alignment,
+    element_pointer,
+    lanes_at,
+    llvm_call,
+    lowered_by,
+    read,
+    undefined,
+)
+
+QUAD = 4
+PARTS = 4  # of a mask
+SHIFT = 1.5 * 2**52  # added to a whole number, leaves it in the low bits
+
+
+@lowered_by(_unary("trunc"))
+def truncated(vec):
+    """The whole number next to it on the way to zero."""
+    return np.trunc(vec)
+
+
+def _as_places(typing, vec):
+    to = Vec(types.int64)
+
+    def code(context, builder, sig, args):
+        ty = args[0].type
+        shift = ir.Constant(ty, [ir.Constant(ty.element, SHIFT)] * LANES)
+        bits = builder.bitcast(builder.fadd(args[0], shift), ir.VectorType(I64, LANES))
+        zero = int(np.float64(SHIFT).view(np.int64))
+        return builder.sub(bits, ir.Constant(bits.type, [ir.Constant(I64, zero)] * LANES))
+
+    return to(vec), code
+
+
+@lowered_by(_as_places)
+def as_places(vec):
+    """Doubles that are whole numbers below 2**51 as int64.
+
+    Two instructions; before AVX-512 there is none for the conversion, which would go lane by lane.
+    """
+    return vec.astype(np.int64)
+
+
+def _swapped(typing, vec):
+    def code(context, builder, sig, args):
+        if vec.dtype.bitwidth == 8:
+            return args[0]
+        bits = ir.VectorType(ir.IntType(vec.dtype.bitwidth), LANES)
+        value = builder.bitcast(args[0], bits)
+        value = llvm_call(builder, f"llvm.bswap.v{LANES}i{vec.dtype.bitwidth}", [value])
+        return builder.bitcast(value, args[0].type)
+
+    return vec(vec), code
+
+
+@lowered_by(_swapped)
+def swapped(vec):
+    """The bytes of each lane turned round."""
+    return vec.byteswap()
+
+
+def _all_lanes(typing, mask):
+    def code(context, builder, sig, args):
+        if PERMUTE:  # masks have registers of their own
+            bits = ir.IntType(LANES)
+            whole = builder.bitcast(args[0], bits)
+            return builder.icmp_unsigned("==", whole, ir.Constant(bits, -1))
+        size, bits = LANES // PARTS, ir.IntType(LANES // PARTS)
+        some = [lanes_at(*range(k * size, (k + 1) * size)) for k in range(PARTS)]
+        first, *rest = [builder.shuffle_vector(args[0], args[0], lanes) for lanes in some]
+        for part in rest:
+            first = builder.and_(first, part)
+        return builder.icmp_unsigned("==", builder.bitcast(first, bits), ir.Constant(bits, -1))
+
+    return types.boolean(mask), code
+
+
+@lowered_by(_all_lanes)
+def all_lanes(mask):
+    """`everywhere` for lanes of 64 bits: without AVX-512 a third of its instructions."""
+    return bool(np.all(mask))
+
+
+def _windows(typing, array, first, offsets, j, width):
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+    vec, n = Vec(array.dtype), width.literal_value
+
+    def code(context, builder, sig, args):
+        base, at = both_pointers(context, builder, array, offsets, args[:4])
+        unit, found = ir.VectorType(base.type.pointee, n), []
+        start = element_pointer(context, builder, array, args[0], ir.Constant(I64, 0))
+        for k in range(LANES // n):
+            offset = builder.load(builder.gep(at, [ir.Constant(I64, k)]))
+            place = builder.gep(builder.gep(start, [offset]), [args[1]])
+            found.append(read(builder, place, unit, alignment(array)))
+        return concatenated(builder, found)
+
+    return vec(array, types.intp, offsets, types.intp, width), code
+
+
+@lowered_by(_windows)
+def windows(array, first, offsets, j, width):
+    """array[o : o + width] for o = first + offsets[j + k], k from 0 on; a constant width.
+
+    The offsets are those of the loop around, so that each point has its pointer, and `first` moves.
+    """
+    at = first + offsets[j : j + LANES // width]
+    return array[(at[:, None] + np.arange(width)).ravel()]
+
+
+def _each_spread(typing, array, i, width):
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+    vec, n = Vec(array.dtype), width.literal_value
+
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, array, *args[:2])
+        parts, nothing = [], undefined(pointer.type.pointee, n)
+        for k in range(LANES // n):
+            value = builder.load(builder.gep(pointer, [ir.Constant(I64, k)]))
+            one = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+            parts.append(builder.shuffle_vector(one, nothing, lanes_at(*[0] * n)))
+        return concatenated(builder, parts)
+
+    return vec(array, types.intp, width), code
+
+
+@lowered_by(_each_spread)
+def each_spread(array, i, width):
+    """array[i], array[i + 1], ... each in so many lanes, a constant number."""
+    return np.repeat(array[i : i + LANES // width], width)
+
+
+def _quad_columns(typing, array, i, pitch):
+    if not isinstance(pitch, types.IntegerLiteral):
+        return None
+    vec, step = Vec(array.dtype), pitch.literal_value
+    returns = types.UniTuple(vec, QUAD)
+
+    def code(context, builder, sig, args):
+        pointer = element_pointer(context, builder, array, *args[:2])
+        unit, quads = ir.VectorType(pointer.type.pointee, QUAD), []
+        for k in range(LANES):
+            place = builder.gep(pointer, [ir.Constant(I64, k * step)])
+            quads.append(read(builder, place, unit, alignment(array)))
+        rows = [concatenated(builder, quads[k::QUAD]) for k in range(QUAD)]
+        return context.make_tuple(builder, returns, transposed(builder, rows))
+
+    return returns(array, types.intp, pitch), code
+
+
+@lowered_by(_quad_columns)
+def quad_columns(array, i, pitch):
+    """The first elements of 16 quads that begin at i, i + pitch, ...; their second ones, and so on.
+
+    The pitch is a constant.
+    """
+    rows = array[i + pitch * np.arange(LANES)[:, None] + np.arange(QUAD)]
+    return tuple(rows.T)
