@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import fastsample as fs
+from ..affine import (
+    affine_grid,
+    affine_grid_backward,
+    affine_sample,
+    affine_sample_backward,
+    affine_sample_double_backward,
+)
+from ..deform import deform_conv2d, deform_conv2d_backward
+from ..grid import grid_sample, grid_sample_backward, grid_sample_double_backward
+from ..points import point_sample, point_sample_backward, point_sample_double_backward
+from ..warp import flow_warp, flow_warp_backward, flow_warp_double_backward
 
 Arrays = list[Any]
 Options = dict[str, Any]
@@ -101,25 +111,25 @@ def _outer_pixels(shape: Any, options: Options) -> list[float]:
 
 def grid_of(theta: Any, size: Any, align_corners: bool) -> Any:
     """`affine_grid` of plain sizes."""
-    return fs.affine_grid(theta, (len(theta), 1, *size), align_corners)
+    return affine_grid(theta, (len(theta), 1, *size), align_corners)
 
 
 def theta_of(
     grad_output: Any, theta: Any, size: Any, align_corners: bool, output_mask: Any
 ) -> tuple[Any]:
     """The gradient of theta, which does not depend on theta."""
-    return (fs.affine_grid_backward(grad_output, (len(theta), 1, *size), align_corners),)
+    return (affine_grid_backward(grad_output, (len(theta), 1, *size), align_corners),)
 
 
 def convolved(input: Any, offset: Any, weight: Any, bias: Any, mask: Any, **options: Any) -> Any:
     """`deform_conv2d` with its mask among the arrays."""
-    return fs.deform_conv2d(input, offset, weight, bias, mask=mask, **options)
+    return deform_conv2d(input, offset, weight, bias, mask=mask, **options)
 
 
 def convolved_back(gradient: Any, *arrays: Any, **options: Any) -> Any:
     """Its gradients."""
     *given, mask = arrays
-    return fs.deform_conv2d_backward(gradient, *given, mask=mask, **options)
+    return deform_conv2d_backward(gradient, *given, mask=mask, **options)
 
 
 RULES = ("mode", "str"), ("padding_mode", "str")
@@ -134,9 +144,9 @@ FAMILIES = {
             ("input", "grid"),
             (*RULES, ALIGN, ("coordinates", "str"), *LAST),
             of_points,
-            fs.grid_sample,
-            fs.grid_sample_backward,
-            fs.grid_sample_double_backward,
+            grid_sample,
+            grid_sample_backward,
+            grid_sample_double_backward,
             1,
             prepare=nan_as_pytorch,
         ),
@@ -154,9 +164,9 @@ FAMILIES = {
             ("input", "theta"),
             (("size", "SymInt[]"), *RULES, ALIGN, *LAST),
             of_size,
-            fs.affine_sample,
-            fs.affine_sample_backward,
-            fs.affine_sample_double_backward,
+            affine_sample,
+            affine_sample_backward,
+            affine_sample_double_backward,
             1,
         ),
         Family(
@@ -164,9 +174,9 @@ FAMILIES = {
             ("input", "points"),
             (*RULES, ALIGN, *LAST),
             of_points,
-            fs.point_sample,
-            fs.point_sample_backward,
-            fs.point_sample_double_backward,
+            point_sample,
+            point_sample_backward,
+            point_sample_double_backward,
             1,
         ),
         Family(
@@ -174,9 +184,9 @@ FAMILIES = {
             ("input", "flow"),
             (*RULES, *LAST),
             of_flow,
-            fs.flow_warp,
-            fs.flow_warp_backward,
-            fs.flow_warp_double_backward,
+            flow_warp,
+            flow_warp_backward,
+            flow_warp_double_backward,
             1,
         ),
         Family(
