@@ -38,6 +38,7 @@ from .spline_filters import filter_of
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-level cache
+SIDE_BY_SIDE, WIDE = 2**18, 4  # bytes of scratch of lines that are neighbours; how many times 16
 PIECES = 8  # for each thread
 # ns, one thread: to read a sample, filter it and write it, and to add one of its taps.
 SAMPLE_NS, TAP_NS = 1.5, 0.4
@@ -190,7 +191,9 @@ def _group(steps, slabs, border, work):
         _describe(job, step, border, work, tables)
     pieces = _cut(jobs, steps, slabs, parallel, work)
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
-    records = jobs, tables.joined(), np.array([len(steps), room])
+    jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))
+    task = np.array([len(steps), room, room * int(jobs["wide"].max())])
+    records = jobs, tables.joined(), task
     return Group(tuple(buffers.read_bytes(x) for x in records), parallel, pieces)
 
 
@@ -246,6 +249,9 @@ def _describe(job, step, border, work, tables):
     for name, side in (("source", step.source), ("target", step.target)):
         job[name], job[f"{name}_start"] = side.which, side.start
         job[f"{name}_step"] = side.strides[line.axis] // side.dtype.itemsize
+    job["wide"] = WIDE if line.axis < len(step.source.shape) - 1 else 1
+    large = prod(step.target.shape) * step.target.dtype.itemsize >= schedule.STREAM
+    job["stream"] = large and job["target_step"] * step.target.dtype.itemsize % CACHE_LINE == 0
     _describe_others(job, step, tables)
 
 

@@ -48,9 +48,12 @@ def filter_axes(x: Array, order: int, axes: Sequence[int], symmetry: str, out: A
     """
     known = out.dtype.kind == "f" and out.dtype.isnative and out.flags.aligned
     if known and (out.dtype == np.float64 or len(axes) == 1):
-        sizes = [(axis, x.shape[axis]) for axis in axes if x.shape[axis] > 1]
-        lines = tuple(Line(axis, n, 0, order, symmetry, None, n) for axis, n in sizes)
-        run(x, lines, NO_BORDER, out, np.float64)
+        lines = [
+            Line(axis, x.shape[axis], 0, order, symmetry, None, x.shape[axis])
+            for axis in axes
+            if x.shape[axis] > 1
+        ]
+        run(x, tuple(lines), NO_BORDER, out, np.float64)
     elif len(axes) == 1:
         with np.errstate(all="ignore"):  # what an integer can't hold is whatever NumPy makes of it
             out[...] = filtered(x, order, symmetry, np.float64, axes=axes)
@@ -58,11 +61,6 @@ def filter_axes(x: Array, order: int, axes: Sequence[int], symmetry: str, out: A
         for axis in axes:
             filter_axes(x, order, [axis], symmetry, out)
             x = out
-
-
-def filter_axis(x: Array, order: int, axis: int, symmetry: str, out: Array) -> None:
-    """`filter_axes` along one axis."""
-    filter_axes(x, order, [axis], symmetry, out)
 
 
 def with_slack(shape: tuple[int, ...], work: type) -> Array:

@@ -144,3 +144,16 @@ def on_a_line(pointer):
     A vector of 64 bytes across two of them costs twice.
     """
     return pointer[-pointer.ctypes.data % CACHE_LINE :]
+
+
+def _moved(typing, pointer, distance):
+    def code(context, builder, sig, args):
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.intp), code
+
+
+@primitive(_moved)
+def moved(pointer, distance):
+    """The place so many bytes further on."""
+    return pointer[distance:]

@@ -15,13 +15,13 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit
 from ..kind import STORED, VALUES
-from ..vectors.memory import gather, local, prefetch_at
+from ..vectors.memory import gather, local, starts_line, stream
 from ..vectors.simd import LANES, convert, load, splat, store, swap_bytes, turn
 from .outputs import TYPES, output_of
 
 SQUARE = LANES * LANES
 SOURCES, TARGETS = 0, LANES  # 16 numbers each
-STEP, COUNT, TOGETHER, LAID_TOGETHER, AT = range(2 * LANES, 2 * LANES + 5)
+STEP, COUNT, TOGETHER, LAID_TOGETHER, AT, DONE = range(2 * LANES, 2 * LANES + 6)
 HEAD = 512  # bytes
 
 # One axis of an array, filtered or resampled or both, as the kernels are told of it. Distances are
@@ -39,6 +39,8 @@ LINES = np.dtype(
             *("poles", "poles_at", "ends_at"),
             "needed",  # rows that must be there before the recursion can begin
             *("taps", "index_at", "weights_at"),  # of a result; 0: the samples are the results
+            "wide",  # so many times 16 lines go side by side
+            "stream",  # 1: results are written past the caches where they fill lines of these
             "constant",  # 1: `padding` is set before and after a line, 0: its own ends
         )
     ]
@@ -76,9 +78,6 @@ def read_lines_of(value, swapped, work):
         gain, at = splat(job.gain, rows), head[SOURCES]
         for i in range(low, high):
             vec = load(source, at + i * job.source_step)
-            ahead = at + (i + 12) * job.source_step
-            prefetch_at(source, ahead)
-            prefetch_at(source, ahead + 8)
             store(rows, (job.pad + i) * LANES, widen(vec, rows) * gain)
 
     @jit
@@ -119,9 +118,6 @@ def write_lines_of(work, value):
     def write_together(job, head, rows, target, low, high):
         to, at = head[TARGETS], head[AT] - low
         for i in range(low, high):
-            ahead = to + (i + 12) * job.target_step
-            prefetch_at(target, ahead)
-            prefetch_at(target, ahead + 8)
             store(target, to + i * job.target_step, output(load(rows, (at + i) * LANES)))
 
     @jit
@@ -131,8 +127,6 @@ def write_lines_of(work, value):
             turn(rows, (at + i) * LANES, square, 0)
             for k in range(head[COUNT]):
                 store(target, head[TARGETS + k] + i, output(load(square, k * LANES)))
-                prefetch_at(target, head[TARGETS + k] + i + 16)
-                prefetch_at(target, head[TARGETS + k] + i + 24)
 
     @jit
     def write_singly(job, head, rows, target, low, high, first):
@@ -142,10 +136,18 @@ def write_lines_of(work, value):
             for k in range(head[COUNT]):
                 target[head[TARGETS + k] + i * job.target_step] = vector[k]
 
+    @jit
+    def stream_together(job, head, rows, target, low, high):
+        to, at = head[TARGETS], head[AT] - low
+        for i in range(low, high):
+            stream(target, to + i * job.target_step, output(load(rows, (at + i) * LANES)))
+
     def write(job_at, axes, image, grid, other, out, scratch, low, high):
         head, rows = array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
         job, target = array_at(job_at, LINES, 0)[head[STEP]], array_at(out, stored, 0)
-        if head[LAID_TOGETHER]:
+        if head[LAID_TOGETHER] and job.stream and starts_line(target, head[TARGETS]):
+            stream_together(job, head, rows, target, low, high)
+        elif head[LAID_TOGETHER]:
             write_together(job, head, rows, target, low, high)
         elif job.target_step == 1:
             write_squares(job, head, rows, target, low, high)

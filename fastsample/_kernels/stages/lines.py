@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiler.flat import array_at, free, new_memory, on_a_line
+from ..compiler.flat import array_at, free, moved, new_memory, on_a_line
 from ..compiler.jit import STAGE, WORK, call_stage, compiled_address, inline, jit, lesser
 from ..compiler.once import once
 from ..kind import VALUES
-from ..vectors.memory import local
+from ..vectors.memory import fence, local
 from ..vectors.simd import LANES, load, multiply_add, splat, store
 from .line_blocks import (
     AT,
     COUNT,
+    DONE,
     HEAD,
     LAID_TOGETHER,
     LINES,
@@ -54,7 +55,7 @@ class At(NamedTuple):
 
 
 def scratch_bytes(n, pad, work):
-    """What a thread needs for lines of n samples: their rows, one of what lies outside, results."""
+    """What 16 lines of n samples need: their rows, one of what lies outside, results."""
     return HEAD + (n + 2 * pad + 1 + STAGED) * LANES * work
 
 
@@ -157,59 +158,60 @@ def call_at(stage, at, source, target, low, high):
 
 
 @jit
-def take_in(job, source, at, rows, poles, terms):
-    """Read 16 lines, and go up with the first pole as far as rows are there."""
-    done, needed = 0, job.needed
-    for low in range(0, job.n, CHUNK):
-        high = lesser(low + CHUNK, job.n)
-        call_stage(
-            job.read, at.job, at.axes, source, at.grid, at.other, at.out, at.scratch, low, high
-        )
-        ready = job.pad + high
-        if low == 0:
-            extend(job, rows, 0, 0)
-        if high == job.n:
-            extend(job, rows, 1, ready)
-            ready += job.pad
-        if job.poles and ready >= needed:
-            upward(rows, poles[0], terms, done, ready)
-            done = ready
+def take_in(job, source, at, low, high, head, rows, poles, terms):
+    """Read rows low to high of 16 lines, and go up with the first pole as far as rows are there."""
+    call_at(job.read, at, source, at.out, low, high)
+    ready = job.pad + high
+    if low == 0:
+        head[DONE] = 0
+        extend(job, rows, 0, 0)
+    if high == job.n:
+        extend(job, rows, 1, ready)
+        ready += job.pad
+    if job.poles and ready >= job.needed:
+        upward(rows, poles[0], terms, head[DONE], ready)
+        head[DONE] = ready
+
+
+@jit
+def filter_on(job, rows, poles, terms):
+    """Go on with the recursions; what is left is the last way down, where no taps need its end."""
+    size, last = job.n + 2 * job.pad, job.poles - 1
+    if last > 0:
+        downward(rows, poles[0], terms, 0, size, size - 1)
+        upward(rows, poles[1], terms, 0, size)
+    if job.taps:
+        if last >= 0:
+            downward(rows, poles[last], terms, 0, size, size - 1)
+        fill_rows(rows, size, size + 1, splat(job.outside, rows))
 
 
 @inline
 def put_out(job, target, at, head, first, low, high):
     """Write results low to high, which begin at row `first`."""
     head[AT] = first
-    call_stage(
-        job.write, at.job, at.axes, at.image, at.grid, at.other, target, at.scratch, low, high
-    )
+    call_at(job.write, at, at.image, target, low, high)
 
 
 @jit
-def put_samples(job, target, at, head, rows, poles, terms):
-    """Go down with the last pole, and write rows as they become ready."""
-    size = job.n + 2 * job.pad
-    chunks = (size + CHUNK - 1) // CHUNK
-    for k in range(chunks):
-        low = (chunks - 1 - k) * CHUNK
-        high = lesser(low + CHUNK, size)
-        if job.poles:
-            downward(rows, poles[job.poles - 1], terms, low, high, size - 1)
-        put_out(job, target, at, head, low, low, high)
+def put_samples(job, target, at, low, high, head, rows, poles, terms):
+    """Go down with the last pole as far as row `low`, and write the rows."""
+    if job.poles:
+        last = job.n + 2 * job.pad - 1
+        downward(rows, poles[job.poles - 1], terms, low, high, last)
+    put_out(job, target, at, head, low, low, high)
 
 
 @jit
-def put_resampled(job, target, at, head, rows, index, weights):
-    """Make results from their taps, and write them."""
+def put_resampled(job, target, at, low, high, head, rows, index, weights):
+    """Make results low to high from their taps, and write them."""
     stage = job.n + 2 * job.pad + 1
-    for low in range(0, job.m, STAGED):
-        high = lesser(low + STAGED, job.m)
-        for i in range(low, high):
-            total = splat(0.0, rows)
-            for k in range(i * job.taps, (i + 1) * job.taps):
-                total = multiply_add(load(rows, index[k]), splat(weights[k], rows), total)
-            store(rows, (stage + i - low) * LANES, total)
-        put_out(job, target, at, head, stage, low, high)
+    for i in range(low, high):
+        total = splat(0.0, rows)
+        for k in range(i * job.taps, (i + 1) * job.taps):
+            total = multiply_add(load(rows, index[k]), splat(weights[k], rows), total)
+        store(rows, (stage + i - low) * LANES, total)
+    put_out(job, target, at, head, stage, low, high)
 
 
 @inline
@@ -228,41 +230,74 @@ def lines_of(work):
     """The work on one piece: some lines of one axis, then of the next."""
     real = VALUES[work]
 
+    @inline
+    def sixteen(task, at, k):
+        """The scratch of 16 lines, of those that go side by side."""
+        scratch = moved(at.scratch, k * task[1])
+        here = At(at.job, at.axes, at.image, at.grid, at.other, at.out, scratch)
+        return here, array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
+
     @jit
-    def block(job, at, head, rows):
-        size, last = job.n + 2 * job.pad, job.poles - 1
-        poles, terms = array_at(at.axes, POLE, job.poles_at), array_at(at.axes, TERM, job.ends_at)
+    def read_all(job, task, at, wide, poles, terms):
         source = chosen(job.source, at.image, at.other, at.out)
+        for low in range(0, job.n, CHUNK):
+            high = lesser(low + CHUNK, job.n)
+            for k in range(wide):
+                here, head, rows = sixteen(task, at, k)
+                take_in(job, source, here, low, high, head, rows, poles, terms)
+
+    @jit
+    def write_resampled(job, task, at, wide):
         target = chosen(job.target, at.image, at.other, at.out)
-        take_in(job, source, at, rows, poles, terms)
-        if last > 0:
-            downward(rows, poles[0], terms, 0, size, size - 1)
-            upward(rows, poles[1], terms, 0, size)
+        index = array_at(at.axes, np.int32, job.index_at)
+        weights = array_at(at.axes, real, job.weights_at)
+        for low in range(0, job.m, STAGED):
+            high = lesser(low + STAGED, job.m)
+            for k in range(wide):
+                here, head, rows = sixteen(task, at, k)
+                put_resampled(job, target, here, low, high, head, rows, index, weights)
+
+    @jit
+    def write_samples(job, task, at, wide, poles, terms):
+        target = chosen(job.target, at.image, at.other, at.out)
+        size = job.n + 2 * job.pad
+        chunks = (size + CHUNK - 1) // CHUNK
+        for low in range((chunks - 1) * CHUNK, -1, -CHUNK):
+            high = lesser(low + CHUNK, size)
+            for k in range(wide):
+                here, head, rows = sixteen(task, at, k)
+                put_samples(job, target, here, low, high, head, rows, poles, terms)
+
+    @jit
+    def block(job, step, task, at, first, end):
+        poles, terms = array_at(at.axes, POLE, job.poles_at), array_at(at.axes, TERM, job.ends_at)
+        others = array_at(at.axes, AXIS, job.axes_at)
+        wide = lesser(job.wide, (end - first + LANES - 1) // LANES)
+        for k in range(wide):
+            _, head, _ = sixteen(task, at, k)
+            line = first + k * LANES
+            head[STEP] = step
+            put_places(job, others, line, lesser(end - line, LANES), head)
+        read_all(job, task, at, wide, poles, terms)
+        for k in range(wide):
+            _, head, rows = sixteen(task, at, k)
+            filter_on(job, rows, poles, terms)
         if job.taps:
-            if last >= 0:
-                downward(rows, poles[last], terms, 0, size, size - 1)
-            fill_rows(rows, size, size + 1, splat(job.outside, rows))
-            index = array_at(at.axes, np.int32, job.index_at)
-            weights = array_at(at.axes, real, job.weights_at)
-            put_resampled(job, target, at, head, rows, index, weights)
+            write_resampled(job, task, at, wide)
         else:
-            put_samples(job, target, at, head, rows, poles, terms)
+            write_samples(job, task, at, wide, poles, terms)
 
     def lines_piece(job_at, axes, image, grid, other, out, piece):
-        task = array_at(grid, np.int64, 0)  # how many axes in turn, bytes of scratch
-        memory = new_memory(task[1])
-        scratch = on_a_line(memory)
-        head, rows = array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
-        at = At(job_at, axes, image, grid, other, out, scratch)
+        task = array_at(grid, np.int64, 0)  # how many axes in turn; bytes for 16 lines, for all
+        memory = new_memory(task[2])
+        at = At(job_at, axes, image, grid, other, out, on_a_line(memory))
         for step in range(task[0]):
             job = array_at(job_at, LINES, 0)[step]
             first = piece * job.share
             end = lesser(first + job.share, job.lines)
-            head[STEP] = step
-            for line in range(first, end, LANES):
-                others = array_at(axes, AXIS, job.axes_at)
-                put_places(job, others, line, lesser(end - line, LANES), head)
-                block(job, at, head, rows)
+            for line in range(first, end, LANES * job.wide):
+                block(job, step, task, at, line, end)
+        fence()
         free(memory)
 
     return lines_piece

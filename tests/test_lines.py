@@ -1,0 +1,261 @@
+"""Spline filters and separable resampling as the functions of `fastsample.ndimage` call them."""
+
+import numba
+import numpy as np
+import pytest
+import splines
+from guarded import SIDES, guarded
+
+from fastsample._calls.line_steps import TOGETHER
+from fastsample._calls.lines import filter_axes, filtered, resampled
+from fastsample._kernels.threads import of_threads
+
+F32, F64 = np.float32, np.float64
+MODES = splines.MODES
+SYMMETRIES = {"mirror": "mirror", "reflect": "reflect", "wrap": "grid-wrap"}
+SIZES = ((1,), (2,), (70,), (5, 3), (33, 17), (1, 40), (4, 5, 18), (2, 3, 2, 17))
+STORED = ("?", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
+
+
+def noise(shape, dtype="f8", seed=0):
+    x = np.random.default_rng(seed).standard_normal(shape) * 9
+    return (np.abs(x) if np.dtype(dtype).kind in "?u" else x).astype(dtype)
+
+
+def assert_near(got, want, bound=1e-12):
+    assert got.shape == want.shape
+    assert np.abs(got - want).max(initial=0) <= bound * max(1, np.abs(want).max(initial=0))
+
+
+def places(sizes, results, move):
+    """Places along each axis, some of them outside."""
+    return [
+        ((move * (k + 1)) % 2.7, (n + 1) / m, -0.6)
+        for k, (n, m) in enumerate(zip(sizes, results, strict=True))
+    ]
+
+
+def resample(x, order, mode, results, per_axis, dtype="f8", cval=2.5, work=F64, prefilter=True):
+    out = np.empty(results, dtype)
+    resampled(x, order, prefilter, mode, cval, per_axis, out, work)
+    return out
+
+
+def wanted(x, order, mode, results, per_axis, cval=2.5, prefilter=True):
+    """The oracle's, for axes that are left alone too."""
+    known = [(0.0, 1.0, 0.0) if place is None else place for place in per_axis]
+    points = splines.axis_places(known, results)
+    return splines.sample(x, points, order, mode, cval, prefilter)
+
+
+# The filter --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("shape", SIZES, ids=str)
+def test_coefficients(shape, symmetry):
+    x = noise(shape)
+    for order in (2, 3, 4, 5):
+        got = filtered(x, order, symmetry, F64)
+        assert got.flags.c_contiguous
+        assert_near(got, splines.filtered(x, order, SYMMETRIES[symmetry]))
+
+
+@pytest.mark.parametrize("dtype", STORED)
+def test_every_type_and_byte_order(dtype):
+    x = noise((9, 21), dtype)
+    want = splines.filtered(x, 3, "mirror")
+    assert_near(filtered(x, 3, "mirror", F64), want)
+    if dtype in ("u2", "f8"):  # the others' bytes are swapped by the same lines
+        assert_near(filtered(x.astype(x.dtype.newbyteorder()), 3, "mirror", F64), want)
+
+
+def test_any_strides():
+    x = noise((20, 23, 19))
+    for view in (x[::-1, ::2, 3:], x.transpose(2, 0, 1)[1::3], np.broadcast_to(x[0], (4, 23, 19))):
+        assert_near(filtered(view, 4, "reflect", F64), splines.filtered(view, 4, "reflect"))
+    fields = np.zeros((6, 18), [("a", "u1"), ("b", "f8")])
+    fields["b"] = x[0, :6, :18]
+    assert_near(filtered(fields["b"], 3, "mirror", F64), splines.filtered(fields["b"], 3, "mirror"))
+
+
+def test_single_precision_is_near():
+    x = noise((40, 50), "f4")
+    got = filtered(x, 5, "mirror", F32)
+    assert got.dtype == F32
+    assert_near(got, splines.filtered(x, 5, "mirror"), 5e-6)
+
+
+def test_some_axes_only():
+    x = noise((6, 7, 20))
+    want = splines.filtered_axis(splines.filtered_axis(x, 3, 0, "mirror"), 3, 2, "mirror")
+    assert_near(filtered(x, 3, "mirror", F64, axes=(0, 2)), want)
+    np.testing.assert_array_equal(filtered(x, 3, "mirror", F64, axes=()), x)
+
+
+@pytest.mark.parametrize("padding", ["edge", -3.0])
+@pytest.mark.parametrize("shape", [(1,), (14, 35), (3, 20, 2)], ids=str)
+def test_extended_within_the_line(shape, padding):
+    x = noise(shape)
+    how = {"mode": "edge"} if padding == "edge" else {"constant_values": padding}
+    want = splines.filtered(np.pad(x, 12, **how), 5, "nearest")
+    assert_near(filtered(x, 5, "reflect", F64, 12, padding), want)
+
+
+def test_each_axis_is_kept_in_the_type_of_the_result():
+    x = noise((12, 20), "i4")
+    out = np.empty(x.shape, "i4")
+    filter_axes(x, 3, [0, 1], "mirror", out)
+    kept = splines.filtered_axis(x, 3, 0, "mirror").astype("i4")
+    want = splines.filtered_axis(kept, 3, 1, "mirror")
+    assert np.abs(out - want).max() < 1 + 1e-9
+    np.testing.assert_array_equal(out, (want + 1e-9 * np.sign(want)).astype("i4"))
+
+
+def test_in_place():
+    x = noise((30, 40))
+    want = splines.filtered(x, 3, "mirror")
+    filter_axes(x, 3, [0, 1], "mirror", x)
+    assert_near(x, want)
+
+
+def test_one_nan_is_in_all_of_its_lines():
+    x = noise((3, 200))
+    x[1, 150] = np.nan
+    got = filtered(x, 3, "mirror", F64, axes=[1])
+    assert np.isnan(got[1]).all()
+    assert np.isfinite(got[[0, 2]]).all()
+    assert np.isnan(filtered(x, 3, "mirror", F64)).all()
+
+
+# Resampling --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("order", range(6))
+def test_resampled(order, mode):
+    for sizes, results in (((9,), (31,)), ((20, 19), (13, 40)), ((5, 18, 3), (7, 11, 4))):
+        x, per_axis = noise(sizes), places(sizes, results, 0.37 + order)
+        for prefilter in (True, False):
+            got = resample(x, order, mode, results, per_axis, prefilter=prefilter)
+            want = wanted(x, order, mode, results, per_axis, prefilter=prefilter)
+            assert_near(got, want)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_axis_of_one_sample(mode):
+    x, per_axis = noise((1, 20)), [(-0.5, 1.0, 0.0), (0.3, 1.0, 0.0)]
+    for order in (0, 1, 3):
+        assert_near(
+            resample(x, order, mode, (3, 20), per_axis), wanted(x, order, mode, (3, 20), per_axis)
+        )
+
+
+def test_axes_left_alone():
+    x = noise((18, 20, 3))
+    per_axis = [(0.0, 0.7, 0.0), (0.0, 0.6, 0.0), None]
+    got = resample(x, 3, "mirror", (25, 33, 3), per_axis)
+    for c in range(3):
+        assert_near(
+            got[..., c], wanted(x[..., c], 3, "mirror", (25, 33), per_axis[:2])
+        )  # the third axis's filter and taps would be each other's inverse
+    np.testing.assert_array_equal(resample(x, 3, "mirror", x.shape, [None] * 3), x)
+
+
+@pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e300, 1e19])
+@pytest.mark.parametrize("mode", MODES)
+def test_places_that_are_not_numbers(mode, place):
+    """The value outside; the edge, where `nearest` can say which; NaN where taps would be NaN."""
+    x = noise((6, 20))
+    for order in (0, 1, 3):
+        got = resample(x, order, mode, x.shape, [(-place, 1.0, 0.0), (0.0, 1.0, 0.0)], cval=7.0)
+        if mode == "nearest":
+            edge = 0 if not -place > 0 else -1
+            if np.isnan(place) and order:
+                assert np.isnan(got).all()
+            else:
+                assert_near(got, np.broadcast_to(x[edge], x.shape), 1e-4)
+        elif np.isnan(place) and mode == "grid-constant" and order:
+            assert np.isnan(got).all()
+        elif abs(place) == np.inf or np.isnan(place) or mode in ("constant", "grid-constant"):
+            assert_near(got, np.full(x.shape, 7.0))
+        else:
+            assert np.isfinite(got).all()
+
+
+@pytest.mark.parametrize("dtype", STORED)
+def test_every_type_of_result(dtype):
+    x, per_axis = noise((20, 21)) * 40, [(0.2, 0.8, 0.0), (0.0, 1.3, -4.0)]
+    got = resample(x, 3, "constant", (20, 24), per_axis, dtype, cval=3.5)
+    real = wanted(x, 3, "constant", (20, 24), per_axis, cval=3.5)
+    sure = np.abs(np.abs(real) % 1 - 0.5) > 1e-9
+    if dtype == "?":
+        sure = np.abs(np.abs(real) - 1) > 1e-5
+    if dtype == "f8":
+        assert_near(got, real)
+    else:
+        np.testing.assert_array_equal(got[sure], splines.stored(real, dtype)[sure])
+
+
+def test_any_result_array():
+    x, per_axis = noise((20, 21)), [(0.2, 0.8, 0.0), (0.0, 1.3, -4.0)]
+    want = wanted(x, 3, "constant", (20, 24), per_axis)
+    raw = np.zeros(20 * 24 * 8 + 1, np.uint8)
+    outs = (
+        np.zeros((40, 48))[::-2, ::2],
+        np.zeros((24, 20)).T,
+        np.zeros((20, 24), ">f8"),
+        raw[1:].view(F64).reshape(20, 24),
+    )
+    for out in outs:
+        resampled(x, 3, True, "constant", 2.5, per_axis, out, F64)
+        assert_near(np.asarray(out, F64), want)
+
+
+def test_a_value_around_is_of_the_type_of_the_input():
+    x, per_axis = noise((20,), "u1"), [(-6.5, 1.0, 0.0)]
+    for cval in (-1.0, 300.0):
+        got = resample(x, 3, "grid-constant", (30,), per_axis, cval=cval)
+        assert_near(got, wanted(x, 3, "grid-constant", (30,), per_axis, cval=cval))
+
+
+# Threads, memory ---------------------------------------------------------------------------------
+
+
+def large():
+    """More than fits into a part whose axes are done in turn; and a part that does."""
+    yield noise((150, 260)), (170, 300)
+    yield noise((40, 50, 52)), (45, 60, 40)
+
+
+def test_any_number_of_threads_gives_the_same_bits():
+    for x, results in large():
+        assert x.nbytes > TOGETHER
+        found = []
+        for threads in range(1, 1 + min(numba.config.NUMBA_NUM_THREADS, 4)):
+            with of_threads(threads):
+                per_axis = places(x.shape, results, 0.3)
+                got = resample(x, 3, "mirror", results, per_axis)
+                found.append((filtered(x, 3, "mirror", F64), got))
+        assert_near(found[0][0], splines.filtered(x, 3, "mirror"))
+        for pair in found[1:]:
+            np.testing.assert_array_equal(pair[0], found[0][0])
+            np.testing.assert_array_equal(pair[1], found[0][1])
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("dtype", ["f8", "u1", "i2"])
+def test_nothing_is_read_or_written_beyond_the_arrays(dtype, side):
+    for shape in ((1,), (17,), (3, 33), (33, 3), (20, 16), (19, 5, 2)):
+        x, results = noise(shape, dtype), tuple(n + 3 for n in shape)
+        per_axis = places(shape, results, 0.4)
+        for step in (1, 2):
+            source = guarded(x, side, step)
+            np.testing.assert_array_equal(
+                filtered(source, 3, "mirror", F64), filtered(x, 3, "mirror", F64)
+            )
+            for order, mode in ((1, "constant"), (3, "mirror"), (5, "grid-constant")):
+                want = resample(x, order, mode, results, per_axis, dtype)
+                out = guarded(np.zeros(results, dtype), side, step)
+                resampled(source, order, True, mode, 2.5, per_axis, out, F64)
+                np.testing.assert_array_equal(out, want)
