@@ -7,17 +7,21 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks, gradients, run
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axes
+from ._calls.outline import Outline
 from ._calls.registry import has_backward
-from ._calls.sampled import Coordinates, Options, backward, forward
+from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
 from ._kernels.kind import AFFINE
 
 _GRID, _GRID_BACK = "affine_grid", "affine_grid_backward"
 _SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
+_SAMPLE_TWICE = "affine_sample_double_backward"
 
 
 @takes_any_array
+@like_before
 def affine_grid(
     theta: ArrayLike,
     size: tuple[int, ...],
@@ -79,6 +83,8 @@ def affine_grid(
     samples, sizes = _sizes(_GRID, size)
     checks.matrices(_GRID, came.shape, samples, len(sizes), either=False)
     shape, dtype = (samples, *sizes, len(sizes)), came.dtype.newbyteorder("=")
+    if isinstance(theta, Outline):
+        return Outline(shape, dtype)
     if out is None:
         out = buffers.empty(shape, dtype)
     else:
@@ -91,6 +97,7 @@ def affine_grid(
 
 @has_backward(affine_grid, "theta")
 @takes_any_array
+@like_before
 def affine_grid_backward(
     grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool | None = False
 ) -> NDArray[Any]:
@@ -143,6 +150,7 @@ def affine_grid_backward(
 
 
 @takes_any_array
+@like_before
 def affine_sample(
     input: ArrayLike,
     theta: ArrayLike,
@@ -212,6 +220,7 @@ def affine_sample(
 
 @has_backward(affine_sample, "input", "theta")
 @takes_any_array
+@like_before
 def affine_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
@@ -275,6 +284,79 @@ def affine_sample_backward(
     matrices = checks.array(_SAMPLE_BACK, "theta", theta)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_SAMPLE_BACK, about, (grad_output, input, matrices), options, output_mask)
+
+
+@takes_any_array
+def affine_sample_double_backward(
+    grad_grad_input: ArrayLike | None,
+    grad_grad_theta: ArrayLike | None,
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    theta: ArrayLike,
+    size: tuple[int, ...],
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = False,
+    *,
+    fill_value: float | Sequence[float] = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:
+    """Second derivatives: the gradients of `affine_sample_backward`.
+
+    Parameters
+    ----------
+    grad_grad_input : array_like, of the input's shape and type, or None
+        The gradient of some number with respect to grad_input; None stands for zeros.
+    grad_grad_theta : array_like, of theta's shape and type, or None
+        The same for grad_theta.
+    grad_output, input, theta, size, mode, padding_mode, align_corners, fill_value, channels_last
+        As they were passed to `affine_sample_backward`.
+    output_mask : (bool, bool, bool)
+        Which gradients are wanted: grad_output's, the input's and theta's. Others cost nothing.
+
+    Returns
+    -------
+    grad_grad_output : ndarray, of the result's shape and of the input's type, or None
+        The sample of `grad_grad_input`, plus the derivative of the result along `grad_grad_theta`.
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_theta : ndarray, of theta's shape and type, or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `affine_sample_backward`, and where a gradient has another shape or type
+        than what it belongs to.
+
+    Notes
+    -----
+    See `grid_sample_double_backward`: coordinates are linear in theta, so no other
+    second derivatives come in.
+
+
+    References
+    ----------
+    M. Jaderberg et al., "Spatial Transformer Networks", 2015.
+
+    Convention
+    ----------
+    grad_theta is per unit of theta's elements, whose coordinates are normalised (x, y, z).
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> image = np.array([[[[0.0, 1.0, 4.0, 9.0]]]])
+    >>> theta = np.array([[[0.5, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> ones, move = np.ones((1, 1, 1, 2)), np.array([[[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]])
+    >>> rule = {"padding_mode": "border", "output_mask": (True, False, False)}
+    >>> fs.affine_sample_double_backward(None, move, ones, image, theta, (1, 2), **rule)
+    (array([[[[ 2., 10.]]]]), None, None)
+    """
+    about = _about(_SAMPLE_TWICE, size, align_corners)
+    matrices = checks.array(_SAMPLE_TWICE, "theta", theta)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    along, arrays = (grad_grad_input, grad_grad_theta), (grad_output, input, matrices)
+    return double_backward(_SAMPLE_TWICE, about, along, arrays, options, output_mask)
 
 
 def _sizes(name, size):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._calls import buffers, checks, gradients, run
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes, step_axis
+from ._calls.outline import Outline
 from ._calls.quiet import quietly
 from ._calls.registry import has_backward
 from ._kernels.kind import FLOW
@@ -192,6 +193,8 @@ def deform_conv2d(
     """
     given = _take(_NAME, input, offset, weight, bias, mask)
     layer = _describe(_NAME, given, stride, padding, dilation)
+    if isinstance(input, Outline):
+        return Outline(layer.shape, layer.dtype)
     out = buffers.empty(layer.shape, layer.dtype)
     _convolve(given, layer, out)
     return out

@@ -7,15 +7,18 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes
 from ._calls.registry import has_backward
-from ._calls.sampled import Coordinates, Options, backward, forward
+from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
+_TWICE = "grid_sample_double_backward"
 
 
 @takes_any_array
+@like_before
 def grid_sample(
     input: ArrayLike,
     grid: ArrayLike,
@@ -132,6 +135,7 @@ def grid_sample(
 
 @has_backward(grid_sample, "input", "grid")
 @takes_any_array
+@like_before
 def grid_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
@@ -203,6 +207,88 @@ def grid_sample_backward(
     arrays = grad_output, input, checks.array(_BACK, "grid", grid)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_BACK, about, arrays, options, output_mask)
+
+
+@takes_any_array
+def grid_sample_double_backward(
+    grad_grad_input: ArrayLike | None,
+    grad_grad_grid: ArrayLike | None,
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    grid: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = False,
+    *,
+    coordinates: str = "normalized",
+    fill_value: float | Sequence[float] = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:
+    """Second derivatives: the gradients of `grid_sample_backward`.
+
+    Parameters
+    ----------
+    grad_grad_input : array_like, of the input's shape and type, or None
+        The gradient of some number with respect to grad_input; None stands for zeros.
+    grad_grad_grid : array_like, of the grid's shape and type, or None
+        The same for grad_grid.
+    grad_output, input, grid, mode, padding_mode, align_corners, coordinates
+        As they were passed to `grid_sample_backward`.
+    fill_value, channels_last
+        As they were passed to `grid_sample_backward`.
+    output_mask : (bool, bool, bool)
+        Which gradients are wanted: grad_output's, the input's and the grid's. Others cost nothing.
+
+    Returns
+    -------
+    grad_grad_output : ndarray, of the result's shape and of the input's type, or None
+        The sample of `grad_grad_input`, plus the derivative of the result along `grad_grad_grid`.
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_grid : ndarray, of the grid's shape and type, or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `grid_sample_backward`, and where a gradient has another shape or type
+        than what it belongs to.
+
+    Notes
+    -----
+    With weights W of the taps, u = grad_grad_input and v = grad_grad_grid, this is the gradient of
+    <W u + (D_v W) input, grad_output>, where D_v is the derivative along v. "bilinear" weights are
+    linear along each axis, so their only second derivatives are those of two axes; "bicubic" has
+    them all, though they jump at integer positions; "nearest" has not even slopes. At borders the
+    slopes are those of `grid_sample_backward`.
+
+    A batch of 1 that was shared takes the sum over all samples. The bits are the same for any
+    number of threads.
+
+
+    References
+    ----------
+    R. Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. Acoustics,
+    Speech, and Signal Processing 29(6), 1981.
+
+    Convention
+    ----------
+    The last axis of both gradients of the grid is ordered (x, y, z), as the grid's.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row = np.array([[[0.0, 10.0, 40.0]]])
+    >>> where = np.array([[[0.25], [1.5]]])
+    >>> ones, along = np.ones((1, 1, 2)), np.array([[[1.0], [2.0]]])
+    >>> fs.grid_sample_double_backward(None, along, ones, row, where, coordinates="pixel")
+    (array([[[10., 60.]]]), array([[[-1., -1.,  2.]]]), array([[[0.],
+            [0.]]]))
+    """
+    about = _about(_TWICE, align_corners, coordinates)
+    arrays = grad_output, input, checks.array(_TWICE, "grid", grid)
+    along = grad_grad_input, grad_grad_grid
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return double_backward(_TWICE, about, along, arrays, options, output_mask)
 
 
 def _about(function, align_corners, coordinates):

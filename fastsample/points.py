@@ -6,16 +6,19 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import point_axes
 from ._calls.registry import has_backward
-from ._calls.sampled import Coordinates, Options, backward, forward
+from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
 
 _NAME, _BACK = "point_sample", "point_sample_backward"
+_TWICE = "point_sample_double_backward"
 _ABOUT = {align: Coordinates("points", point_axes, (align,)) for align in (False, True)}
 
 
 @takes_any_array
+@like_before
 def point_sample(
     input: ArrayLike,
     points: ArrayLike,
@@ -82,6 +85,7 @@ def point_sample(
 
 @has_backward(point_sample, "input", "points")
 @takes_any_array
+@like_before
 def point_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
@@ -138,3 +142,72 @@ def point_sample_backward(
     arrays = grad_output, input, checks.array(_BACK, "points", points)
     options = Options(mode, padding_mode, fill_value, channels_last)
     return backward(_BACK, about, arrays, options, output_mask)
+
+
+@takes_any_array
+def point_sample_double_backward(
+    grad_grad_input: ArrayLike | None,
+    grad_grad_points: ArrayLike | None,
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    points: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = False,
+    *,
+    fill_value: float | Sequence[float] = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:
+    """Second derivatives: the gradients of `point_sample_backward`.
+
+    Parameters
+    ----------
+    grad_grad_input : array_like, of the input's shape and type, or None
+        The gradient of some number with respect to grad_input; None stands for zeros.
+    grad_grad_points : array_like, of the points' shape and type, or None
+        The same for grad_points.
+    grad_output, input, points, mode, padding_mode, align_corners, fill_value, channels_last
+        As they were passed to `point_sample_backward`.
+    output_mask : (bool, bool, bool)
+        Which gradients are wanted: grad_output's, the input's and the points'. Others cost nothing.
+
+    Returns
+    -------
+    grad_grad_output : ndarray, of the result's shape and of the input's type, or None
+        The sample of `grad_grad_input`, plus the derivative of the result along `grad_grad_points`.
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_points : ndarray, of the points' shape and type, or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `point_sample_backward`, and where a gradient has another shape or type
+        than what it belongs to.
+
+    Notes
+    -----
+    See `grid_sample_double_backward`: coordinates are linear in the points.
+
+
+    References
+    ----------
+    A. Kirillov et al., "PointRend: Image Segmentation as Rendering", 2019.
+
+    Convention
+    ----------
+    grad_points is per unit of the points: the width of the map.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row, ones = np.array([[[0.0, 10.0, 20.0, 30.0]]]), np.ones((1, 1, 1))
+    >>> found = fs.point_sample_double_backward(row, ones, ones, row, np.array([[[0.5]]]))
+    >>> found[0]
+    array([[[55.]]])
+    """
+    about = _ABOUT[checks.aligned(_TWICE, align_corners)]
+    arrays = grad_output, input, checks.array(_TWICE, "points", points)
+    along = grad_grad_input, grad_grad_points
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    return double_backward(_TWICE, about, along, arrays, options, output_mask)

@@ -7,19 +7,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import flow_axes, grid_axes
 from ._calls.registry import has_backward
-from ._calls.sampled import Coordinates, Options, backward, forward
+from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
 from ._kernels.kind import FLOW
 
 _FLOW, _FLOW_BACK, _REMAP = "flow_warp", "flow_warp_backward", "remap"
+_FLOW_TWICE = "flow_warp_double_backward"
 _STEPS = Coordinates("flow", flow_axes, source=FLOW, check=checks.flow, pixels=True)
 _STEPS_LAST = _STEPS._replace(check=checks.flow_last)
 _PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"), pixels=True)
 
 
 @takes_any_array
+@like_before
 def flow_warp(
     input: ArrayLike,
     flow: ArrayLike,
@@ -89,6 +92,7 @@ def flow_warp(
 
 @has_backward(flow_warp, "input", "flow")
 @takes_any_array
+@like_before
 def flow_warp_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
@@ -152,6 +156,81 @@ def flow_warp_backward(
 
 
 @takes_any_array
+def flow_warp_double_backward(
+    grad_grad_input: ArrayLike | None,
+    grad_grad_flow: ArrayLike | None,
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    flow: ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    *,
+    fill_value: float | Sequence[float] = 0,
+    channels_last: bool = False,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:
+    """Second derivatives: the gradients of `flow_warp_backward`.
+
+    Parameters
+    ----------
+    grad_grad_input : array_like, of the input's shape and type, or None
+        The gradient of some number with respect to grad_input; None stands for zeros.
+    grad_grad_flow : array_like, of the flow's shape and type, or None
+        The same for grad_flow.
+    grad_output, input, flow, mode, padding_mode, fill_value, channels_last
+        As they were passed to `flow_warp_backward`.
+    output_mask : (bool, bool, bool)
+        Which gradients are wanted: grad_output's, the input's and the flow's. Others cost nothing.
+
+    Returns
+    -------
+    grad_grad_output : ndarray, of the result's shape and of the input's type, or None
+        The sample of `grad_grad_input`, plus the derivative of the result along `grad_grad_flow`.
+    grad_input : ndarray, of the input's shape and type, or None
+    grad_flow : ndarray, of the flow's shape and type, or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `flow_warp_backward`, and where a gradient has another shape or type
+        than what it belongs to.
+
+    Notes
+    -----
+    See `grid_sample_double_backward`: coordinates are an index plus the flow.
+
+
+    References
+    ----------
+    X. Zhu et al., "Deep Feature Flow for Video Recognition", 2017.
+
+    Convention
+    ----------
+    grad_flow is ordered as the flow, per pixel.
+
+    Examples
+    --------
+    >>> import numpy as np, fastsample as fs
+    >>> row, ones = np.array([[[0.0, 10.0, 40.0]]]), np.ones((1, 1, 3))
+    >>> flow = np.array([[[0.5, 0.5, 0.0]]])
+    >>> rule = {"padding_mode": "border", "output_mask": (True, True, False)}
+    >>> fs.flow_warp_double_backward(None, 2 * ones, ones, row, flow, **rule)
+    (array([[[20., 60.,  0.]]]), array([[[-2.,  0.,  2.]]]), None)
+    """
+    about, steps = _flow(_FLOW_TWICE, flow, channels_last)
+    along = grad_grad_input, _along_flow(grad_grad_flow, flow, channels_last)
+    options = Options(mode, padding_mode, fill_value, channels_last)
+    found = double_backward(
+        _FLOW_TWICE, about, along, (grad_output, input, steps), options, output_mask
+    )
+    to_output, to_input, to_flow = found
+    if to_flow is not None and not channels_last:
+        to_flow = np.ascontiguousarray(_planar(to_flow))
+    return to_output, to_input, to_flow
+
+
+@takes_any_array
+@like_before
 def remap(
     image: ArrayLike,
     map_x: ArrayLike,
@@ -241,6 +320,17 @@ def _flow(function, flow, channels_last):
             f"got {steps.shape}"
         )
     return _STEPS, steps.transpose(0, *range(2, steps.ndim), 1)
+
+
+def _along_flow(came, flow, channels_last):
+    """Check a gradient of a flow's gradient: it as steps (N, *in, D), or None."""
+    if came is None:
+        return None
+    came = checks.array(_FLOW_TWICE, "grad_grad_flow", came)
+    flow = checks.array(_FLOW_TWICE, "flow", flow)
+    expected = flow.shape, flow.dtype.newbyteorder("=")
+    checks.gradient(_FLOW_TWICE, "grad_grad_flow", came, *expected, of="flow")
+    return came if channels_last else came.transpose(0, *range(2, came.ndim), 1)
 
 
 def _planar(steps):

@@ -1,6 +1,8 @@
 """Profiles and markers shared by all tests."""
 
 import os
+import sys
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,14 @@ settings.register_profile("interpreted", deadline=None, max_examples=5, derandom
 # Processes of tests share the cores: threads of one that wait must not keep the other's.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# The files that take longest come first, so that no process is left with one at the end: seconds of
+# CPU time from a cold cache.
+LONGEST = (
+    *("test_cache", "test_guard", "test_bfloat16", "test_affine", "test_threads", "test_docs"),
+    *("test_mirror", "test_long", "test_masks", "test_installations", "test_gradients"),
+    *("test_cli", "test_simd", "test_company", "test_grid_sample", "test_workers", "test_fuzz"),
+)
+
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
@@ -20,6 +30,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "compiled: too slow, or moot, without compiled kernels")
     default = "interpreted" if INTERPRETED else "ci"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="fastsample-tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["FASTSAMPLE_TESTS_BYTECODE"] = folder.name  # see child.py
 
 
 def pytest_report_header():
@@ -28,7 +42,9 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
-    """Without the JIT leave out what needs it."""
+    """Order the files; without the JIT leave out what needs it."""
+    places = {name: k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
     skip = pytest.mark.skip(
         reason="NUMBA_DISABLE_JIT: too slow as plain Python, or about machine code"
     )

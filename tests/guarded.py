@@ -1,11 +1,13 @@
 """Arrays laid flush against unreadable pages, so that one byte too far ends the process.
 
-As a script, `python guarded.py WAY NAME ...` runs every case of the named kernels and prints each
-case before it runs: the last line of a process that died names the case. WAY is one of `WAYS`.
+As a script, `python guarded.py JOB ...` runs every case of each job and prints each case before it
+runs: the last line of a process that died names the case. A job is `WAY,KERNEL,...` with a way of
+`WAYS`, or one of `OTHERS` with its arguments.
 """
 
 import contextlib
 import ctypes
+import functools
 import itertools
 import math
 import mmap
@@ -48,10 +50,15 @@ class Pen:
         return copy
 
 
+@functools.cache
+def libc():
+    """The C library of this process."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def protect(address, length):
     """Make a page unreadable."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(length), PROT_NONE):
+    if libc().mprotect(ctypes.c_void_p(address), ctypes.c_size_t(length), PROT_NONE):
         raise OSError(ctypes.get_errno(), "mprotect failed")
 
 
@@ -187,10 +194,11 @@ def go_back(image, grid, options, label, steps):
 
     grad = noise(3, (len(image), image.shape[1], *grid.shape[1:-1]), image.dtype)
     wants = fs.grid_sample_backward(grad, image, grid, **options)
-    for side, step in itertools.product(SIDES, steps):
+    for step, side in itertools.product(steps, SIDES):
         print(f"{label} {side} step {step}", flush=True)
         copies = [guarded(array, side, step) for array in (grad, image, grid)]
-        fs.grid_sample_backward(*copies, **options)  # compiles with an np.empty that Numba knows
+        if side == SIDES[0]:  # compiles with an np.empty that Numba knows
+            fs.grid_sample_backward(*copies, **options)
         with fenced(side):
             gots = fs.grid_sample_backward(*copies, **options)
         for got, want in zip(gots, wants, strict=True):
@@ -270,21 +278,22 @@ def near(dtype, mode):
 
 
 WAYS = {"forward": forward, "backward": backward, "affine": affine}
+OTHERS = {"pixels": pixels, "near": near}
 
 
-def main(way, *names):
-    """Run the named kernels; or pixels of a type and a number of channels, in some modes."""
-    if way in ("pixels", "near"):
-        {"pixels": pixels, "near": near}[way](*names)
-        print("done", flush=True)
-        return
+def main(*jobs):
+    """Run them, one after the other; says so of each that it has done."""
     from cases import KERNELS
     from gradients import GRADIENTS
 
-    for kernel in dict.fromkeys((*KERNELS, *GRADIENTS)):
-        if str(kernel) in names:
-            WAYS[way](kernel)
-    print("done", flush=True)
+    kernels = {str(kernel): kernel for kernel in (*KERNELS, *GRADIENTS)}
+    for job in jobs:
+        way, *names = job.split(",")
+        if way in OTHERS:
+            OTHERS[way](*names)
+        for name in names if way in WAYS else ():
+            WAYS[way](kernels[name])
+        print(f"done: {job}", flush=True)
 
 
 if __name__ == "__main__":

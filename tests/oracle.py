@@ -29,6 +29,7 @@ class Tap(NamedTuple):
     index: np.ndarray  # OUTSIDE where the fill value is read
     weight: np.ndarray
     slope: np.ndarray  # of the weight, for a step of the coordinate as the grid gives it
+    curve: np.ndarray  # of the slope
 
 
 def grid_sample(
@@ -136,12 +137,15 @@ def axis_taps(value, size, mode, border, align_corners, coordinates):
         scale = 1 if coordinates == "pixel" else pixels_a_unit(size, align_corners)
         if mode == "bicubic":
             taps = cubic_taps(p)
-            taps = [(bring_in(t, size, border, align_corners), w, s) for t, w, s in taps]
+            taps = [(bring_in(t, size, border, align_corners), *rest) for t, *rest in taps]
         else:
             split = {"nearest": nearest_taps, "bilinear": linear_taps}[mode]
             taps = split(bring_in(p, size, border, align_corners))
             scale = scale * direction(p, size, border, align_corners)
-        return [Tap(as_index(t, size, border), poison(w, t), s * scale) for t, w, s in taps]
+        return [
+            Tap(as_index(t, size, border), poison(w, t), s * scale, c * scale * scale)
+            for t, w, s, c in taps
+        ]
 
 
 def pixels_a_unit(size, align_corners):
@@ -203,8 +207,8 @@ def direction(p, size, border, align_corners):
 
 
 def nearest_taps(p):
-    """(tap, weight, slope of the weight): one tap, half to even."""
-    return [(np.rint(p), np.ones(p.shape), np.zeros(p.shape))]
+    """(tap, weight, slope of the weight, slope of that): one tap, half to even."""
+    return [(np.rint(p), np.ones(p.shape), np.zeros(p.shape), np.zeros(p.shape))]
 
 
 def remainder(p, first):
@@ -217,14 +221,17 @@ def linear_taps(p):
     first = np.floor(p)
     t = remainder(p, first)
     one = np.ones(p.shape)
-    return [(first, 1 - t, -one), (first + p.dtype.type(1), t, one)]
+    return [(first, 1 - t, -one, 0 * one), (first + p.dtype.type(1), t, one, 0 * one)]
 
 
 def cubic_taps(p):
     """Floor - 1 ... floor + 2."""
     first = np.floor(p)
     t = remainder(p, first)
-    return [(first + p.dtype.type(k), keys(t - k), keys_slope(t - k)) for k in (-1, 0, 1, 2)]
+    return [
+        (first + p.dtype.type(k), keys(t - k), keys_slope(t - k), keys_curve(t - k))
+        for k in (-1, 0, 1, 2)
+    ]
 
 
 def keys(x):
@@ -241,6 +248,13 @@ def keys_slope(x):
     near = 3 * (A + 2) * d * d - 2 * (A + 3) * d
     far = 3 * A * d * d - 10 * A * d + 8 * A
     return np.sign(x) * np.where(d <= 1, near, far)
+
+
+def keys_curve(x):
+    """The derivative of that; where it jumps, the one of the cell to the right."""
+    d = np.abs(x)
+    near, far = 6 * (A + 2) * d - 2 * (A + 3), 6 * A * d - 10 * A
+    return np.where((d < 1) | (x == -1), near, far)
 
 
 def as_index(tap, size, border):

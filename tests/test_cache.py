@@ -21,8 +21,9 @@ for mode in sys.argv[1:] or ("nearest", "bilinear", "bicubic"):
 
 
 def modes(cache, *which):
-    """What a process with this cache says of each of these modes, or of all."""
-    done = child.run(["-c", MODES, *which], LIMIT, NUMBA_CACHE_DIR=str(cache))
+    """What a process says of each of these modes, or of all, with this cache or the tests' own."""
+    own = {"NUMBA_CACHE_DIR": str(cache)} if cache else {}
+    done = child.run(["-c", MODES, *which], LIMIT, **own)
     assert done.returncode == 0, done.stderr
     return dict(line.split() for line in done.stdout.splitlines())
 
@@ -104,14 +105,16 @@ class TestCache:
         assert call(tmp_path / "run") == []
         assert cache_files(tmp_path / "run") == files
 
-    def test_an_edit_of_another_kernel_file_compiles_anew(self, tmp_path):
+    def test_an_edit_of_another_kernel_file_compiles_anew(self, copy):
         """Numba itself looks only at the file that a kernel stands in."""
-        folder, cache = install(tmp_path / "site"), tmp_path / "cache"
-        call(folder, NUMBA_CACHE_DIR=str(cache))
-        before = cache_files(cache)
+        folder, cache, before = copy
         edited = folder / "fastsample" / "_kernels" / "stages" / "gather.py"
-        edited.write_text(edited.read_text() + "\n# an edit\n")
-        call(folder, NUMBA_CACHE_DIR=str(cache))
+        text = edited.read_text()
+        try:
+            edited.write_text(text + "\n# an edit\n")
+            call(folder, NUMBA_CACHE_DIR=str(cache))
+        finally:
+            edited.write_text(text)
         assert cache_files(cache) != before
 
 
@@ -122,17 +125,17 @@ class TestProcesses:
         which = [("nearest",), ("bilinear",), ("bicubic",), ()] * 2
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(lambda some: modes(tmp_path, *some), which))
-        want = modes(tmp_path / "another")
+        want = modes(None)
         assert len(want) == 3
         for got in (*found, modes(tmp_path)):
             assert got == {mode: want[mode] for mode in got}
 
-    def test_what_two_compile_has_no_name_in_common(self, tmp_path):
+    def test_what_two_compile_has_no_name_in_common(self, warm, tmp_path):
         """Code from disk shares one space of names, in which the first of a name stands for all."""
+        modes(tmp_path, "bilinear")
         names = []
-        for k in range(2):
-            modes(tmp_path / str(k), "nearest")
-            code = b"".join(p.read_bytes() for p in (tmp_path / str(k)).rglob("*.nbc"))
+        for cache in (warm / "cache", tmp_path):
+            code = b"".join(p.read_bytes() for p in cache.rglob("*.nbc"))
             names.append(set(re.findall(rb"_ZN10fastsample[A-Za-z0-9_]+", code)))
         assert all(names)
         assert not names[0] & names[1]

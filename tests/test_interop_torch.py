@@ -298,3 +298,58 @@ class TestTraces:
         fs.grid_sample(torch.from_numpy(IMAGE), torch.from_numpy(GRID), out=out)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             product.backward()
+
+
+class TestCallsMadeAgain:
+    """Tensors whose call was made before go by their addresses."""
+
+    def make(self, *shape, **options):
+        return torch.rand(*shape, **options) * 2 - 1
+
+    def test_other_tensors_have_results_of_their_own(self):
+        kept = []
+        for _ in range(4):
+            x, grid = self.make(2, 3, 6, 7), self.make(2, 5, 4, 2)
+            made = fs.grid_sample(x, grid, "bilinear", padding_mode="border")
+            want = fs.grid_sample(x.numpy(), grid.numpy(), "bilinear", padding_mode="border")
+            assert type(made) is torch.Tensor
+            assert np.array_equal(made.numpy(), want)
+            kept.append((x, grid, made))
+        assert fs.grid_sample.calls.tensors
+
+    def test_gradients(self):
+        for _ in range(3):
+            parts = self.make(2, 3, 5, 4), self.make(2, 3, 6, 7), self.make(2, 5, 4, 2)
+            made = fs.grid_sample_backward(*parts, output_mask=(False, True))
+            want = fs.grid_sample_backward(*(x.numpy() for x in parts), output_mask=(False, True))
+            assert made[0] is None
+            assert np.array_equal(made[1].numpy(), want[1])
+
+    @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # PyTorch's own
+    def test_what_is_more_than_its_memory_is_still_told(self):
+        x, grid = self.make(2, 3, 6, 7), self.make(2, 5, 4, 2)
+        want = fs.grid_sample(x, grid)
+        assert torch.equal(fs.grid_sample(x, grid), want)
+        negative = torch._neg_view(x)
+        assert torch.equal(fs.grid_sample(negative, grid), -want)
+        assert torch.equal(fs.grid_sample(negative, grid), -want)
+        with pytest.raises(TypeError, match="require a gradient"):
+            fs.grid_sample(x.clone().requires_grad_(), grid)
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(x, x)
+            with pytest.raises(TypeError, match="tangent"):
+                fs.grid_sample(dual, grid)
+        with pytest.raises(TypeError, match="vmap"):
+            torch.func.vmap(lambda one: fs.grid_sample(one, grid))(x[None])
+        freed = x.clone()
+        freed.untyped_storage().resize_(0)
+        with pytest.raises(TypeError, match="freed"):
+            fs.grid_sample(freed, grid)
+
+    def test_an_array_beside_a_tensor(self):
+        x, grid = self.make(2, 3, 6, 7), self.make(2, 5, 4, 2)
+        want = fs.grid_sample(x, grid)
+        assert torch.equal(fs.grid_sample(x, grid.numpy()), want)
+        assert torch.equal(fs.grid_sample(x, grid.numpy()), want)
+        assert np.array_equal(fs.grid_sample(x.numpy(), grid), want.numpy())
+        assert np.array_equal(fs.grid_sample(x.numpy(), grid), want.numpy())

@@ -53,6 +53,11 @@ def both(x, y, shape, strides):
     return np.asarray(pair)
 
 
+def pair_of(x):
+    """The arrays that a view made by `both` leads from and to, or None."""
+    return getattr(x.base, "arrays", None)
+
+
 class _Pair:
     """What a view of two arrays belongs to."""
 

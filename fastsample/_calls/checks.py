@@ -81,12 +81,15 @@ def sampled(function, name, came, mode):
 
 
 def fill(function, name, came):
-    """A real number, or a sequence of them, one for each channel, as a tuple."""
+    """A real number, or a sequence of them, one for each channel, as a tuple.
+
+    -0.0 is 0.0: calls are known by what is equal.
+    """
     if type(came) is float or (type(came) is int and -(2**53) <= came <= 2**53):
-        return came  # nearly always
+        return came + 0  # nearly always
     if isinstance(came, list | tuple) or (isinstance(came, np.ndarray) and came.ndim == 1):
-        return tuple(number(function, name, x) for x in came)
-    return number(function, name, came)
+        return tuple(number(function, name, x) + 0 for x in came)
+    return number(function, name, came) + 0
 
 
 def one_each(function, name, fill, channels):
@@ -268,15 +271,13 @@ def result(function, came, shape, dtype):
         )
 
 
-def gradient(function, name, came, shape, dtype):
+def gradient(function, name, came, shape, dtype, of="the result"):
     """A gradient has the shape and the type of what it belongs to."""
     if came.shape != shape:
-        raise ValueError(
-            f"{function}: {name} must have the result's shape {shape}; got {came.shape}"
-        )
+        raise ValueError(f"{function}: {name} must have {of}'s shape {shape}; got {came.shape}")
     if came.dtype.newbyteorder("=") != dtype:
         raise TypeError(
-            f"{function}: {name} must have the result's type {_named(dtype)}; got "
+            f"{function}: {name} must have {of}'s type {_named(dtype)}; got "
             f"{_named(came.dtype)}: convert it with {name}.astype({_class_of(dtype)})"
         )
 
@@ -288,7 +289,7 @@ def mask(function, came, count=2):
     except TypeError:
         wanted = ()
     if len(wanted) != count or not all(isinstance(w, bool | np.bool_) for w in wanted):
-        many = {2: "two", 5: "five"}[count]
+        many = {2: "two", 3: "three", 5: "five"}[count]
         raise TypeError(f"{function}: output_mask must be {many} of True or False; got {came!r}")
     return wanted
 

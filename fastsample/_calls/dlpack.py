@@ -14,6 +14,7 @@ import numpy as np
 
 from .._kernels.vectors import brain
 from . import carried, tensors
+from .again import Calls, again, key_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 READABLE = (1, 3, 11, 13)  # devices whose memory the CPU reads: its own, pinned and managed ones
@@ -26,23 +27,34 @@ WHY_UNTRACED = "fastsample reads an array's memory, which a trace has not"
 def takes_any_array(function: Function) -> Function:
     """Let a function take arrays that have `__dlpack__`; its results are of the first one's kind.
 
-    The first argument is the first array; `out`, given by its name, alone is written.
+    The first argument but for None is the first array; `out`, given by its name, alone is written.
     """
     names = tuple(inspect.signature(function).parameters)
+    calls = getattr(function, "calls", None)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if "torch._dynamo" in sys.modules and sys.modules["torch"].compiler.is_dynamo_compiling():
             untraced = sys.modules["torch"].compiler.disable(call)
             return untraced(*args, **kwargs)
+        key = None
+        if calls is not None:
+            key = key_of(args, kwargs)
+            known = calls.like(key, args, kwargs)
+            if known is not None:
+                return again(known, args, kwargs)
+            if key is None and calls.tensors:
+                found = _with_tensors(calls, args, kwargs)
+                if found is not None:
+                    return found
         for thing in (*args, *kwargs.values()) if kwargs else args:
             if type(thing) is np.ndarray:  # told apart here: a call costs more than the question
                 known = thing.dtype.kind != "V"
             else:
                 known = type(thing) in AS_IT_IS or _is_plain(thing)
             if not known:
-                return through_numpy(function, names, args, kwargs)
-        return function(*args, **kwargs)
+                return through_numpy(calls or function, names, args, kwargs)
+        return function(*args, **kwargs) if calls is None else calls.first(key, args, kwargs)
 
     # What torch.compiler.disable would set: a compiled function is left for the call.
     call._torchdynamo_disable = True  # type: ignore[attr-defined]
@@ -72,13 +84,17 @@ def through_numpy(
 ) -> Any:
     """Call with arrays of NumPy, and give back what came."""
     called = function.__name__
-    like, out = args[0] if args else kwargs.get(names[0]), kwargs.get("out")
+    given = (*args, *(kwargs.get(name) for name in names[len(args) :]))
+    like, out = next((x for x in given if x is not None), None), kwargs.get("out")
     named = zip(names, args, strict=False)  # what is too much, the call itself refuses
-    result = function(
-        *[converted(called, name, thing) for name, thing in named],
-        *args[len(names) :],
-        **{name: converted(called, name, thing) for name, thing in kwargs.items()},
-    )
+    seen_args = *[converted(called, name, thing) for name, thing in named], *args[len(names) :]
+    seen_kwargs = {name: converted(called, name, thing) for name, thing in kwargs.items()}
+    result = function(*seen_args, **seen_kwargs)
+    if isinstance(function, Calls) and tensors.is_tensor(like):
+        known = function.known.get(key_of(seen_args, seen_kwargs))
+        key = tensors.key_of(args, kwargs) if known and known.is_free else None
+        if known and key:
+            function.tensors[key] = known
     if out is not None:
         if tensors.is_tensor(out):
             tensors.was_written(out)
@@ -86,6 +102,12 @@ def through_numpy(
     if isinstance(result, tuple):
         return tuple(in_kind(called, array, like) for array in result)
     return in_kind(called, result, like)
+
+
+def _with_tensors(calls: Calls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The result of a call with PyTorch's tensors, if one like it was made before."""
+    known = calls.tensors.get(tensors.key_of(args, kwargs))
+    return None if known is None else tensors.again_with(known, (*args, *kwargs.values()))
 
 
 def converted(function: str, name: str, thing: Any, depth: int = 0) -> Any:

@@ -148,7 +148,7 @@ def _set_rule(row, kind, axis, real):
     if kind.rule in (ZEROS, CONSTANT):
         row["first"], row["end"] = -1 if kind.taps == 2 else -np.inf, np.inf
         row["lower"], row["upper"] = np.nextafter(real(-1), real(-2)), np.inf
-    if kind.taps <= 2 and kind.role != SLOPE:  # the only bounds, see `keep_of` in borders
+    if kind.taps <= 2 and not (kind.role == SLOPE or kind.along):  # the only bounds: `keep_of`
         row["low"], row["high"] = max(row["low"], row["first"]), min(row["high"], row["end"])
     if row["fold"] != KEEP:
         row["low"], row["high"] = np.finfo(real).min, np.finfo(real).max

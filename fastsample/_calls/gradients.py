@@ -145,7 +145,7 @@ def slope_in_double(
     """`slope` of single coordinates along a long axis."""
     for exact, points, part in exact_parts(sampling, grid):
         target = out if part is ... else out[part[1:]]
-        found = np.empty(points.shape)
+        found = np.empty(target.shape)
         slope(exact, gradient[part], input, points, found)
         put(target, found, add)
 
@@ -184,8 +184,8 @@ def prepare_slope(
         return None
     kind = kind_of(sampling, input, grid, SLOPE)
     layouts = shared(input), shared(grid), gradient.layout, linear(out)
-    fill = sampling.fill
-    return schedule.slope_call(kind, sampling.axes, gradient.shape, points, *layouts, fill, add)
+    shape, fill, turned = gradient.shape, sampling.fill, sampling.turned
+    return schedule.slope_call(kind, sampling.axes, shape, points, *layouts, fill, add, turned)
 
 
 def linear(slope: Spec) -> schedule.Layout:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .._kernels import drive
 from .._kernels.drive import NOTHING
 from .._kernels.kind import AFFINE, AFFINE_GRID, CODES, FLOW, GRID, SAMPLE
-from . import buffers, schedule
+from . import again, buffers, schedule
 from .formula import Axis
 from .quiet import put
 
@@ -32,6 +32,10 @@ class Sampling(NamedTuple):
     axes: tuple[Axis, ...]
     fill: float | tuple[float, ...]  # for all channels, or for each
     source: int = GRID
+    # Derivatives along directions, joined to the grid by `along.joined`, instead of the weights;
+    # and of slopes, those of the axis that is turned.
+    along: bool = False
+    turned: int = 0
 
     def of_channel(self, c: int) -> "Sampling":
         """The same for one channel of them."""
@@ -129,7 +133,7 @@ def add_places(steps: Array, axes: tuple[Axis, ...], along: int, first: int) -> 
     for a, (axis, count) in enumerate(zip(axes, steps.shape[1:-1], strict=True)):
         index = np.arange(count) + (first if a == along else 0)
         places = axis.base + index * axis.step
-        steps[..., -1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
+        steps[..., len(axes) - 1 - a] += places.reshape(-1, *[1] * (len(axes) - 1 - a))
 
 
 @lru_cache(maxsize=512)
@@ -159,6 +163,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
 
 def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Array) -> None:
     """Let a kernel read three arrays and write the fourth."""
+    again.saw(call, image, grid, other, out)
     memory = [buffers.read_bytes(x) for x in (image, grid, other)]
     drive.run(
         call.work, call.parallel, (*call.records, *memory, buffers.as_bytes(out)), call.pieces
@@ -184,7 +189,8 @@ def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     sizes, steps = input.shape[2:], input.layout.strides[2:]
     types = CODES[input.dtype], grid.dtype.itemsize
     mode, padding_mode = sampling.mode, sampling.padding_mode
-    return schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+    kind = schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
+    return kind._replace(along=1) if sampling.along else kind
 
 
 def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels.kind import GRID
-from . import buffers, checks, gradients, run
+from . import buffers, checks, gradients, run, second
 from .formula import Axis
+from .outline import Outline
 from .quiet import cast
 
 Array = NDArray[Any]
@@ -57,6 +58,9 @@ def forward(
     if last:
         image, out = _channels_second(image), None if out is None else _channels_second(out)
     specs = run.spec(image), run.spec(points), None if out is None else run.spec(out)
+    if isinstance(input, Outline):
+        described = _describe(function, about, *specs[:2], mode, padding_mode, fill)
+        return Outline(*_as_seen(described[0], last))
     prepared = _prepare(function, about, *specs, mode, padding_mode, fill, last)
     sampling, result, ready = prepared
     if out is None:
@@ -101,6 +105,87 @@ def backward(
         points_gradient = gradients.coordinate_gradient(sampling, gradient, image, points, planar)
         points_gradient = cast(points_gradient, arrays[2].dtype)
     return to_image, points_gradient
+
+
+def double_backward(
+    function: str,
+    about: Coordinates,
+    along: tuple[Any, Any],
+    arrays: tuple[Any, Any, Array],
+    options: Options,
+    output_mask: Any,
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Gradients of (grad_output, input, points), from those of both gradients, `along`."""
+    gradient = checks.array(function, "grad_output", arrays[0])
+    image, came = checks.array(function, "input", arrays[1]), arrays[2]
+    mode, padding_mode, fill, last = _options(function, about, options)
+    wanted = checks.mask(function, output_mask, 3)
+    directions = _directions(function, about, along, image, came)
+    if last:
+        image = _channels_second(image)
+    specs = run.spec(image), run.spec(buffers.widened(came))
+    result, sampling = _describe(function, about, *specs, mode, padding_mode, fill)
+    checks.dtype(function, "input", image.dtype, checks.DIFFERENTIABLE)
+    checks.gradient(function, "grad_output", gradient, *_as_seen(result, last))
+    if last:
+        gradient = _channels_second(gradient)
+        directions = directions._replace(input=_seen_second(directions.input))
+    found = _second(sampling, directions, (gradient, image, came), result, wanted)
+    if not last:
+        return found
+    to_output, to_input, to_points = found
+    return _dense_last(to_output), _dense_last(to_input), to_points
+
+
+def _directions(
+    function: str, about: Coordinates, along: tuple[Any, Any], image: Array, points: Array
+) -> second.Directions:
+    """Check the gradients of both gradients; either may be None."""
+    found = []
+    for name, came, like in zip(("input", about.argument), along, (image, points), strict=True):
+        if came is not None:
+            came = checks.array(function, f"grad_grad_{name}", came)
+            expected = like.shape, like.dtype.newbyteorder("=")
+            checks.gradient(function, f"grad_grad_{name}", came, *expected, of=name)
+        found.append(came)
+    return second.Directions(*found)
+
+
+def _second(
+    sampling: run.Sampling,
+    along: second.Directions,
+    arrays: tuple[Array, Array, Array],
+    result: tuple[Any, Any],
+    wanted: tuple[bool, ...],
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Those of the second derivatives that are wanted, of (N, C, *in), in the arrays' types."""
+    (gradient, image), points = map(second.widened, arrays[:2]), buffers.widened(arrays[2])
+    if sampling.mode == "nearest":  # which does not move with its coordinates
+        along = along._replace(points=None)
+    along = second.Directions(*(None if x is None else second.widened(x) for x in along))
+    shape, dtype = result
+    to_output = to_input = to_points = None
+    if wanted[0]:
+        to_output = np.empty(shape, image.dtype.newbyteorder("="))
+        second.to_output(sampling, along, image, points, to_output)
+        to_output = second.rounded(to_output, dtype)
+    if wanted[1]:
+        to_input = second.to_input(sampling, along, gradient, image.shape, points)
+        to_input = second.rounded(to_input, dtype)
+    if wanted[2]:
+        to_points = second.to_points(sampling, along, gradient, image, points)
+        to_points = cast(to_points, arrays[2].dtype)
+    return to_output, to_input, to_points
+
+
+def _seen_second(x: Array | None) -> Array | None:
+    """`_channels_second`, if there is an array."""
+    return None if x is None else _channels_second(x)
+
+
+def _dense_last(x: Array | None) -> Array | None:
+    """(N, C, *in) as an array (N, *in, C) of its own, if there is one."""
+    return None if x is None else np.ascontiguousarray(_channels_last(x))
 
 
 def _options(function: str, about: Coordinates, options: Options) -> tuple[str, str, Any, bool]:

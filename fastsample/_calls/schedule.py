@@ -57,6 +57,7 @@ STRIP = 256
 STRIPS = 2**20  # bytes of a plane from which it counts as large
 STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
+SCATTER_NS = 0.5  # a tap of each value that is added to a gradient
 BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too often
 OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
 SUMS = 896 * 2**10  # bytes that a thread may keep of the sums of 16 channels
@@ -170,11 +171,11 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     return _made(kind, job, axes, input.strides[2:], pieces, 0.12, fill)
 
 
-def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add):
+def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, turned=0):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
     job, task = _record(kind, axes, shape, points, grid, out)
     _set_input(task, kind, axes, input)
-    task["fills"] = family_of(kind) == FILLING
+    task["fills"], task["turned"] = family_of(kind) == FILLING, turned
     task["add"] = add and kind.source != AFFINE  # the shares of matrices are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
     task["slope_col"], task["slope_axis"] = slope.strides[-2:]
@@ -197,14 +198,14 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     pieces = _share_out(kind, task, axes)
     first = None
     if task["bands"] > 1:
-        first = _reach_call(kind._replace(role=REACH), job.copy(), axes, input)
-    return first, _made(kind, job, axes, input.strides[2:], pieces, 0.5)
+        first = _reach_call(kind._replace(role=REACH, along=0), job.copy(), axes, input)
+    return first, _made(kind, job, axes, input.strides[2:], pieces, SCATTER_NS)
 
 
 def _reach_call(kind, job, axes, input):
     """Note for each tile which rows of the input it touches, before they are shared out."""
     task = job[0]
-    parallel = _pays(kind, task, 0.5)
+    parallel = _pays(kind, task, SCATTER_NS)
     task["c"] = task["channels"] = 1
     task["ahead"], task["taps"] = 0, kind.taps
     pieces = _chunk(task, task["grids"])
@@ -266,6 +267,8 @@ def _record(kind, axes, shape, points, grid, out):
         grid.strides[-1],
     )
     task["grids"] = grid.samples
+    if kind.along:
+        task["direction"] = len(axes) * grid.strides[1 if kind.source == AFFINE else -1] * kind.real
     if kind.source != AFFINE:
         task["grid_row"], task["grid_col"] = grid_row, grid_col
     task["out_start"], task["out_n"], task["out_c"] = out.start, *out.strides[:2]
@@ -371,7 +374,8 @@ def _summed(kind):
 
 def _share_out(kind, task, axes):
     """Share the input's planes out, in bands of rows where they are few; the number of pieces."""
-    inputs, channels, wanted = int(task["inputs"]), int(task["c"]), 4 * MOST_THREADS
+    inputs, channels = int(task["inputs"]), int(task["c"])
+    wanted = 4 * MOST_THREADS if _pays(kind, task, SCATTER_NS) else 1
     share, rows = inputs * channels // wanted, axes[0].size
     if kind.role == GROUPS:
         most = min(rows, _summed(kind) // axes[1].size)

@@ -6,12 +6,13 @@ than its memory, known here or not.
 """
 
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._kernels.vectors import brain
-from . import carried
+from . import again, carried
 
 PLAIN = ("CPU", "Dense", "ADInplaceOrView", "Autograd", "Autocast")  # beginnings of layers' names
 RECORDERS = ("FakeTensorMode", "FunctionalTensorMode", "ProxyTorchDispatchMode")
@@ -86,6 +87,30 @@ def is_tensor(thing: Any) -> bool:
     return isinstance(kind, type) and isinstance(thing, kind)
 
 
+def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
+    """Make the question whether tensors are all that a call has to know.
+
+    They are, if they have values, on a CPU, and are followed by nobody; but for autograd, which may
+    record them. None stands for no tensor.
+    """
+    core, forward = torch._C, torch.autograd.forward_ad
+    names = "_are_functorch_transforms_active", "_get_tracing_state", "_len_torch_dispatch_stack"
+    in_transform, in_trace, in_mode = (getattr(core, name, bool) for name in names)
+    own = frozenset((torch.Tensor, torch.nn.Parameter))
+
+    def are_plain(given: Iterable[Any]) -> bool:
+        if in_transform() or in_trace() or in_mode() or forward._current_level >= 0:
+            return False
+        for x in given:  # no generator, which takes 2 us
+            if x is None:
+                continue
+            if type(x) not in own or _more(torch, x):
+                return False
+        return True
+
+    return are_plain
+
+
 def seen(function: str, name: str, tensor: Any) -> np.ndarray:
     """A tensor as NumPy's array: the same memory, or a copy of what lazy signs make of it."""
     torch: Any = sys.modules["torch"]
@@ -111,6 +136,41 @@ def made(array: np.ndarray) -> Any:
     if array.dtype == brain.DTYPE:
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)
+
+
+def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+    """All of a call with tensors but their numbers; None where one is more than its memory."""
+    torch: Any = sys.modules["torch"]
+    layers = getattr(torch._C, "_dispatch_keys", None)
+    if layers is None or _is_recorded(torch) or _is_forward(torch):
+        return None
+    key: list[Any] = []
+    words: list[Any] = [*kwargs]
+    for x in (*args, *kwargs.values()) if kwargs else args:
+        if type(x) is torch.Tensor:
+            if x.requires_grad or _more_by_layers.get(layers(x).raw_repr(), True):
+                return None
+            key.append(x.shape)
+            key.append(x.stride())
+            key.append(x.dtype)
+        elif type(x) is np.ndarray:
+            return None
+        else:
+            key.append(None)
+            words.append(x)
+    told = again.key_of(tuple(words), {})
+    return None if told is None else (*key, told)
+
+
+def again_with(known: again.Known, things: tuple[Any, ...]) -> Any:
+    """Do what a call does, with other tensors; None where one's memory was freed."""
+    kind = sys.modules["torch"].Tensor
+    places = [-x.data_ptr() if type(x) is kind else 1 for x in things]
+    if 0 in places:
+        return None
+    arrays = again.again_at(known, places, known.jobs)
+    results = [None if k is None else made(arrays[k - len(things)]) for k in known.returns]
+    return tuple(results) if known.several else results[0]
 
 
 def _memory(torch: Any, tensor: Any) -> np.ndarray:
@@ -203,10 +263,12 @@ def _of_class(torch: Any, kind: type) -> Reason | None:
 
 def _has_tangent(torch: Any, tensor: Any) -> bool:
     """Does a derivative of forward mode ride on it?"""
-    forward = torch.autograd.forward_ad
-    if getattr(forward, "_current_level", 0) < 0:
-        return False
-    return forward.unpack_dual(tensor).tangent is not None
+    return _is_forward(torch) and torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None
+
+
+def _is_forward(torch: Any) -> bool:
+    """Are derivatives of forward mode being taken?"""
+    return bool(getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0)
 
 
 def _refuse(function: str, name: str, tensor: Any, reason: Reason) -> None:

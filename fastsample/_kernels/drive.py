@@ -6,6 +6,7 @@ import numba as nb
 import numpy as np
 
 from . import threads
+from .compiler.flat import memory_of
 from .compiler.jit import STAGE, call, compiled, compiled_address
 from .compiler.once import once
 from .kind import (
@@ -42,7 +43,8 @@ from .stages.slope import (
 )
 
 NOTHING = np.zeros(0, np.uint8)  # for an array that a call does not have
-NOTHING.flags.writeable = False  # as all that kernels read: a loop is compiled for that
+NOTHING.flags.writeable = False
+INTERPRETED = bool(nb.config.DISABLE_JIT)  # kernels are plain Python, for tests
 
 MAKERS = {
     "plan": plan_of,
@@ -76,7 +78,7 @@ class Stages(NamedTuple):
 def stages_of(kind):
     """What the stages of a call are compiled for, and nothing else."""
     form, paired = form_of(kind), int(kind.layout == PAIRED)
-    plan = "plan", form, family_of(kind), kind.real, kind.source
+    plan = "plan", form, family_of(kind), kind.real, kind.source, kind.along
     sums = kind.axes, form.work, kind.real
     if copies(kind):
         bits, last = BITS[item_bytes(kind)], kind.last
@@ -124,9 +126,18 @@ def ready(kind, job):
 
 
 def drive(work, job, axes, image, grid, other, out, pieces):
-    """All pieces of a job; the arrays come as bytes, so that this is compiled once for all."""
+    """All pieces of a job, on six arrays that come as `memory_of` takes them."""
     for piece in nb.prange(pieces):
-        call(work, job, axes, image, grid, other, out, piece)
+        call(
+            work,
+            memory_of(job),
+            memory_of(axes),
+            memory_of(image),
+            memory_of(grid),
+            memory_of(other),
+            memory_of(out),
+            piece,
+        )
 
 
 @once
@@ -137,21 +148,24 @@ def driver(parallel):
 
 def compile_loop(parallel):
     """Compile `drive`, or read it from disk, without a run."""
-    if not nb.config.DISABLE_JIT:
-        arguments = 1, *[NOTHING] * 5, np.zeros(1, np.uint8), 1
-        driver(parallel).compile(tuple(nb.typeof(x) for x in arguments))
+    if not INTERPRETED:
+        driver(parallel).compile((nb.types.intp,) * 8)
 
 
 def run(work, parallel, arrays, pieces):
-    """Run a loop at an address on (job, axes, image, grid, other, out), all of them flat bytes.
+    """Run a loop at an address on (job, axes, image, grid, other, out), from their first bytes on.
 
     Over threads where that pays and may be.
     """
-    args = work, *arrays, pieces
+    run_on(work, parallel, arrays if INTERPRETED else map(id, arrays), pieces)
+
+
+def run_on(work, parallel, six, pieces):
+    """`run` of arrays that come as `memory_of` takes them."""
     if parallel and pieces > 1:
-        threads.run(_serial, _parallel, args)
+        threads.run(_serial, _parallel, (work, *six, pieces))
     else:
-        _serial()(*args)
+        driver(False)(work, *six, pieces)
 
 
 def _serial():

@@ -65,6 +65,9 @@ class Kind(NamedTuple):
     # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
     # there are at most four, else how many to take at once; 0 where they are not.
     last: int = 0
+    # 1: weights are those of a derivative along a direction, which follows each point's coordinates
+    # in the grid: of their products, or for slopes of one axis's, see `JOB`.
+    along: int = 0
 
 
 class Form(NamedTuple):
@@ -230,6 +233,8 @@ JOB = np.dtype(
         ("add", "i8"),  # 1: a gradient is added to what is there
         ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
         ("near", "i8"),  # 1: a plan says which points lie near each other
+        ("direction", "i8"),  # bytes from a point's coordinates to its direction, see `Kind.along`,
+        ("turned", "i8"),  # and the axis whose weights and slopes are differentiated along it
         ("sums", "i8"),  # where in scratch sums wait, in bytes,
         ("sums_pitch", "i8"),  # how many there are in a row,
         ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0

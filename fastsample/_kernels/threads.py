@@ -20,6 +20,8 @@ from pathlib import Path
 import numba as nb
 from numba.np.ufunc import parallel as _parallel
 
+from . import crowd
+
 TBB = {"win32": "tbb12.dll", "darwin": "libtbb.12.dylib"}.get(sys.platform, "libtbb.so.12")
 OPENMP = ("libgomp", "libiomp", "libomp")
 FORKED = 0x40  # PF_FORKNOEXEC, of Linux's flags of a process
@@ -53,6 +55,9 @@ class _State:
 
 def run(serial, parallel, args):
     """Call parallel()(*args) if this process may open a region now, else serial()(*args)."""
+    if crowd.is_here():
+        crowd.alone(serial(), args)
+        return
     if MOST_THREADS == 1 or not _may_open():
         serial()(*args)
         return
@@ -62,10 +67,10 @@ def run(serial, parallel, args):
         return
     try:
         if threads == nb.get_num_threads():
-            parallel()(*args)
+            crowd.together(parallel(), args)
         else:
             with of_threads(threads):
-                parallel()(*args)
+                crowd.together(parallel(), args)
     finally:
         _leave()
 

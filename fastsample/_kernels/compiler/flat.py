@@ -5,6 +5,7 @@ and use none but the pointer: without them a first call compiled in 4.9 s instea
 is checked, and none counts from the end.
 """
 
+import ctypes
 import operator
 from types import SimpleNamespace
 
@@ -96,6 +97,47 @@ def array_at(pointer, dtype, start):
     if array.dtype.names:
         fields = array.dtype.names
         return [SimpleNamespace(**dict(zip(fields, row, strict=True))) for row in array]
+    return array
+
+
+# Where an array object says at what address its memory is: NumPy's headers have it as the first
+# field behind what every object of Python's has. To read it there costs a kernel nothing; a view of
+# bytes that Numba would take apart costs 1.7 us an array.
+ADDRESS = object.__basicsize__
+
+
+def address(array):
+    """The address of an array's first element: a quarter of the time of `ctypes.data`."""
+    return ctypes.c_ssize_t.from_address(id(array) + ADDRESS).value
+
+
+def _memory_of(typing, array):
+    def code(context, builder, sig, args):
+        word, (number,) = args[0].type, args
+        is_object = builder.icmp_signed(">", number, ir.Constant(word, 0))
+        with builder.if_else(is_object) as (then, otherwise):
+            with then:
+                field = builder.add(number, ir.Constant(word, ADDRESS))
+                held, of_object = (
+                    builder.load(builder.inttoptr(field, BYTE.as_pointer())),
+                    builder.block,
+                )
+            with otherwise:
+                plain, of_address = builder.inttoptr(builder.neg(number), BYTE), builder.block
+        place = builder.phi(BYTE)
+        place.add_incoming(held, of_object)
+        place.add_incoming(plain, of_address)
+        return place
+
+    return types.voidptr(array), code
+
+
+@primitive(_memory_of)
+def memory_of(array):
+    """The memory of an array that comes as what `id` says of it, or as minus its address.
+
+    Somebody keeps it alive.
+    """
     return array
 
 

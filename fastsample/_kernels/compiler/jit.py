@@ -19,7 +19,7 @@ from numba.core.runtime import rtsys
 from .. import home
 from . import lean, place
 from .cpu import HARDWARE_GATHER, PERMUTE
-from .flat import BYTE, primitive, start_of
+from .flat import BYTE, primitive
 from .once import in_each_process
 from .sources import DIGEST
 
@@ -176,20 +176,16 @@ def _called(builder, address, pointers, numbers):
 
 
 def _call(typing, work, job, axes, image, grid, other, out, piece):
-    arrays = (job, axes, image, grid, other, out)
-
     def code(context, builder, sig, args):
-        both = zip(arrays, args[1:7], strict=True)
-        starts = [start_of(context, builder, ty, value) for ty, value in both]
-        _called(builder, args[0], starts, args[7:])
+        _called(builder, args[0], args[1:7], args[7:])
         return context.get_dummy_value()
 
-    return types.void(types.uintp, *arrays, types.intp), code
+    return types.void(types.uintp, *(types.voidptr,) * 6, types.intp), code
 
 
 @primitive(_call)
 def call(work, job, axes, image, grid, other, out, piece):
-    """Run the loop at an address on one piece; the arrays' first bytes are its pointers."""
+    """Run the loop at an address on one piece."""
     with np.errstate(all="ignore"):  # as compiled code
         _KEPT[work - 1](job, axes, image, grid, other, out, piece)
 

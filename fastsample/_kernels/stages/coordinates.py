@@ -138,6 +138,8 @@ def read_steps_of(count, real):
 
 # Up to 16 points of a tile's row, from (row, col) of the tile on: by source, then for so many axes.
 READ = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_steps_of}
+# The same for directions: what a source makes of a coordinate is linear, but for its places.
+READ_DIRECTIONS = {GRID: read_array_of, AFFINE: read_matrix_of, FLOW: read_array_of}
 
 
 @inline

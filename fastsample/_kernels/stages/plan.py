@@ -3,7 +3,7 @@
 It does so once for all channels of a tile. Along every axis: read the coordinate, find its pixel
 position (`borders`), its taps and their weights (`taps`); then multiply the axes out (`combine`).
 It is compiled for a `Form`, a family of border rules, the coordinates' type and their source, and
-not for a type of image.
+not for a type of image; and once more for derivatives along a direction (`along`).
 """
 
 from functools import cache
@@ -16,8 +16,9 @@ from ..compiler.jit import inline, jit, lesser
 from ..kind import AXES, FILLING, JOB, OFFSETS, STRIDES, VALUES, has_places
 from ..vectors.memory import local
 from ..vectors.simd import LANES, convert, everywhere, lane, load, splat, store, within
+from .along import change_of, outside_change_of, turned_of
 from .borders import to_pixel_of
-from .coordinates import READ
+from .coordinates import READ, READ_DIRECTIONS
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
 from .taps import SPLIT
 from .tile import tile_in
@@ -32,6 +33,9 @@ class Block(NamedTuple):
     tap_fills: np.ndarray  # the weight of what lies outside along axis a, at a * LANES
     tap_slopes: np.ndarray  # how the weights change with the coordinate
     fill_slopes: np.ndarray
+    tap_curves: np.ndarray  # and how the slopes do
+    fill_curves: np.ndarray
+    directions: np.ndarray  # a point's, in the order of the grid
     poison: np.ndarray  # NaN where a coordinate is, else 0
 
 
@@ -50,6 +54,9 @@ def block_of(form, real):
             local(axis_lanes, work),
             local(tap_lanes, work),
             local(axis_lanes, work),
+            local(tap_lanes, work),
+            local(axis_lanes, work),
+            local(axis_lanes, real_type),
             local(LANES, work),
         )
 
@@ -169,14 +176,16 @@ def put_offsets_of(form):
 
 
 @cache
-def combine_of(form, family):
+def combine_of(form, family, along):
     """Multiply the axes out: a window's start or all offsets, and a weight for every tap."""
     taps, pitch, places = taps_in_all(form), pitch_of(form), has_places(form)
-    weight, outside, put_offsets = weight_of(form), outside_of(form), put_offsets_of(form)
-    put_places, fills = put_places_of(form), family == FILLING
+    weight, outside = (change_of if along else weight_of)(form), outside_of(form)
+    if along:
+        outside = outside_change_of(form)
+    put_places, put_offsets, fills = put_places_of(form), put_offsets_of(form), family == FILLING
 
     @inline
-    def combine(axes, block, at, plan, near):
+    def combine(axes, block, at, plan, near, axis):
         put_offsets(axes, block, at, plan)
         if places and near:
             put_places(axes, block, at, plan)
@@ -189,27 +198,28 @@ def combine_of(form, family):
 
 
 @cache
-def keep_axes_of(form, family):
+def keep_axes_of(form, family, along):
     """For slopes the axes stay apart: weights first, then slopes, axis by axis.
 
     A NaN along one axis must reach the slopes of all.
     """
     count, taps, pitch, put_offsets = form.axes, form.taps, pitch_of(form), put_offsets_of(form)
     rows, fills = count * taps, family == FILLING
+    tap_of, inside_of = turned_of(form, along)
 
     @inline
-    def fill_slope(block, a):
-        share = load(block.fill_slopes, a * LANES)
+    def fill_slope(block, a, axis):
+        share = inside_of(block, a, axis)[1]
         for b in range(count):
             if b != a:
-                share = share * (1.0 - load(block.tap_fills, b * LANES))
-        return share
+                share = share * inside_of(block, b, axis)[0]
+        return 0.0 - share
 
     @inline
-    def keep_axes(axes, block, at, plan, near):
+    def keep_axes(axes, block, at, plan, near, axis):
         put_offsets(axes, block, at, plan)
         for k in range(rows):
-            weight, slope = load(block.tap_weights, k * LANES), load(block.tap_slopes, k * LANES)
+            weight, slope = tap_of(block, k, axis)
             if k % taps == 0:
                 weight = weight + load(block.poison, 0)
                 slope = slope + load(block.poison, 0)
@@ -217,17 +227,18 @@ def keep_axes_of(form, family):
             store(plan.weights, (rows + k) * pitch + at, slope)
         if fills:
             for a in range(count):
-                store(plan.fills, a * pitch + at, fill_slope(block, a))
+                store(plan.fills, a * pitch + at, fill_slope(block, a, axis))
 
     return keep_axes
 
 
 @cache
-def planner_of(form, family, real, source):
+def planner_of(form, family, real, source, along):
     """Offsets and weights of a tile."""
     read, new_block, count = READ[source](form.axes, real), block_of(form, real), form.axes
-    locate = locate_of(form, family)
-    combine = (keep_axes_of if form.slopes else combine_of)(form, family)
+    read_direction = READ_DIRECTIONS[source](form.axes, real)
+    locate = locate_of(form._replace(slopes=form.slopes + along), family)
+    combine = (keep_axes_of if form.slopes else combine_of)(form, family, along)
 
     @inline
     def locate_all(axes, block):
@@ -239,28 +250,31 @@ def planner_of(form, family, real, source):
             locate(axes[2], 2, block)
 
     @jit
-    def run(job, axes, grid, tile, plan):
+    def run(job, axes, grid, directions, tile, plan):
         block, near = new_block(), job.near != 0
         for row in range(tile.rows):
             at = tile.home + row * tile.pad
             for col in range(0, tile.cols, LANES):
                 read(job, axes, grid, tile, row, col, block.values)
+                if along:
+                    read_direction(job, axes, directions, tile, row, col, block.directions)
                 store(block.poison, 0, splat(0.0, block.poison))
                 locate_all(axes, block)
-                combine(axes, block, at + col, plan, near)
+                combine(axes, block, at + col, plan, near, job.turned)
 
     return run
 
 
 @cache
-def plan_of(form, family, real, source):
+def plan_of(form, family, real, source, along):
     """The stage."""
-    run, plan_at, points = planner_of(form, family, real, source), plan_in(form), plan_points(form)
-    axis, real_type = AXES[real], VALUES[real]
+    run, plan_at = planner_of(form, family, real, source, along), plan_in(form)
+    axis, real_type, points = AXES[real], VALUES[real], plan_points(form)
 
     def plan(job_at, axes_at, image_at, grid_at, other_at, out_at, scratch, slot, after):
         job, axes = array_at(job_at, JOB, 0)[0], array_at(axes_at, axis, STRIDES)
         tile = tile_in(scratch, slot, points)
-        run(job, axes, array_at(grid_at, real_type, 0), tile, plan_at(scratch))
+        directions = array_at(grid_at, real_type, job.direction)
+        run(job, axes, array_at(grid_at, real_type, 0), directions, tile, plan_at(scratch))
 
     return plan

@@ -3,8 +3,8 @@
 `SPLIT[taps](form, family)` gives a function that stores, for 16 positions, where to read and what
 it weighs: a window's first pixel with one weight for each of its pixels, or scattered taps with a
 weight each. A tap outside that the border rule drops has weight 0, as has a window's pixel that is
-no tap. For a gradient it also stores slopes, how each weight changes with the coordinate, in the
-same places.
+no tap. Where `form.slopes` is 1, it also stores slopes, how each weight changes with the
+coordinate, in the same places; where it is 2, curves, too: how each slope does.
 """
 
 from functools import cache
@@ -120,7 +120,8 @@ def two_outside(axis, tap, left, right):
 @cache
 def linear(form, family):
     """Two taps."""
-    scattered, slopes, put_two = bool(form.scattered), bool(form.slopes), two_taps_of(form, family)
+    scattered, put_two = bool(form.scattered), two_taps_of(form, family)
+    slopes, curves = form.slopes > 0, form.slopes > 1
     fold, around, keep = fold_of(family), around_of(family), keep_of(form, family)
     fills = family == FILLING
 
@@ -131,6 +132,14 @@ def linear(form, family):
         put_two(axis, tap, 0.0 - slope, slope, block.tap_slopes, at)
         if fills:
             store(block.fill_slopes, fill_at, two_outside(axis, tap, 0.0 - slope, slope))
+
+    @inline
+    def put_curves(block, at, fill_at):
+        zero = splat(0.0, block.tap_curves)
+        store(block.tap_curves, at, zero)
+        store(block.tap_curves, at + LANES, zero)
+        if fills:
+            store(block.fill_curves, fill_at, zero)
 
     @inline
     def put_taps(axis, p, block, at, fill_at):
@@ -150,6 +159,8 @@ def linear(form, family):
             store(block.tap_fills, fill_at, two_outside(axis, tap, 1.0 - right, right))
         if slopes:
             put_slopes(axis, p, place, sign, tap, block, at, fill_at)
+        if curves:
+            put_curves(block, at, fill_at)
 
     return put_taps
 
@@ -176,6 +187,18 @@ def near_slope(x):
 def far_slope(x):
     """Its derivative for 1 <= x <= 2."""
     return (3.0 * KEYS * x - 10.0 * KEYS) * x + 8.0 * KEYS
+
+
+@inline
+def near_curve(x):
+    """Its second derivative for 0 <= x <= 1."""
+    return 6.0 * (KEYS + 2.0) * x - 2.0 * (KEYS + 3.0)
+
+
+@inline
+def far_curve(x):
+    """Its second derivative for 1 <= x <= 2."""
+    return 6.0 * KEYS * x - 10.0 * KEYS
 
 
 @inline
@@ -233,7 +256,8 @@ def four_outside(axis, taps, weights):
 @cache
 def cubic(form, family):
     """Four taps, each brought in by itself; no border rule touches the slopes."""
-    scattered, slopes, put_four = bool(form.scattered), bool(form.slopes), four_taps_of(form)
+    scattered, put_four = bool(form.scattered), four_taps_of(form)
+    slopes, curves = form.slopes > 0, form.slopes > 1
     bring_in, around = bring_in_of(form, family), around_of(family)
     fills = family == FILLING
 
@@ -251,6 +275,16 @@ def cubic(form, family):
         put_four(axis, base, taps, four, block.tap_slopes, at)
         if fills:
             store(block.fill_slopes, fill_at, four_outside(axis, taps, four))
+
+    @inline
+    def put_curves(axis, x, base, taps, block, at, fill_at):
+        scale = splat(axis.scale, x) * splat(axis.scale, x)
+        first, second = far_curve(x + 1.0) * scale, near_curve(x) * scale
+        third, fourth = near_curve(1.0 - x) * scale, far_curve(2.0 - x) * scale
+        four = first, second, third, fourth
+        put_four(axis, base, taps, four, block.tap_curves, at)
+        if fills:
+            store(block.fill_curves, fill_at, four_outside(axis, taps, four))
 
     @inline
     def put_taps(axis, p, block, at, fill_at):
@@ -273,6 +307,8 @@ def cubic(form, family):
             store(block.tap_fills, fill_at, four_outside(axis, taps, weights))
         if slopes:
             put_slopes(axis, x, base, taps, block, at, fill_at)
+        if curves:
+            put_curves(axis, x, base, taps, block, at, fill_at)
 
     return put_taps
 

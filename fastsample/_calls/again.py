@@ -1,0 +1,266 @@
+"""Calls like one that was made before, made again without its checks and preparations.
+
+What a function of this package does with arrays of some shapes, strides and types, and some
+options, is nearly always to make its results' memory and to run kernels on that and on its
+arguments'. So the first such call is watched: which kernels ran, on whose memory. The next ones run
+the same kernels on theirs: a third of the time of a call on 8x8 pixels, a ninth with channels last.
+A call that did anything else (a copy between, a result that no kernel wrote) is never made again in
+this way.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from .._kernels.compiler.flat import address
+from .._kernels.drive import INTERPRETED, NOTHING, run_on
+from .._kernels.kind import JOB
+from .buffers import pair_of
+from .schedule import STREAM, Call
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Array = np.ndarray
+MOST = 512  # calls kept of a function, as of the other caches
+WORDS = frozenset((str, bool, int, type(None)))
+COUNTS = frozenset((bool, int))
+GRID_START, GRID_AXIS = (JOB.fields[name][1] // 8 for name in ("grid_start", "grid_axis"))
+
+
+class Step(NamedTuple):
+    """A kernel's call on an image, a grid, another array and what it writes.
+
+    Each is the number of an argument or, behind these, of an array that is made; -1 is none.
+    """
+
+    call: Call
+    arrays: tuple[int, ...]
+    second: int | None  # where y is, if the grid's x and y are two arguments of one layout
+
+
+class Known(NamedTuple):
+    """What a call does."""
+
+    makes: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]  # results, and what goes in between
+    steps: tuple[Step, ...]
+    jobs: tuple[Array, ...]  # the steps' jobs
+    returns: tuple[int | None, ...]
+    several: bool  # results are a tuple
+    out: int | None  # the number of what is written and was given
+    is_paired: bool  # a grid's x and y are two arguments
+    is_free: bool  # it may be done wherever the arrays lie
+
+
+class _Watch(threading.local):
+    """The kernels that a call of this thread has run, while it is watched."""
+
+    steps: list[tuple[Call, tuple[Array, ...]]] | None = None
+
+
+_watch = _Watch()
+
+
+def saw(call: Call, *arrays: Array) -> None:
+    """A kernel runs on an image, a grid, another array and a result."""
+    if _watch.steps is not None:
+        _watch.steps.append((call, arrays))
+
+
+def like_before(function: Function) -> Function:
+    """For functions whose work depends on arrays' shapes, strides and types and on options alone.
+
+    On no number in an array, and on no address. `takes_any_array` asks for `Calls`.
+    """
+    function.calls = Calls(function)  # type: ignore[attr-defined]
+    return function
+
+
+class Calls:
+    """The calls of a function that are known."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.__name__ = function, function.__name__
+        self.known: dict[tuple[Any, ...], Known | None] = {}
+        self.tensors: dict[Any, Known] = {}  # the same, by what PyTorch's tensors are told apart by
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function with what it takes itself, as before if there was such a call."""
+        key = key_of(args, kwargs)
+        known = self.like(key, args, kwargs)
+        return self.first(key, args, kwargs) if known is None else again(known, args, kwargs)
+
+    def like(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Known | None:
+        """What such a call does, if that is known and may be done."""
+        known = self.known.get(key)
+        if known is None or known.is_free:
+            return known
+        return known if _may_be_done(known, (*args, *kwargs.values())) else None
+
+    def first(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function, and watch it if such a call has not been watched."""
+        if key is None or key in self.known or _watch.steps is not None or INTERPRETED:
+            return self.function(*args, **kwargs)
+        _watch.steps = steps = []
+        try:
+            result = self.function(*args, **kwargs)
+        finally:
+            _watch.steps = None
+        things = (*args, *kwargs.values())
+        if _are_apart(things):
+            if len(self.known) >= MOST:
+                self.known.clear()
+                self.tensors.clear()
+            given = kwargs.get("out")
+            out = None if given is None else len(args) + list(kwargs).index("out")
+            self.known[key] = _known(things, out, result, steps)
+        return result
+
+
+def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+    """All of a call but its arrays' numbers; None where arguments are not plain arrays and words.
+
+    Numbers that are equal need not be the same: a type comes with each, and a float in full.
+    """
+    key: list[Any] = []
+    for x in (*args, *kwargs, *kwargs.values()) if kwargs else args:
+        kind = type(x)
+        if kind is Array:
+            key.append(x.shape)
+            key.append(x.strides)
+            key.append(x.dtype)
+        elif kind in WORDS:
+            key.append(kind)
+            key.append(x)
+        elif kind is float:
+            key.append(x.hex())
+        elif kind is tuple and COUNTS.issuperset(map(type, x)):
+            key.append(tuple(map(type, x)))
+            key.append(x)
+        else:
+            return None
+    key.append(len(args))
+    return tuple(key)
+
+
+def _may_be_done(known: Known, things: tuple[Any, ...]) -> bool:
+    """Can `out` be written, far from all that is read; are whole elements between two maps?"""
+    if known.out is not None:
+        out = things[known.out]
+        others = (x for k, x in enumerate(things) if k != known.out and type(x) is Array)
+        if not out.flags.writeable or any(np.may_share_memory(x, out) for x in others):
+            return False
+    pairs = (step for step in known.steps if step.second is not None)
+    both = ((things[step.arrays[1]], things[step.second]) for step in pairs)
+    return not any((address(y) - address(x)) % x.itemsize for x, y in both)
+
+
+def again(known: Known, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Do what a call does, with other arrays of NumPy."""
+    things = (*args, *kwargs.values()) if kwargs else args
+    jobs = [_job_of(step, things) for step in known.steps] if known.is_paired else known.jobs
+    made = again_at(known, [id(x) for x in things], jobs)
+    arrays = *things, *made
+    if known.several:
+        return tuple([None if k is None else arrays[k] for k in known.returns])
+    return arrays[known.returns[0]]  # type: ignore[index]
+
+
+def again_at(known: Known, places: list[int], jobs: Sequence[Array]) -> list[Array]:
+    """Make the results' memory, and let the kernels run; `places` are as `memory_of` takes them."""
+    made = [np.empty(shape, dtype) for shape, dtype in known.makes]
+    for x in made:
+        places.append(id(x))
+    places.append(id(NOTHING))
+    for (call, (image, grid, other, out), _), job in zip(known.steps, jobs, strict=True):
+        six = id(job), id(call.records[1]), places[image], places[grid], places[other], places[out]
+        run_on(call.work, call.parallel, six, call.pieces)
+    return made
+
+
+def _job_of(step: Step, things: tuple[Any, ...]) -> Array:
+    """The job of a step whose grid may lead from one argument to another, wherever they lie."""
+    job = step.call.records[0]
+    if step.second is None:
+        return job
+    x, y = things[step.arrays[1]], things[step.second]
+    job = job.copy()
+    words = job.view(np.int64)
+    words[GRID_START], words[GRID_AXIS] = 0, (address(y) - address(x)) // x.itemsize
+    return job
+
+
+def _are_apart(things: tuple[Any, ...]) -> bool:
+    """Do no two arrays begin at one place? Of those none knows which a kernel has read."""
+    starts = [address(x) for x in things if type(x) is Array]
+    return len(set(starts)) == len(starts)
+
+
+def _known(
+    things: tuple[Any, ...], out: int | None, result: Any, steps: list[tuple[Call, Any]]
+) -> Known | None:
+    """What a call has done, or None where kernels on its arguments and results are not all."""
+    results = result if isinstance(result, tuple) else (result,)
+    given = None if out is None else things[out]
+    made = [x for x in results if x is not None and x is not given]
+    between = _between(things, made, steps)
+    if not all(type(x) is Array and x.flags.c_contiguous and x.nbytes < STREAM for x in made):
+        return None
+    arrays = *things, *made, *between
+    found = [_step(call, four, arrays) for call, four in steps]
+    numbers = {id(x): len(things) + k for k, x in enumerate((*made, *between))}
+    written = [*numbers.values(), *([] if out is None else [out])]
+    if None in found or not _are_written(written, found):
+        return None
+    is_paired = any(step.second is not None for step in found)
+    return Known(
+        tuple((x.shape, x.dtype) for x in (*made, *between)),
+        tuple(found),
+        tuple(call.records[0] for call, *_ in found),
+        tuple(None if x is None else out if x is given else numbers[id(x)] for x in results),
+        isinstance(result, tuple),
+        out,
+        is_paired,
+        out is None and not is_paired,
+    )
+
+
+def _between(things: Any, made: list[Array], steps: list[tuple[Call, Any]]) -> list[Array]:
+    """What kernels have written that is no result and no argument."""
+    known = [x for x in (*things, *made) if type(x) is Array]
+    written = [four[3] for _, four in steps]
+    own = [x for x in written if x.flags.c_contiguous and x.base is None]
+    return [x for x in own if not any(np.may_share_memory(x, other) for other in known)]
+
+
+def _step(call: Call, four: tuple[Array, ...], arrays: tuple[Any, ...]) -> Step | None:
+    """A kernel's call on what has a number, or None."""
+    image, grid, *others = four
+    second = None
+    if pair := pair_of(grid):
+        grid, second = pair[0], _number(pair[1], arrays)
+        if second is None:
+            return None
+    numbers = [_number(x, arrays) for x in (image, grid, *others)]
+    return None if None in numbers else Step(call, tuple(numbers), second)  # type: ignore[arg-type]
+
+
+def _number(x: Array, arrays: tuple[Any, ...]) -> int | None:
+    """In whose memory an array lies, from its first byte on, if in somebody's; -1 if it is none."""
+    if x is NOTHING:
+        return -1
+    low, high = np.lib.array_utils.byte_bounds(x)
+    for k, owner in enumerate(arrays):
+        if type(owner) is Array:
+            first, last = np.lib.array_utils.byte_bounds(owner)
+            if low == address(x) == first == address(owner) and high <= last:
+                return k
+    return None
+
+
+def _are_written(numbers: list[int], steps: list[Any]) -> bool:
+    """Are these what the kernels write, each at first by one that does not add?"""
+    first: dict[int, bool] = {}
+    for call, arrays, _ in steps:
+        first.setdefault(arrays[3], not call.job[0]["add"])
+    return set(first) == set(numbers) and all(first.values())

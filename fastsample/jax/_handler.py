@@ -1,0 +1,178 @@
+"""XLA's foreign function interface in ctypes: a handler that works on XLA's own buffers.
+
+XLA calls a function of C with one struct, and takes an error or NULL. The structs below are those of
+XLA's `c_api.h`. What the handler is called with, and what it is asked, must outlive the process.
+"""
+
+import ctypes as ct
+import math
+from functools import cache
+from typing import Any
+
+import jax
+import ml_dtypes
+import numpy as np
+
+from . import _work
+
+TARGET = "fastsample"
+KNOWN_VERSIONS = {(0, 3)}  # of the interface, whose structs were seen to be these
+METADATA, EXECUTE = 1, 3
+INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = 3, 8, 12, 13
+WRITE = 0x200  # PyBUF_WRITE
+TYPES = {
+    1: np.bool_, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64,
+    6: np.uint8, 7: np.uint16, 8: np.uint32, 9: np.uint64,
+    10: np.float16, 11: np.float32, 12: np.float64, 15: np.complex64, 18: np.complex128,
+    16: ml_dtypes.bfloat16,
+}  # fmt: skip
+DTYPES = {code: np.dtype(kind) for code, kind in TYPES.items()}
+_memory = ct.pythonapi.PyMemoryView_FromMemory
+_memory.restype, _memory.argtypes = ct.py_object, (ct.c_void_p, ct.c_ssize_t, ct.c_int)
+
+
+class _Struct(ct.Structure):
+    """What all structs of the interface begin with."""
+
+    _fields_ = (("size", ct.c_size_t), ("extension", ct.c_void_p))
+
+
+class _Extension(ct.Structure):
+    _fields_ = (
+        ("size", ct.c_size_t),
+        ("type", ct.c_int),
+        ("next", ct.c_void_p),
+        ("metadata", ct.c_void_p),
+    )
+
+
+class _Version(_Struct):
+    _fields_ = (("major", ct.c_int), ("minor", ct.c_int))
+
+
+class _Metadata(ct.Structure):
+    _fields_ = (("size", ct.c_size_t), ("version", _Version))  # and what we have none of
+
+
+class _Api(_Struct):
+    _fields_ = (("version", _Version), ("internal", ct.c_void_p), ("make_error", ct.c_void_p))
+
+
+class _Error(_Struct):
+    _fields_ = (("message", ct.c_char_p), ("code", ct.c_int))
+
+
+class _Buffer(_Struct):
+    _fields_ = (
+        ("type", ct.c_int),
+        ("data", ct.c_void_p),
+        ("rank", ct.c_int64),
+        ("dims", ct.POINTER(ct.c_int64)),
+    )
+
+
+class _Buffers(_Struct):
+    _fields_ = (
+        ("count", ct.c_int64),
+        ("types", ct.c_void_p),
+        ("items", ct.POINTER(ct.c_void_p)),
+    )
+
+
+class _Span(ct.Structure):
+    _fields_ = (("start", ct.c_void_p), ("length", ct.c_size_t))
+
+
+class _Attributes(_Struct):
+    _fields_ = (
+        ("count", ct.c_int64),
+        ("types", ct.c_void_p),
+        ("names", ct.c_void_p),
+        ("items", ct.POINTER(ct.c_void_p)),
+    )
+
+
+class _Frame(_Struct):
+    _fields_ = (
+        ("api", ct.c_void_p),
+        ("context", ct.c_void_p),
+        ("stage", ct.c_int),
+        ("arguments", _Buffers),
+        ("results", _Buffers),
+        ("attributes", _Attributes),
+    )
+
+
+_make_error = ct.CFUNCTYPE(ct.c_void_p, ct.POINTER(_Error))
+seen: list[tuple[int, int]] = []  # the versions that XLA has named
+
+
+@ct.CFUNCTYPE(ct.c_void_p, ct.c_void_p)
+def _handler(address: int) -> int | None:
+    """Do what XLA asks; an exception would be swallowed here, and garbage taken for the result."""
+    frame = _Frame.from_address(address)
+    try:
+        if frame.extension:
+            _tell_version(frame)
+        elif frame.stage == EXECUTE:
+            _execute(frame)
+    except BaseException as error:
+        return _failed(frame, error)
+    return None
+
+
+def _execute(frame: _Frame) -> None:
+    arguments, results = frame.arguments, frame.results
+    operands = [_array(arguments.items[k]) for k in range(arguments.count)]
+    span = _Span.from_address(frame.attributes.items[0])
+    text = ct.string_at(span.start, span.length).decode()
+    _work.fill(text, operands, _array(results.items[0]))
+
+
+def _array(address: int) -> np.ndarray:
+    """A buffer as an array: the same memory."""
+    buffer = _Buffer.from_address(address)
+    shape, dtype = tuple(buffer.dims[: buffer.rank]), DTYPES[buffer.type]
+    size = math.prod(shape) * dtype.itemsize
+    if size == 0:
+        return np.empty(shape, dtype)
+    return np.ndarray(shape, dtype, _memory(buffer.data, size, WRITE))
+
+
+def _failed(frame: _Frame, error: BaseException) -> Any:
+    """An error of XLA's, which JAX raises."""
+    codes = (
+        (NotImplementedError, UNIMPLEMENTED),
+        ((TypeError, ValueError), INVALID_ARGUMENT),
+        (MemoryError, RESOURCE_EXHAUSTED),
+    )
+    code = next((code for kind, code in codes if isinstance(error, kind)), INTERNAL)
+    message = f"{type(error).__name__}: {error}".encode(errors="replace")
+    told = _Error(ct.sizeof(_Error), None, message, code)
+    return _make_error(_Api.from_address(frame.api).make_error)(ct.byref(told))
+
+
+def _tell_version(frame: _Frame) -> None:
+    """Answer which version of the interface this is: XLA's own, if that is known here."""
+    extension = _Extension.from_address(frame.extension)
+    if extension.type != METADATA:
+        return
+    spoken = _Api.from_address(frame.api).version
+    seen.append((spoken.major, spoken.minor))
+    answer = _Metadata.from_address(extension.metadata).version
+    answer.major, answer.minor = spoken.major, spoken.minor
+
+
+@cache
+def available() -> bool:
+    """Does XLA call the handler? It is registered when first asked for."""
+    ffi = getattr(jax, "ffi", None)
+    if ffi is None:
+        return False
+    jax.devices("cpu")  # there is nobody to ask before
+    capsule = ffi.pycapsule(ct.cast(_handler, ct.c_void_p).value)
+    try:
+        ffi.register_ffi_target(TARGET, capsule, platform="cpu")
+    except Exception:  # a version that asks otherwise
+        return False
+    return bool(seen) and KNOWN_VERSIONS.issuperset(seen)
