@@ -21,6 +21,9 @@ CALLS = {
     "affine_sample_backward": (IMAGE, IMAGE, THETA, (4, 5)),
     "point_sample": (IMAGE, GRID),
     "point_sample_backward": (IMAGE, IMAGE, GRID),
+    "grid_sample_double_backward": (IMAGE, GRID, IMAGE, IMAGE, GRID),
+    "affine_sample_double_backward": (IMAGE, THETA, IMAGE, IMAGE, THETA, (4, 5)),
+    "point_sample_double_backward": (IMAGE, GRID, IMAGE, IMAGE, GRID),
     "patch_affine": (IMAGE, THETA, *BOXES),
     "patch_affine_backward": (IMAGE, IMAGE, THETA, *BOXES),
 }

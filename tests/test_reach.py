@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cases import coordinates
 
-from fastsample._calls import gradients, run
+from fastsample._calls import gradients, run, schedule
 from fastsample._calls.formula import grid_axes
 from fastsample._kernels.drive import NOTHING
 from fastsample._kernels.threads import MOST_THREADS
@@ -13,6 +13,15 @@ SIZES, POINTS = (37, 9), 40
 SAMPLES = 4 * MOST_THREADS  # as many planes as pieces are wanted: none is cut into bands
 UNUSUAL = (np.nan, np.inf, -np.inf, 1e30, -1e30, -1.0, 0.0, 36.0, 37.0)
 PADDINGS = ("zeros", "border", "reflection", "wrap")
+
+
+@pytest.fixture(autouse=True)
+def bands(monkeypatch):
+    """Cut even this little work into bands."""
+    monkeypatch.setattr(schedule, "SERIAL_NS", -1)
+    gradients.prepare_scatter.cache_clear()
+    yield
+    gradients.prepare_scatter.cache_clear()
 
 
 def sampling_of(mode, padding):
