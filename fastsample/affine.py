@@ -175,11 +175,13 @@ def affine_sample(
         float32 or float64; see `affine_grid`. float16 is widened.
     size : tuple of D ints
         The output's spatial sizes.
-    mode, padding_mode, align_corners, fill_value, channels_last
+    mode, padding_mode, align_corners
         As for `grid_sample`.
     coordinates : {"normalized", "pixel"}
         What theta maps: coordinates from -1 to 1, or the output's pixels (x, y, z, 1) to the
         input's, 0 the centre of the first one; then "mirror" is a `padding_mode` too.
+    fill_value, channels_last
+        As for `grid_sample`.
     out : ndarray, shape (N, C, *size), optional
         Where to write the result: of the input's type, with any strides.
 
@@ -322,9 +324,10 @@ def affine_sample_double_backward(
         The gradient of some number with respect to grad_input; None stands for zeros.
     grad_grad_theta : array_like, of theta's shape and type, or None
         The same for grad_theta.
-    grad_output, input, theta, size, mode, padding_mode, align_corners, coordinates, fill_value,
-    channels_last
+    grad_output, input, theta, size, mode, padding_mode, align_corners, coordinates
         As they were passed to `affine_sample_backward`.
+    fill_value, channels_last
+        Likewise.
     output_mask : (bool, bool, bool)
         Which gradients are wanted: grad_output's, the input's and theta's. Others cost nothing.
 
@@ -345,7 +348,6 @@ def affine_sample_double_backward(
     -----
     See `grid_sample_double_backward`: coordinates are linear in theta, so no other
     second derivatives come in.
-
 
     References
     ----------

@@ -37,7 +37,7 @@ def elastic_sample(
     input : array_like, shape (N, C, *in), or a list of N arrays (C, *in)
         Of any type that `grid_sample` takes. Images of a list may differ in size: all become one
         batch in one call.
-    control : array_like, shape (N, D, *knots)
+    control : array_like, shape (N, D, k, ...)
         float32 or float64; float16 is widened. Displacements dx, dy, dz in the input's pixels, at
         knots that lie evenly from the output's first pixel to its last one, two or more along each
         axis.
@@ -46,7 +46,7 @@ def elastic_sample(
     theta : array_like, shape (N, D, D + 1), optional
         What the output's pixels (x, y, z, 1) are mapped by before the displacement is added, as
         `affine_sample` has it; of control's type. Without it, the identity.
-    mode, padding_mode, fill_value, channels_last
+    mode, padding_mode
         As for `grid_sample`; "reflection" mirrors at the outer pixels' edges, "mirror" at their
         centres.
     order : {3, 1}
@@ -55,6 +55,8 @@ def elastic_sample(
     coordinates : {"pixel", "normalized"}
         Theta's: those of the pixels, or from -1 to 1 (`align_corners=False`). Displacements are in
         pixels.
+    fill_value, channels_last
+        As for `grid_sample`.
     out : ndarray, shape (N, C, *size), optional
         Where to write the result: of the input's type, with any strides.
 

@@ -264,7 +264,6 @@ def grid_sample_double_backward(
     A batch of 1 that was shared takes the sum over all samples. The bits are the same for any
     number of threads.
 
-
     References
     ----------
     R. Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. Acoustics,

@@ -189,7 +189,6 @@ def point_sample_double_backward(
     -----
     See `grid_sample_double_backward`: coordinates are linear in the points.
 
-
     References
     ----------
     A. Kirillov et al., "PointRend: Image Segmentation as Rendering", 2019.

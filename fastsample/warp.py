@@ -199,7 +199,6 @@ def flow_warp_double_backward(
     -----
     See `grid_sample_double_backward`: coordinates are an index plus the flow.
 
-
     References
     ----------
     X. Zhu et al., "Deep Feature Flow for Video Recognition", 2017.

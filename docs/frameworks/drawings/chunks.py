@@ -46,7 +46,7 @@ def rotation():
         box(left, image.read.pop(), color, 2.5)
         place = (slice(n * CHUNK, (n + 1) * CHUNK) for n in (i, j))
         box(right, tuple(place), color, 2.5)
-    left.imshow(image[0, 0, :SIZE, :SIZE][0, 0], cmap="gray")
+    left.imshow(image[0:1, 0:1, 0:SIZE, 0:SIZE][0, 0], cmap="gray")
     right.imshow(result, cmap="gray")
     left.set_title("the source: what three tasks read")
     right.set_title("the result: their chunks")
