@@ -42,7 +42,7 @@ def ours(name):
     return lambda *arrays: getattr(fj, name)(*arrays, **options)
 
 
-def near(got, want, tolerance=1e-5):
+def assert_near(got, want, tolerance=1e-5):
     scale = max(1.0, float(np.abs(want).max()))
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale)
 
@@ -56,8 +56,8 @@ def bent(function):
 def test_values(name):
     arrays, options = CALLS[name]
     want = getattr(fs, name)(*arrays, **options)
-    near(ours(name)(*arrays), want, 1e-6)
-    near(jax.jit(ours(name))(*arrays), want, 1e-6)
+    assert_near(ours(name)(*arrays), want, 1e-6)
+    assert_near(jax.jit(ours(name))(*arrays), want, 1e-6)
 
 
 def test_xla_calls_the_kernels_on_its_own_buffers():
@@ -77,14 +77,14 @@ def test_gradients(name):
 
     places = tuple(range(len(arrays)))
     for got, want in zip(jax.jit(jax.grad(product, places))(*arrays), wanted, strict=False):
-        near(got, want)
+        assert_near(got, want)
 
 
 def test_gradient_of_the_mask():
     arrays = CALLS["deform_conv2d"][0]
     _, pullback = fs.vjp(fs.deform_conv2d, *arrays, mask=MASK)
     got = jax.grad(lambda m: fj.deform_conv2d(*arrays, mask=m).sum())(MASK)
-    near(got, pullback(np.ones((2, 4, 7, 6), np.float32))[4])
+    assert_near(got, pullback(np.ones((2, 4, 7, 6), np.float32))[4])
 
 
 @sampling
@@ -94,7 +94,7 @@ def test_forward_mode_is_reverse_mode(name):
     value, tangent = jax.jvp(ours(name), arrays, tangents)
     factor = RNG.normal(0, 1, value.shape).astype(np.float32)
     back = jax.vjp(ours(name), *arrays)[1](factor)
-    near(
+    assert_near(
         (tangent * factor).sum(),
         sum((t * b).sum() for t, b in zip(tangents, back, strict=True)),
         1e-4,
@@ -123,12 +123,12 @@ HESSIANS = {
 
 
 def test_gradients_against_map_coordinates():
-    near(in_pixels(IMAGE, PIXELS), by_map_coordinates(IMAGE, PIXELS))
+    assert_near(in_pixels(IMAGE, PIXELS), by_map_coordinates(IMAGE, PIXELS))
     got, want = (
         jax.jit(jax.grad(bent(f), (0, 1)))(IMAGE, PIXELS) for f in (in_pixels, by_map_coordinates)
     )
-    near(got[0], want[0], 1e-4)
-    near(got[1], want[1], 1e-4)
+    assert_near(got[0], want[0], 1e-4)
+    assert_near(got[1], want[1], 1e-4)
 
 
 @pytest.mark.parametrize("way", HESSIANS)
@@ -137,7 +137,7 @@ def test_second_derivatives_against_map_coordinates(way):
     got, want = (jax.jit(HESSIANS[way](bent(f)))(*arrays) for f in (in_pixels, by_map_coordinates))
     for i in (0, 1):
         for j in (0, 1):
-            near(got[i][j], want[i][j], 1e-4)
+            assert_near(got[i][j], want[i][j], 1e-4)
 
 
 @sampling
@@ -166,7 +166,7 @@ def test_second_derivatives_by_differences(name, mode):
                 gradient(*(a + s * step * v for a, v in zip(arrays, along, strict=True)))[k]
                 for s in (1, -1)
             ]
-            near(got[k], (moved[0] - moved[1]) / (2 * step), 1e-5)
+            assert_near(got[k], (moved[0] - moved[1]) / (2 * step), 1e-5)
 
 
 def test_third_derivatives_are_refused():
@@ -202,15 +202,15 @@ def test_vmap(name, axes, batch):
         ])  # fmt: skip
 
     mapped = jax.vmap(one, axes)
-    near(mapped(*arrays), looped(*arrays), 1e-4)
+    assert_near(mapped(*arrays), looped(*arrays), 1e-4)
     got = jax.grad(lambda *a: mapped(*a).sum(), (0, 1))(*arrays)
     want = jax.grad(lambda *a: looped(*a).sum(), (0, 1))(*arrays)
-    near(got[0], want[0], 1e-4)
-    near(got[1], want[1], 1e-4)
+    assert_near(got[0], want[0], 1e-4)
+    assert_near(got[1], want[1], 1e-4)
     each = jax.vmap(jax.grad(one, (0, 1)), axes)(*arrays)
     for k in range(2):
         summed = each[k].sum(0) if axes[k] is None else each[k]
-        near(summed, want[k], 1e-4)
+        assert_near(summed, want[k], 1e-4)
 
 
 def test_complex_images():
@@ -223,8 +223,8 @@ def test_complex_images():
         return jax.lax.complex(in_pixels(image.real, grid), in_pixels(image.imag, grid))
 
     got, want = (jax.grad(number, (0, 1))(image, PIXELS, f) for f in (in_pixels, by_parts))
-    near(got[0], want[0], 1e-4)
-    near(got[1], want[1], 1e-4)
+    assert_near(got[0], want[0], 1e-4)
+    assert_near(got[1], want[1], 1e-4)
 
 
 @pytest.mark.parametrize("kind", [jnp.bfloat16, jnp.float16, jnp.uint8])
@@ -278,7 +278,7 @@ def test_by_callback(monkeypatch):
     got = jax.jit(jax.grad(number, (0, 1)))(IMAGE, PIXELS)
     result, pullback = fs.vjp(fs.grid_sample, IMAGE, PIXELS, **options)
     for one, want in zip(got, pullback(2 * result), strict=True):
-        near(one, want)
+        assert_near(one, want)
 
 
 def test_a_scan():
@@ -295,7 +295,7 @@ def test_a_scan():
     for _ in range(5):
         back = fs.grid_sample_backward(2 * fs.grid_sample(IMAGE, want), IMAGE, want)[1]
         want = want - np.float32(0.1) * back
-    near(descended(GRID), want, 1e-4)
+    assert_near(descended(GRID), want, 1e-4)
 
 
 def test_two_threads_at_once():

@@ -180,37 +180,52 @@ class TestBeyondPyTorch:
 class TestErrors:
     """PyTorch's classes, our words."""
 
-    def refused(self, error, match, function, *args, **kwargs):
+    def assert_refused(self, error, match, function, *args, **kwargs):
         with pytest.raises(error, match=match):
             function(*args, **kwargs)
 
     def test_words(self):
         image, grid = tensors()
-        self.refused(ValueError, "mode must be one of", fst.grid_sample, image, grid, "cubic")
+        self.assert_refused(
+            ValueError, "mode must be one of", fst.grid_sample, image, grid, "cubic"
+        )
         rule = {"padding_mode": "edge"}
-        self.refused(ValueError, "padding_mode must be", fst.grid_sample, image, grid, **rule)
+        self.assert_refused(
+            ValueError, "padding_mode must be", fst.grid_sample, image, grid, **rule
+        )
 
     def test_shapes_and_types(self):
         image, grid = tensors()
         match = r"grid_sample: grid must have shape \(N, \*out, 2\)"
-        self.refused(RuntimeError, match, fst.grid_sample, image, grid[..., :1])
-        self.refused(RuntimeError, match, fst.grid_sample, image.requires_grad_(), grid[..., :1])
-        self.refused(RuntimeError, "grid must be float32", fst.grid_sample, image, grid.int())
+        self.assert_refused(RuntimeError, match, fst.grid_sample, image, grid[..., :1])
+        self.assert_refused(
+            RuntimeError, match, fst.grid_sample, image.requires_grad_(), grid[..., :1]
+        )
+        self.assert_refused(
+            RuntimeError, "grid must be float32", fst.grid_sample, image, grid.int()
+        )
 
     def test_what_is_no_tensor(self):
         image, grid = tensors()
-        self.refused(TypeError, "input must be a Tensor", fst.grid_sample, image.numpy(), grid)
-        self.refused(TypeError, "grid must be a Tensor", fst.grid_sample, image, [0.0])
-        self.refused(TypeError, "align_corners must be", fst.grid_sample, image, grid, "bilinear",
-                     "zeros", "yes")  # fmt: skip
+        self.assert_refused(
+            TypeError, "input must be a Tensor", fst.grid_sample, image.numpy(), grid
+        )
+        self.assert_refused(TypeError, "grid must be a Tensor", fst.grid_sample, image, [0.0])
+        options = "bilinear", "zeros", "yes"
+        match = "align_corners must be"
+        self.assert_refused(TypeError, match, fst.grid_sample, image, grid, *options)
 
     def test_affine_grid(self):
         theta = torch.randn(2, 2, 3)
-        self.refused(ValueError, "floating", fst.affine_grid, theta.int(), (2, 1, 3, 4))
-        self.refused(ValueError, "theta must have shape", fst.affine_grid, theta, (2, 1, 3, 4, 5))
-        self.refused(NotImplementedError, "size must be", fst.affine_grid, theta, (2, 1))
-        self.refused(ValueError, "size must have no axis", fst.affine_grid, theta, (2, 1, 0, 3))
-        self.refused(RuntimeError, "N = 3", fst.affine_grid, theta, (3, 1, 4, 3))
+        self.assert_refused(ValueError, "floating", fst.affine_grid, theta.int(), (2, 1, 3, 4))
+        self.assert_refused(
+            ValueError, "theta must have shape", fst.affine_grid, theta, (2, 1, 3, 4, 5)
+        )
+        self.assert_refused(NotImplementedError, "size must be", fst.affine_grid, theta, (2, 1))
+        self.assert_refused(
+            ValueError, "size must have no axis", fst.affine_grid, theta, (2, 1, 0, 3)
+        )
+        self.assert_refused(RuntimeError, "N = 3", fst.affine_grid, theta, (3, 1, 4, 3))
 
     def test_devices(self):
         image, grid = tensors()
