@@ -3,7 +3,7 @@
 The address of the repository is known where releases are built, and stands in no file: a fork, a
 mirror or a move would make it wrong. `GITHUB_SERVER_URL` and `GITHUB_REPOSITORY`, which a workflow
 has, become the project's links and those of the long description; `FASTSAMPLE_CONTACT` becomes the
-maintainers' address. Without them there are no links: the long description keeps the words and
+authors' address. Without them there are no links: the long description keeps the words and
 drops what nobody could follow.
 """
 
@@ -21,7 +21,7 @@ class CustomMetadataHook(MetadataHookInterface):
     """Reads the environment when a distribution is built."""
 
     def update(self, metadata: dict) -> None:
-        """Add the links, the maintainers and the long description."""
+        """Add the links, the authors' address and the long description."""
         repository, version = address(os.environ), metadata.get("version", "")
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
         text = long_description(text, repository, version)
@@ -29,7 +29,7 @@ class CustomMetadataHook(MetadataHookInterface):
         metadata["urls"] = urls(repository)
         contact = os.environ.get("FASTSAMPLE_CONTACT")
         people = {"name": "The fastsample developers"}
-        metadata["maintainers"] = [people | ({"email": contact} if contact else {})]
+        metadata["authors"] = [people | ({"email": contact} if contact else {})]
 
 
 def address(environment) -> str:

@@ -22,7 +22,8 @@ PAGES = (
         if not {"_build", "auto_examples"} & set(path.parts)
     ),
 )
-SCRIPTS = sorted(path.name for path in (DOCS / "gallery").glob("plot_*.py"))
+GALLERY = DOCS / "gallery"
+SCRIPTS = sorted(path.relative_to(GALLERY).as_posix() for path in GALLERY.rglob("plot_*.py"))
 BLOCK = re.compile(r"^```python(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 each_page = pytest.mark.parametrize("page", PAGES)
 
@@ -69,5 +70,5 @@ def test_gallery_runs(script, monkeypatch):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setattr(pyplot, "show", lambda: None)
     pyplot.switch_backend("agg")
-    runpy.run_path(str(DOCS / "gallery" / script))
+    runpy.run_path(str(GALLERY / script))
     pyplot.close("all")

@@ -49,14 +49,14 @@ def test_metadata_follow_the_environment(hook, monkeypatch):
     metadata = {"version": "1.2.3"}
     hook.CustomMetadataHook(str(ROOT), {}).update(metadata)
     assert metadata["urls"]["Source"] == REPOSITORY
-    assert metadata["maintainers"][0]["email"] == "team@git.example"
+    assert metadata["authors"][0]["email"] == "team@git.example"
 
     monkeypatch.delenv("GITHUB_REPOSITORY")
     monkeypatch.delenv("FASTSAMPLE_CONTACT")
     metadata = {}
     hook.CustomMetadataHook(str(ROOT), {}).update(metadata)
     assert metadata["urls"] == {}
-    assert "email" not in metadata["maintainers"][0]
+    assert "email" not in metadata["authors"][0]
 
 
 def test_links_of_the_readme_lead_somewhere():
