@@ -129,7 +129,8 @@ def _images(arrays: list[Array], last: bool) -> Images:
     reach = steps * (shapes - 1) * several
     starts, spans = -np.minimum(reach, 0).sum(1), 1 + np.abs(reach).sum(1)
     if last:
-        steps, shapes = np.roll(steps, 1, 1), np.roll(shapes, 1, 1)
+        order = [-1, *range(steps.shape[1] - 1)]
+        steps, shapes = steps[:, order], shapes[:, order]
     return Images(arrays, shapes[:, 1:], steps, starts, spans)
 
 
