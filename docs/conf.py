@@ -149,6 +149,12 @@ def setup(app):
 def for_docutils(app, what, name, thing, options, lines):
     """Our section "Convention" as a heading, which numpydoc doesn't know; the * of *out as such."""
     text = "\n".join(lines)
-    text = re.sub(r"^Convention\n-{10}$", ".. rubric:: Convention\n", text, flags=re.MULTILINE)
+    found = re.search(
+        r"^Convention\n-{10}\n(.*?)(?=^\w[\w ]*\n---|\Z)", text, re.DOTALL | re.MULTILINE
+    )
+    if found:  # above the parameters, which point to it
+        block = f".. rubric:: Convention\n\n{found[1].rstrip()}\n\n"
+        text = text[: found.start()] + text[found.end() :]
+        text = re.sub(r"^(?=\w[\w ]*\n---)", lambda _: block, text, count=1, flags=re.MULTILINE)
     text = re.sub(r"(?<![\\`\w*])\*(?=(in|out|sizes?)\b)", r"\\*", text)
     lines[:] = text.split("\n")
