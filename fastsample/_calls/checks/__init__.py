@@ -24,7 +24,7 @@ from .arrays import (
     writable,
 )
 from .choices import CHOICES, border, words
-from .images import image, images, listed, picture, pictures, something_to_sample
+from .images import each_has_pixels, image, images, listed, picture, pictures, something_to_sample
 from .layers import boxes, finite, indices, kernel, masks, offset, shifts, thetas, window
 from .maps import (
     alike,

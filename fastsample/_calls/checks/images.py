@@ -56,3 +56,12 @@ def something_to_sample(function, shape, result, name="input", sizes=None):
     """An input axis of size 0 has no pixel for a point to read."""
     if 0 in (shape[2:] if sizes is None else sizes) and 0 not in result:
         raise ValueError(f"{function}: {name} must have no spatial axis of size 0; got {shape}")
+
+
+def each_has_pixels(function, images, result, last):
+    """No image of a list has an axis of size 0; the message names the first."""
+    for k, x in enumerate(images):
+        if 0 in x.shape:
+            something_to_sample(
+                function, x.shape, result, f"input[{k}]", x.shape[:-1] if last else x.shape[1:]
+            )
