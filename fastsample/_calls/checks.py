@@ -669,3 +669,12 @@ def listed(function, images, axes, last):
                 f"{function}: input[{k}] must have input[0]'s type {_named(images[0].dtype)}; got "
                 f"{_named(x.dtype)}"
             )
+
+
+def each_has_pixels(function, images, result, last):
+    """No image of a list has an axis of size 0; the message names the first."""
+    for k, x in enumerate(images):
+        if 0 in x.shape:
+            something_to_sample(
+                function, x.shape, result, f"input[{k}]", x.shape[:-1] if last else x.shape[1:]
+            )
