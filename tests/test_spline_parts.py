@@ -23,7 +23,9 @@ def points_of(places):
     at = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
     if isinstance(places, Matrix):
         return Points(np.tensordot(places.matrix, at, 1) + places.offset[:, None, None])
-    return Points(np.stack([(o + a.pre) * a.scale + a.offset for o, a in zip(at, places.axes)]))
+    return Points(
+        np.stack([(o + a.pre) * a.scale + a.offset for o, a in zip(at, places.axes, strict=True)])
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
