@@ -12,7 +12,7 @@ def grid(function, name, shape, image):
     if len(shape) < 2 or shape[-1] != axes:
         raise ValueError(rule + _grid_advice(name, shape, image))
     if shape[0] != batch and (1 not in (shape[0], batch) or len(shape) == 2):
-        one = len(shape) == (2 if batch == 1 else axes + 1)
+        one = len(shape) == 2 or (name == "grid" and len(shape) == axes + 1)
         raise ValueError(rule + (f": one for all samples is {name}[None]" if one else ""))
 
 
