@@ -166,8 +166,9 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
         return slices if sampling.source == GRID else through_copies
     layouts = placed(sampling.origin, shared(input)), shared(grid), out.layout
     kind = kind_of(sampling, input, grid, SAMPLE)
-    if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
-        kind = schedule.pixels(kind, out.shape[1], input.layout.strides[-1])
+    if out.shape[1] > 1 and input.layout.strides[1] == 1:
+        planar = out.layout.strides[1] != 1
+        kind = schedule.pixels(kind, out.shape[1], input.layout.strides[-1], planar)
     return schedule.sample_call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
 
 

@@ -170,17 +170,20 @@ def kind_of(mode, padding_mode, sizes, strides, value, real, role=SAMPLE, source
     return Kind(rule, taps, len(sizes), place, wide, value, real, role, source)
 
 
-def pixels(kind, channels, step):
+def pixels(kind, channels, step, planar=False):
     """The kernel for channels that are neighbours in memory, in the input and in the result.
 
-    `step` is how many elements lie from a pixel of the input to its right neighbour.
+    Or in the input alone, if `planar`: where they are too few for that, planes are sampled. `step`
+    is how many elements lie from a pixel of the input to its right neighbour.
     """
+    if planar and channels < NEAR_CHANNELS:
+        return kind
     layout = PAIRED if step == channels <= FEW else WINDOW
     if kind.layout == SCATTERED:
         layout = SCATTERED
     if channels > FEW:
         channels = max(least for least in WIDTHS if least <= channels)
-    return kind._replace(layout=layout, last=channels)
+    return kind._replace(layout=layout, last=channels, planar=int(planar))
 
 
 def sample_call(kind, axes, shape, points, input, grid, out, fill):
@@ -188,7 +191,8 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     work = folded(kind, axes, Work(shape, points, input, grid, out))
     job, task = _record(kind, axes, work)
     _set_input(task, kind, axes, work.input)
-    lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
+    together = 1 if kind.planar else max(kind.last, 1)
+    lines = LANES * together * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     task["input_whole"] = 2 * WIDE  # planes are read element by element
@@ -211,6 +215,8 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, tu
         work = folded(kind, axes, work)
     job, task = _record(kind, axes, work)
     _set_input(task, kind, axes, work.input)
+    if kind.last:
+        _set_pixels(task, kind, axes, work.input)
     task["fills"], task["turned"] = family_of(kind) == FILLING, turned
     task["add"] = add and kind.source not in MAPS  # the shares of maps are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
