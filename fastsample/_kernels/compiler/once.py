@@ -37,10 +37,12 @@ def once(make):
 
     @functools.wraps(make)
     def get(*args):
-        if args not in made:
+        try:
+            return made[args]
+        except KeyError:
             with _lock():
                 if args not in made:
                     made[args] = make(*args)
-        return made[args]
+            return made[args]
 
     return get
