@@ -18,9 +18,9 @@ except ImportError as error:
         "fastsample.onnx needs onnx: install it with pip install 'fastsample[onnx]'"
     ) from error
 
-from .affine import affine_grid
-from .deform import deform_conv2d
-from .grid import grid_sample
+from ._affine import affine_grid
+from ._deform import deform_conv2d
+from ._grid import grid_sample
 
 __all__ = ["ops"]
 _MODES = {"linear": "bilinear", "cubic": "bicubic"}  # what opset 20 calls them

@@ -14,7 +14,7 @@ LAYERS = ("frameworks", "", "_calls", "_kernels")
 FRAMEWORKS = {"torch", "jax", "onnx", "dask"}  # public modules over the public functions
 KERNELS = ("", "stages", "vectors", "compiler")  # the same within `_kernels`
 BELOW = {"kind": "vectors"}  # the words of all stages, of which the vectors know nothing
-MODULES = {"shifts"}  # are public as such
+MODULES = {"shifts"}  # are public as such, and imported with the package
 COMPILERS = {"numba", "llvmlite"}
 OUTSIDE = {"_bench", "_cli"}  # above the public layer
 LIBRARY = sorted(p for p in PACKAGE.rglob("*.py") if not OUTSIDE & set(p.parts))
@@ -126,6 +126,12 @@ def test_all_is_what_is_public():
     public = {n for n, thing in known.items() if not isinstance(thing, ModuleType)}
     assert set(fastsample.__all__) - {"__version__"} == public | MODULES
     assert sorted(set(fastsample.__all__)) == sorted(fastsample.__all__)
+
+
+def test_every_other_module_is_private_by_name():
+    """So that `fs.warp` is an AttributeError, not a module that nobody can call."""
+    names = {p.relative_to(PACKAGE).parts[0].removesuffix(".py") for p in PACKAGE.rglob("*.py")}
+    assert {n for n in names if not n.startswith("_")} == FRAMEWORKS | MODULES | {"ndimage"}
 
 
 def test_all_names_exist():

@@ -11,7 +11,7 @@ from systems import LAYOUTS, assert_refused, layouts
 from tolerances import assert_close, of_the_coarser
 
 import fastsample as fs
-from fastsample import deform
+from fastsample import _deform as deform
 
 NEAR = of_the_coarser(F32, factor=3)
 MEGABYTE = 1 << 20

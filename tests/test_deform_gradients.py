@@ -19,7 +19,7 @@ from systems import GRADIENT, LAYOUTS, assert_refused, layouts, slopes
 from tolerances import assert_close
 
 import fastsample as fs
-from fastsample import deform
+from fastsample import _deform as deform
 
 GRADIENTS = {
     "plain": Layer(kernel=(2, 2), stride=2),

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from .._affine import affine_sample
 from .._calls.threads import of_threads
-from ..affine import affine_sample
 
 try:
     from distributed import WorkerPlugin

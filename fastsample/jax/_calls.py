@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..affine import affine_grid, affine_sample
-from ..deform import deform_conv2d
-from ..grid import grid_sample
-from ..points import point_sample
-from ..warp import flow_warp
+from .._affine import affine_grid, affine_sample
+from .._deform import deform_conv2d
+from .._grid import grid_sample
+from .._points import point_sample
+from .._warp import flow_warp
 
 OUT = "out"
 ALONG = "along"  # what a direction is called, with its number

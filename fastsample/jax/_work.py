@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._affine import affine_sample_double_backward
 from .._calls.registry import BACKWARDS
-from ..affine import affine_sample_double_backward
-from ..grid import grid_sample_double_backward
-from ..points import point_sample_double_backward
-from ..warp import flow_warp_double_backward
+from .._grid import grid_sample_double_backward
+from .._points import point_sample_double_backward
+from .._warp import flow_warp_double_backward
 from ._calls import ALONG, OUT, Call, of_text
 
 Arrays = dict[str, np.ndarray]

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..affine import (
+from .._affine import (
     affine_grid,
     affine_grid_backward,
     affine_sample,
     affine_sample_backward,
     affine_sample_double_backward,
 )
-from ..deform import deform_conv2d, deform_conv2d_backward
-from ..grid import grid_sample, grid_sample_backward, grid_sample_double_backward
-from ..points import point_sample, point_sample_backward, point_sample_double_backward
-from ..warp import flow_warp, flow_warp_backward, flow_warp_double_backward
+from .._deform import deform_conv2d, deform_conv2d_backward
+from .._grid import grid_sample, grid_sample_backward, grid_sample_double_backward
+from .._points import point_sample, point_sample_backward, point_sample_double_backward
+from .._warp import flow_warp, flow_warp_backward, flow_warp_double_backward
 
 Arrays = list[Any]
 Options = dict[str, Any]

@@ -56,6 +56,13 @@ def perspective_sample(
     ValueError, TypeError
         As `grid_sample`.
 
+    See Also
+    --------
+    affine_sample : Without the division.
+    transform_points : Where points of the input land.
+    remap : Any map.
+    perspective_sample_backward : The gradients.
+
     Notes
     -----
     Where w is not positive, or not finite, the output's pixel sees nothing of the input's plane. It
@@ -129,6 +136,11 @@ def perspective_sample_backward(
         As `perspective_sample`, and where `grad_output` has not the result's shape or the input's
         type.
 
+    See Also
+    --------
+    perspective_sample : The function itself.
+    vjp : A result together with its pullback.
+
     Notes
     -----
     Pixels with no place in the input pass no gradient. See `grid_sample_backward` for the slopes at
@@ -161,7 +173,7 @@ def perspective_sample_backward(
 
 def _about(function, size):
     """Say what homographies mean for an output of this size."""
-    size = checks.sizes(function, size, (2,), "(height, width)")
+    size = checks.sizes(function, size, (2,), "the result's (H, W)")
     check = _check(size)
     return Coordinates("homography", pixel_map_axes, (size,), PERSPECTIVE, check, size, True)
 
