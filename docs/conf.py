@@ -99,13 +99,15 @@ plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 10}
 plot_apply_rcparams = True
 
 html_theme = "pydata_sphinx_theme"
-html_title = f"fastsample {version}"
+html_title = f"fastsample {version}"  # of the browser's tab
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "header_links_before_dropdown": 8,
+    "logo": {"text": "fastsample"},
     "navbar_start": ["navbar-logo", "version-switcher"],
+    "navbar_persistent": ["search-button"],
     "switcher": {"json_url": "_static/switcher.json", "version_match": version},
     "check_switcher": False,
     **({"github_url": REPOSITORY} if REPOSITORY else {}),

@@ -33,7 +33,7 @@ def s2_mlp(channels: int) -> Table:
 
     See Also
     --------
-    region_shift : What moves by these shifts.
+    fastsample.region_shift : What moves by these shifts.
 
     Notes
     -----
@@ -86,7 +86,7 @@ def as_mlp(channels: int, size: int, axis: int) -> Table:
 
     See Also
     --------
-    region_shift : What moves by these shifts.
+    fastsample.region_shift : What moves by these shifts.
 
     Notes
     -----
@@ -137,7 +137,7 @@ def cycle_fc(channels: int, kernel: tuple[int, int]) -> Table:
 
     See Also
     --------
-    region_shift : What moves by these shifts.
+    fastsample.region_shift : What moves by these shifts.
 
     Notes
     -----
@@ -187,7 +187,7 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
 
     See Also
     --------
-    region_shift : What moves by these shifts.
+    fastsample.region_shift : What moves by these shifts.
 
     Notes
     -----
