@@ -440,14 +440,16 @@ def test_a_refusal_is_one_line_and_status_2(tmp_path):
 
 
 @pytest.mark.parametrize("command", [[], ["warp", "a.png", "b.png"]])
-def test_missing_extra(tmp_path, command, missing="PIL"):
+def test_missing_extra(tmp_path, command):
     blocked = tmp_path / "site"
     blocked.mkdir()
-    (blocked / f"{missing}.py").write_text("raise ImportError('not here')")
+    (blocked / "PIL.py").write_text("raise ImportError('not here')")
     path = os.pathsep.join([str(blocked), child.environment()["PYTHONPATH"]])
     done = process(*command, cwd=tmp_path, PYTHONPATH=path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "this command needs pillow: pip install pillow (the extra 'demo')" in done.stderr
+    assert "this command needs pillow" in done.stderr
+    assert "pip install pillow" in done.stderr
+    assert "(the extra 'demo')" in done.stderr
 
 
 def test_help_names_the_commands():

@@ -150,10 +150,9 @@ def _sample(pixels: NDArray[np.generic], where: Map, look: Look) -> NDArray[np.g
 
 def _by_opacity(pixels: NDArray[np.generic], where: Map, look: Look) -> NDArray[np.generic]:
     """Strip by strip: colour times opacity over opacity, all as 16-bit integers of the product."""
-    plain, weights = np.ascontiguousarray(pixels[..., :-1]), weighted(pixels)
+    weights = weighted(pixels)
     fill = np.broadcast_to(np.asarray(look.fill, float), pixels.shape[-1])
     heavy = look._replace(fill=(*(fill[:-1] * fill[-1]), 255 * fill[-1]))
-    plainly = look._replace(fill=tuple(fill[:-1]))
     warped = np.empty((*where.size, pixels.shape[-1]), np.uint8)
     rows = max(1, STRIP // max(where.size[1], 1))
     with progress(-(-where.size[0] // rows)) as step:
@@ -161,7 +160,7 @@ def _by_opacity(pixels: NDArray[np.generic], where: Map, look: Look) -> NDArray[
             step("warping")
             strip = warped[top : top + rows]
             part = strip_of(where, top, len(strip))
-            unweighted(_sample(weights, part, heavy), _sample(plain, part, plainly), strip)
+            unweighted(_sample(weights, part, heavy), _sample(pixels, part, look), strip)
     return warped
 
 
@@ -184,8 +183,9 @@ def unweighted(
     heavy: NDArray[np.generic], plain: NDArray[np.generic], out: NDArray[np.uint8]
 ) -> None:
     """Divide by opacity; where nothing is seen, keep the plain colour that lies hidden there."""
+    out[...] = plain
     opacity = heavy[..., -1:].astype(np.float32) / 255
-    seen = np.rint(opacity) >= 1
-    colour = np.divide(heavy[..., :-1], opacity, out=plain.astype(np.float32), where=seen)
+    seen = (np.asarray(plain[..., -1:], np.uint8) > 0) & (opacity > 0)
+    colour = plain[..., :-1].astype(np.float32)
+    np.divide(heavy[..., :-1], opacity, out=colour, where=seen)
     out[..., :-1] = np.clip(np.rint(colour), 0, 255)
-    out[..., -1:] = np.rint(np.minimum(opacity, 255))
