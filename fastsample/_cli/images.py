@@ -90,7 +90,9 @@ def open_image(path: Path, huge: bool = False) -> "tuple[Image, str | None, tupl
             warnings.simplefilter("ignore")
             notes = _notes(opened)
             opened.load()
-            return ImageOps.exif_transpose(opened), opened.format, notes
+            file_format = opened.format
+            ImageOps.exif_transpose(opened, in_place=True)  # else it is copied, turned or not
+            return opened, file_format, notes
     except UnidentifiedImageError as error:
         raise Problem(f"cannot read {path}: not an image file that Pillow knows") from error
     except Image.DecompressionBombError as error:
