@@ -130,7 +130,7 @@ def pixels_of(image: "Image", kind: str) -> NDArray[Any]:
 
 
 def check_kind(kind: str, path: Path) -> None:
-    """Refuse a kind that the format has not, before any work; a pixel is written in memory."""
+    """Refuse a kind that the format lacks, before any work; a pixel is written in memory."""
     from PIL import Image
 
     name = format_of(path)

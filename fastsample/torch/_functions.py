@@ -89,7 +89,7 @@ def grid_sample(
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
-    """Make the grids that `grid_sample` reads an affine map with.
+    """Make the grids for sampling under affine maps.
 
     `torch.nn.functional.affine_grid`, on one axis, too.
 
@@ -122,7 +122,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), normalised, x along the LAST axis of ``*out``.
+    Coordinates are ordered (x, y, z), normalized, x along the last axis of ``*out``.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's.
+    theta maps the output's normalized coordinates (x, y, z) to the input's.
 
     Examples
     --------
