@@ -414,7 +414,7 @@ def _sizes(name, size):
 def _about(function, size, align_corners, coordinates):
     """Say what matrices mean for an output of this size."""
     align_corners = checks.aligned(function, align_corners)
-    size = checks.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    size = checks.sizes(function, size, (1, 2, 3), checks.SPATIAL_SIZES)
     checks.words(function, coordinates=coordinates)
     pixels, options = coordinates == "pixel", (size, align_corners)
     axes = pixel_map_axes if pixels else affine_axes

@@ -173,7 +173,7 @@ def perspective_sample_backward(
 
 def _about(function, size):
     """Say what homographies mean for an output of this size."""
-    size = checks.sizes(function, size, (2,), "(height, width)")
+    size = checks.sizes(function, size, (2,), "the result's (H, W)")
     check = _check(size)
     return Coordinates("homography", pixel_map_axes, (size,), PERSPECTIVE, check, size, True)
 

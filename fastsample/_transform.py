@@ -78,7 +78,7 @@ def transform_points(
     came = checks.array(_NAME, "points", points)
     checks.dtype(_NAME, "points", came.dtype, checks.GRID_TYPES)
     axes = checks.points(_NAME, came.shape)
-    size = checks.sizes(_NAME, size, (axes,), f"a tuple of {axes}")
+    size = checks.sizes(_NAME, size, (axes,), f"the result's {checks.SPATIAL[axes]}")
     back = checks.flag(_NAME, "inverse", inverse)
     places = came.astype(np.float64)
     if isinstance(map, tuple | list) and len(map) == 2 and not np.isscalar(map[0]):
