@@ -58,27 +58,30 @@ def laid_out(tensor, how):
     return tensor
 
 
+def assert_like_pytorch(seed):
+    """One of the random calls, its result and its gradients."""
+    rng = np.random.default_rng(seed)
+    mode, rule = rng.choice(MODES), rng.choice(RULES)
+    axes = 2 if mode == "bicubic" else int(rng.choice([2, 2, 3]))
+    dtype = [torch.float32, torch.float64][int(rng.integers(2))]
+    sizes = tuple(int(n) for n in rng.integers(1, 12, axes))
+    points = tuple(int(n) for n in rng.integers(1, 9, axes))
+    image, grid = tensors(sizes, points, int(rng.integers(1, 4)), dtype, seed)
+    hows = "plain", "channels last", "strided"
+    image, grid = (laid_out(x, rng.choice(hows)) for x in (image, grid))
+    options = str(mode), str(rule), bool(rng.integers(2))
+    found = with_gradients(fst.grid_sample, image, grid, *options)
+    wanted = with_gradients(F.grid_sample, image, grid, *options)
+    for name, got, want in zip(("result", "input", "grid"), found, wanted, strict=True):
+        context = f"seed {seed}, {name}, {options}, {sizes}, {points}"
+        assert_near(got, want, NEAR[dtype] * (20 if name == "grid" else 1), context)
+
+
 class TestAgainstPyTorch:
     @pytest.mark.compiled
     def test_random_calls(self):
-        """COUNT of them, results and gradients; the seed is the number that a failure names."""
         for seed in range(COUNT):
-            rng = np.random.default_rng(seed)
-            mode, rule = rng.choice(MODES), rng.choice(RULES)
-            axes = 2 if mode == "bicubic" else int(rng.choice([2, 2, 3]))
-            dtype = [torch.float32, torch.float64][int(rng.integers(2))]
-            sizes = tuple(int(n) for n in rng.integers(1, 12, axes))
-            points = tuple(int(n) for n in rng.integers(1, 9, axes))
-            image, grid = tensors(sizes, points, int(rng.integers(1, 4)), dtype, seed)
-            hows = "plain", "channels last", "strided"
-            image, grid = (laid_out(x, rng.choice(hows)) for x in (image, grid))
-            options = str(mode), str(rule), bool(rng.integers(2))
-            found = with_gradients(fst.grid_sample, image, grid, *options)
-            wanted = with_gradients(F.grid_sample, image, grid, *options)
-            for name, got, want in zip(("result", "input", "grid"), found, wanted, strict=True):
-                context = f"seed {seed}, {name}, {options}, {sizes}, {points}"
-                near = NEAR[dtype] * (20 if name == "grid" else 1)
-                assert_near(got, want, near, context)
+            assert_like_pytorch(seed)
 
     @pytest.mark.parametrize("align", [False, True])
     @pytest.mark.parametrize("size", [(2, 3, 5, 7), (2, 3, 4, 5, 6), (1, 1, 1, 6)])
