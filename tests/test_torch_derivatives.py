@@ -1,7 +1,7 @@
 """First and second derivatives of fastsample.torch, in both modes, against finite differences.
 
-FASTSAMPLE_EVERY_KERNEL=1 runs all modes, borders and axes with whole matrices of second derivatives;
-else some of them are, with second derivatives along random directions.
+FASTSAMPLE_EVERY_KERNEL=1 runs all modes, borders and axes with whole matrices of second
+derivatives; else some of them are, with second derivatives along random directions.
 """
 
 import itertools
