@@ -69,6 +69,11 @@ def shift(
     ValueError
         Empty input, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.affine_transform : Any matrix.
+    fastsample.region_shift : Whole pixels of any type, groups of channels.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
@@ -175,6 +180,11 @@ def zoom(
         A number of the wrong kind, such as a complex fill value for a real input.
     ValueError
         Empty input, a factor that is negative or not finite, or an `output` that is read-only.
+
+    See Also
+    --------
+    fastsample.ndimage.affine_transform : Any matrix.
+    fastsample.affine_sample : Batches and channels, with gradients.
 
     Notes
     -----

@@ -77,6 +77,13 @@ def affine_transform(
         Empty input, a last row of a homogeneous matrix that is not 0 ... 0 1, or an `output` that
         is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.rotate : An angle instead of a matrix.
+    fastsample.ndimage.shift : Shifts alone.
+    fastsample.ndimage.zoom : Scales alone.
+    fastsample.affine_sample : Batches and channels, with gradients.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
@@ -193,6 +200,11 @@ def rotate(
         A number of the wrong kind, such as a complex fill value for a real input.
     ValueError
         Empty input, axes that are not two of the input's, or an `output` that is read-only.
+
+    See Also
+    --------
+    fastsample.ndimage.affine_transform : Any matrix.
+    fastsample.affine_sample : Batches and channels, with gradients.
 
     Notes
     -----

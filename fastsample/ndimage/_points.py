@@ -69,6 +69,12 @@ def map_coordinates(
     ValueError
         Empty input, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.geometric_transform : A function instead of coordinates.
+    fastsample.ndimage.affine_transform : A matrix instead of coordinates.
+    fastsample.remap : Images with channels, in their own type.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
@@ -184,6 +190,10 @@ def geometric_transform(
         A number of the wrong kind, such as a complex fill value for a real input.
     ValueError
         Empty input, or an `output` that is read-only.
+
+    See Also
+    --------
+    fastsample.ndimage.map_coordinates : All coordinates at once, which is faster.
 
     Notes
     -----
