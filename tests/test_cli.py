@@ -9,6 +9,7 @@ import pytest
 from fastsample._cli import demo, warp
 from fastsample._cli.images import Picture
 from fastsample._cli.parser import main
+from fastsample._cli.progress import progress
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -414,6 +415,7 @@ def test_memory_is_within_three_times_the_pictures(tmp_path):
     source = """if True:
         import resource
         from fastsample._cli.parser import main
+from fastsample._cli.progress import progress
         most = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert main(["warp", "small.png", "small.png", "--rotate", "5"]) == 0
         before = most()
@@ -432,6 +434,17 @@ def test_info():
     names = "fastsample numpy numba llvmlite python threads layer CPU cache"
     assert list(facts) == names.split()
     assert facts["numpy"] == np.__version__
+
+
+def test_a_log_has_few_lines(capsys):
+    """Where there is no terminal: the first step at once, others when it has been quiet."""
+    with progress(log=True) as show:
+        for k in range(9):
+            show(f"{k} of 9 kernels", 9)
+    assert capsys.readouterr().err == "0 of 9 kernels after 0 s\n"
+    with progress(9) as show:
+        show("nobody reads this")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_refusal_is_one_line_and_status_2(tmp_path):
