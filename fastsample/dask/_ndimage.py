@@ -1,5 +1,7 @@
 """map_coordinates, affine_transform and zoom of scipy.ndimage on arrays larger than memory."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import dask.array as da

@@ -1,5 +1,7 @@
 """shift and zoom: each axis by itself."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """affine_transform and rotate: an array read where a matrix says."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """map_coordinates and geometric_transform: an array read at any places."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
