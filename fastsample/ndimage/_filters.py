@@ -1,5 +1,7 @@
 """spline_filter and spline_filter1d: the coefficients of splines."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
