@@ -60,6 +60,8 @@ def pixels(here: Here, options: Options) -> Any:
         return None
     reading = ranges.Reading(options.order + 1, *READINGS[options.mode])
     reading = reading._replace(margin=margin_of(options))
+    if is_filtered(options) and reading.fold == "fill" and options.mode != "constant":
+        reading = reading._replace(fold="clip")  # the filter goes on in what lies outside
     each, limits = [], zip(*found, here.sizes, strict=True)
     for low, high, n in limits:
         intervals = ranges.pixels(float(low), float(high), n, reading)
