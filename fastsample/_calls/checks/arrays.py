@@ -144,7 +144,7 @@ def shaped(function, name, shape, wanted, form):
 
 
 def writable(function, out):
-    """An `out` that can be written, each element by itself."""
+    """An `out` that can be written, each element by itself; it is returned."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{function}: out must be a NumPy array; got {carried.kind(out)}")
     if not out.flags.writeable:
@@ -154,6 +154,7 @@ def writable(function, out):
             f"{function}: out must not overlap itself; got strides {out.strides} "
             f"for shape {out.shape}"
         )
+    return out
 
 
 def result_shape(function, came, shape):

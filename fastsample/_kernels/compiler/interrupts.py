@@ -8,9 +8,10 @@ the end of the kernel, which is then kept on disk; a second one does not wait.
 import contextlib
 import signal
 import threading
+from typing import Any
 
 LOST = "no compiled object yet"  # what Numba says of code whose callback was interrupted
-second = [signal.default_int_handler]  # what a second interrupt does; commands end at once
+second: list[Any] = [signal.default_int_handler]  # what the second one does; commands end
 
 
 @contextlib.contextmanager
