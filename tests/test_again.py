@@ -56,7 +56,7 @@ CALLS = {
         fs.grid_sample,
         lambda: (image(2, 3, 6, 7), numbers(*GRID, low=-2, high=2), "nearest", "constant"),
         {"fill_value": (1.0, 2.0, 3.0)},
-        False,
+        True,
     ),
     "channels last": (
         fs.grid_sample,

@@ -25,7 +25,8 @@ from .._kernels.stages.spline_scratch import (
     scratch_bytes,
 )
 from .._kernels.threads import MOST_THREADS
-from . import buffers, schedule
+from . import again, buffers, schedule
+from .run import start
 from .spline_places import Matrix, Points
 
 Array = Any
@@ -58,17 +59,6 @@ class Side(NamedTuple):
     dtype: np.dtype[Any]
 
 
-class Work(NamedTuple):
-    """What the kernel is told, and how often it is called."""
-
-    job: Array
-    spans: Array
-    planes: Array
-    order: list[int]  # of the sampled axes
-    pieces: int
-    parallel: bool
-
-
 def side(x):
     """The side of an array."""
     return Side(x.shape, x.strides, x.dtype)
@@ -99,6 +89,7 @@ def _is_flat(coordinates):
 
 def _by_parts(x, axes, coordinates, out, rule):
     """A stretch of the first output axis at a time, from copies of the coordinates."""
+    again.unseen()
     rows = max(1, COPIED // max(1, prod(out.shape[1:])))
     for first in range(0, len(out), rows):
         part = slice(first, first + rows)
@@ -110,21 +101,18 @@ def _start(x, axes, places, out, rule):
     """Let the kernel read and write."""
     source = type(places)
     points = side(places.coordinates) if source is Points else None
-    work = prepare(side(x), axes, side(out), source, points, rule)
-    numbers = _numbers(places, work.order)
-    arrays = buffers.read_bytes(x), buffers.read_bytes(numbers), work.planes
-    drive.run(
-        spline_loop(),
-        work.parallel,
-        (work.job, work.spans, *arrays, buffers.as_bytes(out)),
-        work.pieces,
-    )
+    call, order = prepare(side(x), axes, side(out), source, points, rule)
+    planes = call.constants[0]
+    if points:
+        numbers = places.coordinates
+    else:
+        numbers = _numbers(places, order)
+        call = call._replace(constants=(planes, numbers))
+    start(call, x, numbers, planes, out)
 
 
 def _numbers(places, order):
     """What the kernel reads coordinates from, the axes in its order."""
-    if isinstance(places, Points):
-        return places.coordinates
     if isinstance(places, Matrix):
         return np.column_stack([places.matrix, places.offset])[order]
     return np.array([places.axes[a] for a in order], np.float64)
@@ -161,8 +149,9 @@ def prepare(x: Side, axes: tuple[int, ...], out: Side, source: Any, points: Any,
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
     task["scratch"] = scratch_bytes(len(axes), rule.order + 1, len(out_axes))
     pieces, parallel = cut(task)
-    made = (buffers.read_bytes(a) for a in (job, spans, planes))
-    return Work(*made, order, pieces, parallel)
+    flat_job, flat_spans, flat_planes = map(buffers.read_bytes, (job, spans, planes))
+    records = flat_job, flat_spans
+    return schedule.Call(spline_loop(), job, records, pieces, parallel, (flat_planes,)), order
 
 
 def _first_byte(x):

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._calls import spline_checks as checks
 from .._calls import spline_output
+from .._calls.again import like_before
 from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Points, mapped
 from .._calls.splines import Options, interpolated
@@ -15,6 +16,7 @@ Output = NDArray[Any] | DTypeLike | None
 
 
 @takes_any_array
+@like_before
 def map_coordinates(
     input: ArrayLike,
     coordinates: ArrayLike,
