@@ -165,9 +165,7 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
     if points is None:
         return slices if sampling.source == GRID else through_copies
     layouts = placed(sampling.origin, shared(input)), shared(grid), out.layout
-    kind = kind_of(sampling, input, grid, SAMPLE)
-    if out.shape[1] > 1 and input.layout.strides[1] == out.layout.strides[1] == 1:
-        kind = schedule.pixels(kind, out.shape[1], input.layout.strides[-1])
+    kind = pixels_of(kind_of(sampling, input, grid, SAMPLE), input, out)
     return schedule.sample_call(kind, sampling.axes, out.shape, points, *layouts, sampling.fill)
 
 
@@ -207,6 +205,16 @@ def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
     mode, padding_mode = sampling.mode, sampling.padding_mode
     kind = schedule.kind_of(mode, padding_mode, sizes, steps, *types, role, sampling.source)
     return kind._replace(along=1) if sampling.along else kind
+
+
+def pixels_of(kind: Any, input: Spec, out: Spec) -> Any:
+    """The kernel for whole pixels, where channels are neighbours in the input and the output."""
+    assert input.layout is not None
+    assert out.layout is not None
+    steps, channels = input.layout.strides, out.shape[1]
+    if channels > 1 and steps[1] == out.layout.strides[1] == 1:
+        kind = schedule.pixels(kind, channels, steps[-1])
+    return kind
 
 
 def make_grid(axes: tuple[Axis, ...], matrices: Array, out: Array) -> None:

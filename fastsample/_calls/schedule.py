@@ -289,21 +289,20 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
 
 
-def jobs_of(call, kind, inputs):
+def jobs_of(call, kind, axes, layout, numbers):
     """The jobs of many inputs, each of one sample, in a call that is cut as the one given.
 
-    `inputs` are (number, axes, layout): which sample of the grid and the output an input is, its
-    axes, and its layout.
+    Sizes of `axes` and all in `layout` are arrays; `numbers` say which sample of the grid and the
+    output an input is.
     """
-    jobs = np.repeat(call.job, len(inputs))
-    for job, (k, axes, layout) in zip(jobs, inputs, strict=True):
-        _set_input(job, kind, axes, layout)
-        if kind.last:
-            _set_pixels(job, kind, axes, layout)
-        job["near"] = _near(kind, axes, layout)
-        job["input_rows"] = axes[0].size
-        job["out_start"] += k * job["out_n"]
-        job["grid_start"] += k * job["grid_n"]
+    jobs = np.repeat(call.job, len(numbers))
+    _set_input(jobs, kind, axes, layout)
+    if kind.last:
+        _set_pixels(jobs, kind, axes, layout)
+    jobs["near"] = _near(kind, axes, layout)
+    jobs["input_rows"] = axes[0].size
+    jobs["out_start"] += numbers * jobs["out_n"]
+    jobs["grid_start"] += numbers * jobs["grid_n"]
     jobs["n"] = jobs["grids"] = 1
     return jobs
 
@@ -312,7 +311,7 @@ def _set_pixels(task, kind, axes, input):
     """What is known of an input whose channels are last."""
     task["input_whole"] = input.span - _reach(kind, input)
     task["next"] = 0
-    task["ahead"] = _plane(kind, axes) * int(task["c"]) > AHEAD
+    task["ahead"] = _plane(kind, axes) * task["c"] > AHEAD
 
 
 def _bytes(array):
@@ -408,7 +407,7 @@ def _set_input(task, kind, axes, input):
     task["input_start"], task["input_n"], task["input_c"] = input.start, *input.strides[:2]
     task["inputs"] = input.samples
     task["ahead"] = _plane(kind, axes) > AHEAD
-    task["next"] = _plane(kind, axes) * input.samples * int(task["c"]) > NEXT
+    task["next"] = _plane(kind, axes) * input.samples * task["c"] > NEXT
     task["input_near"] = _last_near(kind, input)
 
 
@@ -417,12 +416,12 @@ def _near(kind, axes, input):
     if not is_marked(kind):
         return is_near(kind)
     plane = sum(abs(s) * (x.size - 1) for s, x in zip(input.strides[2:], axes, strict=True))
-    return 1 if plane < EXACT[kind.real] else 2
+    return np.where(plane < EXACT[kind.real], 1, 2)
 
 
 def _reach(kind, input):
     """How far from a window's start on a vector of its last pixels ends."""
-    *outer, inner = (max(step, 0) for step in input.strides[2:])
+    *outer, inner = (np.maximum(step, 0) for step in input.strides[2:])
     pair = kind.layout == PAIRED and kind.taps > 1
     steps = kind.taps - (2 if pair else 1)
     return (kind.taps - 1) * sum(outer) + steps * inner + (2 * FEW if pair else FEW)
@@ -431,7 +430,7 @@ def _reach(kind, input):
 def _last_near(kind, input):
     """The last place from which 32 pixels of all rows of near windows lie in it, -1 for none."""
     row = input.strides[-2] if len(input.strides) > 3 else 0
-    return input.span - (kind.taps + 1) * row - 2 * LANES if row > 0 else -1
+    return np.where(np.asarray(row) > 0, input.span - (kind.taps + 1) * row - 2 * LANES, -1)
 
 
 def _pays(kind, task, nanoseconds):
