@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks, ragged
+from ._calls.again import like_before
 from ._calls.dlpack import takes_any_array
 from ._calls.formula import pixel_map_axes
 from ._calls.registry import has_backward
@@ -17,6 +18,7 @@ _SAMPLE, _BACK = "perspective_sample", "perspective_sample_backward"
 
 
 @takes_any_array
+@like_before
 def perspective_sample(
     input: ArrayLike,
     homography: ArrayLike,
@@ -94,6 +96,7 @@ def perspective_sample(
 
 @has_backward(perspective_sample, "input", "homography")
 @takes_any_array
+@like_before
 def perspective_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

@@ -44,6 +44,7 @@ from .._kernels.kind import (
 from .._kernels.stages.scratch import (
     behind,
     field_bytes,
+    field_pitch,
     offset_rows,
     pitch_of,
     scratch_bytes,
@@ -271,6 +272,7 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     """The call of a job that lacks only its stages, and where they work."""
     task = job[0]
     task["field"] = scratch_bytes(kind, int(task["group"]))
+    task["field_pitch"] = field_pitch(axes[-1].knots)
     task["scratch"] = task["field"] + field_bytes(kind, axes[-1].knots)
     task["sums_pitch"] = tile_points(kind)
     task["offset_rows"], task["offset_pitch"] = offset_rows(form_of(kind)), pitch_of(form_of(kind))
