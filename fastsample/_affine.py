@@ -54,6 +54,12 @@ def affine_grid(
     ValueError, TypeError
         Shapes, types or an `out` that do not fit.
 
+    See Also
+    --------
+    affine_sample : Sample without making the grid.
+    grid_sample : What reads the grid.
+    affine_grid_backward : The gradient of `theta`.
+
     Notes
     -----
     To sample, `affine_sample` does without the grid.
@@ -120,6 +126,11 @@ def affine_grid_backward(
     ------
     ValueError, TypeError
         Shapes or types that do not fit.
+
+    See Also
+    --------
+    affine_grid : The function itself.
+    vjp : A result together with its pullback.
 
     Notes
     -----
@@ -195,6 +206,15 @@ def affine_sample(
     ValueError, TypeError
         As `grid_sample`.
 
+    See Also
+    --------
+    grid_sample : Any grid.
+    affine_grid : The grid that is not made here.
+    perspective_sample : Homographies.
+    elastic_sample : A matrix and a smooth field.
+    transform_points : Where points of the input land.
+    affine_sample_backward : The gradients.
+
     Notes
     -----
     A batch of 1 on either side is shared with all samples of the other, without a copy.
@@ -268,6 +288,12 @@ def affine_sample_backward(
     ------
     ValueError, TypeError
         As `affine_sample`, and where `grad_output` has not the result's shape or the input's type.
+
+    See Also
+    --------
+    affine_sample : The function itself.
+    vjp : A result together with its pullback.
+    affine_sample_double_backward : Second derivatives.
 
     Notes
     -----
@@ -343,6 +369,11 @@ def affine_sample_double_backward(
     ValueError, TypeError
         As `affine_sample_backward`, and where a gradient has another shape or type
         than what it belongs to.
+
+    See Also
+    --------
+    affine_sample_backward : What this differentiates.
+    affine_sample : The function itself.
 
     Notes
     -----

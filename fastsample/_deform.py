@@ -162,6 +162,11 @@ def deform_conv2d(
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
 
+    See Also
+    --------
+    grid_sample : What each tap reads.
+    deform_conv2d_backward : The gradients.
+
     Notes
     -----
     A tap reads linearly between pixels and fades to 0 over one pixel beyond the edge. An infinite
@@ -237,6 +242,11 @@ def deform_conv2d_backward(
     ------
     ValueError, TypeError
         As `deform_conv2d`, and where `grad_output` has not the result's shape or the input's type.
+
+    See Also
+    --------
+    deform_conv2d : The function itself.
+    vjp : A result together with its pullback.
 
     Notes
     -----

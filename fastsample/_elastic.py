@@ -70,6 +70,13 @@ def elastic_sample(
     ValueError, TypeError
         As `grid_sample`, and where there are fewer than two knots along an axis.
 
+    See Also
+    --------
+    affine_sample : The matrix alone.
+    flow_warp : A displacement for each pixel.
+    transform_points : Where points of the input land.
+    elastic_sample_backward : The gradients.
+
     Notes
     -----
     The result at output pixel j is the input at theta j + displacement(j). Along an axis with k
@@ -144,6 +151,11 @@ def elastic_sample_backward(
     ------
     ValueError, TypeError
         As `elastic_sample`, and where `grad_output` has not the result's shape or the input's type.
+
+    See Also
+    --------
+    elastic_sample : The function itself.
+    vjp : A result together with its pullback.
 
     Notes
     -----

@@ -79,6 +79,15 @@ def grid_sample(
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
 
+    See Also
+    --------
+    affine_sample : With a matrix instead of a grid.
+    remap : One image (H, W, C) and maps in pixels.
+    flow_warp : Displacements of each pixel.
+    point_sample : Points from 0 to 1.
+    affine_grid : The grid of a matrix.
+    grid_sample_backward : The gradients.
+
     Notes
     -----
     A batch of 1 on either side is shared with all samples of the other, without a copy.
@@ -173,6 +182,12 @@ def grid_sample_backward(
     ValueError, TypeError
         As `grid_sample`, and where `grad_output` has not the result's shape or the input's type.
 
+    See Also
+    --------
+    grid_sample : The function itself.
+    vjp : A result together with its pullback.
+    grid_sample_double_backward : Second derivatives.
+
     Notes
     -----
     A batch of 1 that was shared takes the sum over all samples.
@@ -252,6 +267,11 @@ def grid_sample_double_backward(
     ValueError, TypeError
         As `grid_sample_backward`, and where a gradient has another shape or type
         than what it belongs to.
+
+    See Also
+    --------
+    grid_sample_backward : What this differentiates.
+    grid_sample : The function itself.
 
     Notes
     -----

@@ -54,6 +54,11 @@ def paste_masks(
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
 
+    See Also
+    --------
+    grid_sample : What each pixel of a box reads.
+    patch_affine : Boxes warped in place.
+
     Notes
     -----
     A pixel in column i reads column (i + 1/2 - x0) w / (x1 - x0) - 1/2 of the mask, where 0 is the

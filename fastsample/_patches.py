@@ -82,6 +82,12 @@ def patch_affine(
         As `affine_sample`; and a box that runs outside, or an image that is not there, of which the
         message names the first.
 
+    See Also
+    --------
+    affine_sample : The whole image.
+    paste_masks : Masks stretched over boxes.
+    patch_affine_backward : The gradients.
+
     Notes
     -----
     Each box is read from the original images, so that objects do not see each other's patches.
@@ -160,6 +166,11 @@ def patch_affine_backward(
     ------
     ValueError, TypeError
         As `patch_affine`, and where `grad_output` has not the result's shape or the images' type.
+
+    See Also
+    --------
+    patch_affine : The function itself.
+    vjp : A result together with its pullback.
 
     Notes
     -----

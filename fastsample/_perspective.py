@@ -58,6 +58,13 @@ def perspective_sample(
     ValueError, TypeError
         As `grid_sample`.
 
+    See Also
+    --------
+    affine_sample : Without the division.
+    transform_points : Where points of the input land.
+    remap : Any map.
+    perspective_sample_backward : The gradients.
+
     Notes
     -----
     Where w is not positive, or not finite, the output's pixel sees nothing of the input's plane. It
@@ -131,6 +138,11 @@ def perspective_sample_backward(
     ValueError, TypeError
         As `perspective_sample`, and where `grad_output` has not the result's shape or the input's
         type.
+
+    See Also
+    --------
+    perspective_sample : The function itself.
+    vjp : A result together with its pullback.
 
     Notes
     -----

@@ -57,6 +57,11 @@ def point_sample(
     ValueError, TypeError
         As `grid_sample`.
 
+    See Also
+    --------
+    grid_sample : Coordinates from -1 to 1, or in pixels.
+    point_sample_backward : The gradients.
+
     Notes
     -----
     Along an axis of size S a coordinate p is the pixel p S - 1/2, or p (S - 1) with
@@ -118,6 +123,12 @@ def point_sample_backward(
     ------
     ValueError, TypeError
         As `grid_sample_backward`.
+
+    See Also
+    --------
+    point_sample : The function itself.
+    vjp : A result together with its pullback.
+    point_sample_double_backward : Second derivatives.
 
     Notes
     -----
@@ -184,6 +195,11 @@ def point_sample_double_backward(
     ValueError, TypeError
         As `point_sample_backward`, and where a gradient has another shape or type
         than what it belongs to.
+
+    See Also
+    --------
+    point_sample_backward : What this differentiates.
+    point_sample : The function itself.
 
     Notes
     -----

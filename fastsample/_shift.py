@@ -68,6 +68,15 @@ def region_shift(
     TypeError
         An argument of a type that is not supported.
 
+    See Also
+    --------
+    shifts.s2_mlp : The shifts of S2-MLP.
+    shifts.as_mlp : Of AS-MLP.
+    shifts.cycle_fc : Of CycleFC.
+    shifts.shift_net : Of ShiftNet.
+    flow_warp : A displacement for each pixel.
+    region_shift_backward : The gradients.
+
     Notes
     -----
     The result at h is the input at h - s. Shifts of an integer type copy, bit by bit, however far
@@ -164,6 +173,11 @@ def region_shift_backward(
     ------
     ValueError, TypeError
         As `region_shift`, and where `grad_output` has not the result's shape or the input's type.
+
+    See Also
+    --------
+    region_shift : The function itself.
+    vjp : A result together with its pullback.
 
     Notes
     -----

@@ -49,6 +49,12 @@ def transform_points(
     ValueError, TypeError
         Shapes or types that do not fit, or a matrix that has no inverse.
 
+    See Also
+    --------
+    affine_sample : What moves the image by a matrix.
+    perspective_sample : By a homography.
+    elastic_sample : By a smooth field.
+
     Notes
     -----
     All is computed in double. Displacements are inverted by Newton's steps, to 1e-9 pixels; beyond

@@ -37,6 +37,10 @@ def vjp(
     TypeError
         The function has no backward here, or `out` is given.
 
+    See Also
+    --------
+    grid_sample_backward : An example of what a pullback calls.
+
     Notes
     -----
     The pullback keeps the arguments themselves, not copies: arrays must not change before it is

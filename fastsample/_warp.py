@@ -60,6 +60,14 @@ def flow_warp(
     ValueError, TypeError
         As `grid_sample`, and where the flow has not the input's sizes.
 
+    See Also
+    --------
+    remap : Coordinates instead of displacements.
+    grid_sample : Any grid.
+    elastic_sample : A field from a few knots.
+    region_shift : One displacement for all pixels of a group of channels.
+    flow_warp_backward : The gradients.
+
     Notes
     -----
     Whole displacements copy pixels, and no displacement gives the input, to the last bit, however
@@ -124,6 +132,12 @@ def flow_warp_backward(
     ------
     ValueError, TypeError
         As `flow_warp`, and where `grad_output` has not the result's shape or the input's type.
+
+    See Also
+    --------
+    flow_warp : The function itself.
+    vjp : A result together with its pullback.
+    flow_warp_double_backward : Second derivatives.
 
     Notes
     -----
@@ -195,6 +209,11 @@ def flow_warp_double_backward(
         As `flow_warp_backward`, and where a gradient has another shape or type
         than what it belongs to.
 
+    See Also
+    --------
+    flow_warp_backward : What this differentiates.
+    flow_warp : The function itself.
+
     Notes
     -----
     See `grid_sample_double_backward`: coordinates are an index plus the flow.
@@ -265,6 +284,13 @@ def remap(
     ------
     ValueError, TypeError
         As `grid_sample`, and where the maps differ in shape or type.
+
+    See Also
+    --------
+    grid_sample : Batches of planes, any number of axes.
+    flow_warp : Displacements instead of coordinates.
+    affine_sample : A matrix instead of maps.
+    perspective_sample : A homography instead of maps.
 
     Notes
     -----

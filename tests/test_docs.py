@@ -2,9 +2,10 @@
 
 A block that is not to run says why where it begins: ```python not run: needs a camera
 One that needs more than the tests install names the modules: ```python needs torch cv2
-The gallery's scripts run too.
+The gallery's scripts run too, and the reference has every public name.
 """
 
+import ast
 import re
 import runpy
 from functools import cache
@@ -22,7 +23,8 @@ PAGES = (
         if not {"_build", "auto_examples"} & set(path.parts)
     ),
 )
-SCRIPTS = sorted(path.name for path in (DOCS / "gallery").glob("plot_*.py"))
+GALLERY = DOCS / "gallery"
+SCRIPTS = sorted(path.relative_to(GALLERY).as_posix() for path in GALLERY.rglob("plot_*.py"))
 BLOCK = re.compile(r"^```python(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 each_page = pytest.mark.parametrize("page", PAGES)
 
@@ -69,5 +71,38 @@ def test_gallery_runs(script, monkeypatch):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setattr(pyplot, "show", lambda: None)
     pyplot.switch_backend("agg")
-    runpy.run_path(str(DOCS / "gallery" / script))
+    runpy.run_path(str(GALLERY / script))
     pyplot.close("all")
+
+
+def public_names(path):
+    """The names in a module's `__all__`, whether or not its framework is installed."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return ast.literal_eval(node.value)
+    return []
+
+
+def in_the_reference():
+    """The names that the reference lists, in full."""
+    text = (DOCS / "reference" / "index.rst").read_text(encoding="utf-8")
+    module = ""
+    for line in text.split("\n"):
+        module = line.split(":: ")[1] if line.startswith(".. currentmodule::") else module
+        named = re.fullmatch(r"(?:   |\.\. py:function:: )(\w[\w.]*)(\(.*\))?", line)
+        if named:
+            yield f"{module}.{named[1]}"
+
+
+def test_every_public_name_is_in_the_reference():
+    package = ROOT / "fastsample"
+    files = *package.glob("[!_]*.py"), *package.glob("[!_]*/__init__.py")
+    modules = {file.stem if file.parent == package else file.parent.name: file for file in files}
+    names = {
+        f"fastsample.{module}.{name}"
+        for module in modules
+        for name in public_names(modules[module])
+    }
+    names |= {f"fastsample.{name}" for name in public_names(package / "__init__.py")}
+    names -= {"fastsample.__version__", "fastsample.shifts"}
+    assert names == set(in_the_reference())

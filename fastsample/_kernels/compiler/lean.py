@@ -105,8 +105,9 @@ class Outer(_Library):
     def _optimize_final_module(self):
         """Numba's last pipeline of two, without vectorisers: kernels are vectors as written."""
         vectorisers = {"loop_vectorize": False, "slp_vectorize": False}
-        passes, builder = self._codegen._module_pass_manager(**vectorisers)
-        passes.run(self._final_module, builder)
+        made = self._codegen._module_pass_manager(**vectorisers)
+        passes, *builder = made if isinstance(made, tuple) else (made,)  # none before Numba 0.62
+        passes.run(self._final_module, *builder)
 
     def serialize_using_object_code(self):
         """For the cache: machine code; of the LLVM module, half of a file, only what it defines."""
