@@ -85,34 +85,47 @@ def piece(field, at, pitch, inside):
 
 
 @cache
-def weigh_of(count, real):
-    """16 of one component's knots along a row, weighed over the knots of all axes but the last."""
+def put_lines_of(count, real):
+    """Note which lines of knots a row of points lies between, and what each weighs; how many."""
     last, number = count - 1, VALUES[real]
 
     @inline
-    def along_column(axes, control, at, left, used, cells, weights, scale, total):
-        axis = axes[last - 1]
-        for j in range(used, TAPS - used):
-            start = at + knot_of(axis, cells[0] - 1 + j) * axes[last].knots
-            weight = splat(number(scale * weights[j]), total)
-            total = multiply_add(load_first(control, start, left, LANES), weight, total)
-        return total
+    def put_column(axes, at, scale, n, cell, weights, starts, factors):
+        axis, used = axes[last - 1], np.int64(axes[last].order == 1)
+        for j in range(used, TAPS - used):  # the outer two of four weigh nothing then
+            starts[n] = at + knot_of(axis, cell - 1 + j) * axes[last].knots
+            factors[n] = number(scale * weights[j])
+            n += 1
+        return n
 
-    @inline
-    def weigh(axes, control, at, left, cells, weights):
+    @jit
+    def put_lines(axes, row, weights, starts, factors):
         if count == 1:
-            return load_first(control, at, left, LANES)
-        used = np.int64(axes[0].order == 1)  # the outer two of four weigh nothing then
-        found = splat(0.0, control)
+            starts[0], factors[0] = 0, number(1)
+            return 1
+        axis, used, n = axes[last - 1], np.int64(axes[last].order == 1), 0
+        cell, inside = cell_of(axis, row % axis.points)
+        put_weights(axis, inside, weights, 0)
         if count == 2:
-            return along_column(axes, control, at, left, used, cells, weights, 1.0, found)
-        plane = axes[1].knots * axes[2].knots
+            return put_column(axes, 0, 1.0, n, cell, weights, starts, factors)
+        outer, inside = cell_of(axes[0], row // axis.points)
+        put_weights(axes[0], inside, weights, TAPS)
         for k in range(used, TAPS - used):
-            start, scale = at + knot_of(axes[0], cells[1] - 1 + k) * plane, weights[TAPS + k]
-            found = along_column(axes, control, start, left, used, cells, weights, scale, found)
-        return found
+            at = knot_of(axes[0], outer - 1 + k) * axis.knots * axes[last].knots
+            n = put_column(axes, at, weights[TAPS + k], n, cell, weights, starts, factors)
+        return n
 
-    return weigh
+    return put_lines
+
+
+@inline
+def weigh(control, at, left, lines, starts, factors):
+    """16 of one component's knots along a row, weighed over the lines of them around it."""
+    found = splat(0.0, factors)
+    for k in range(lines):
+        knots = load_first(control, at + starts[k], left, LANES)
+        found = multiply_add(knots, splat(factors[k], found), found)
+    return found
 
 
 @cache
@@ -138,36 +151,26 @@ def begin_field_of(count, real):
     Knot k of a component stands at k + 1. Behind all of these, of component d, number p of cell k
     at (1 + 4 d + p) * pitch + k. (A row of 128 points took 7x7x7 knots 1.7 us one by one.)
     """
-    weigh, all_knots, last = weigh_of(count, real), all_knots_of(count), count - 1
-    put_pieces = put_pieces_of(real)
-    first_control, exact, whole, eight = count * (count + 1), VALUES[8], np.int64, 2 * TAPS
+    put_lines, all_knots, last = put_lines_of(count, real), all_knots_of(count), count - 1
+    put_pieces, number, exact, whole = put_pieces_of(real), VALUES[real], VALUES[8], np.int64
+    first_control, eight, most = count * (count + 1), 2 * TAPS, TAPS * TAPS
 
     @inline
-    def meet(axes, row, cells, weights):
-        if count > 1:
-            axis = axes[last - 1]
-            cells[0], inside = cell_of(axis, row % axis.points)
-            put_weights(axis, inside, weights, 0)
-        if count > 2:
-            cells[1], inside = cell_of(axes[0], row // axes[1].points)
-            put_weights(axes[0], inside, weights, TAPS)
-
-    @inline
-    def put_knots(axes, control, at, begin, end, cells, weights, field):
+    def put_knots(axes, control, at, begin, end, lines, starts, factors, field):
         knots = axes[last].knots
         for k in range(greater(begin - 1, 0), lesser(end + 3, knots), LANES):
-            store(field, k + 1, weigh(axes, control, at + k, knots - k, cells, weights))
+            store(field, k + 1, weigh(control, at + k, knots - k, lines, starts, factors))
         field[0], field[knots + 1] = field[1], field[knots]
 
     @jit
     def begin_field(axes, control, tile, row, field, pitch):
-        cells, weights, x = local(2, whole), local(eight, exact), axes[last]
-        meet(axes, tile.row + row, cells, weights)
+        weights, starts, factors = local(eight, exact), local(most, whole), local(most, number)
+        lines, x = put_lines(axes, tile.row + row, weights, starts, factors), axes[last]
         begin, _ = cell_of(x, tile.col)
         end, _ = cell_of(x, tile.col + tile.pad - 1)
         for d in range(count):
             at, to = tile.source + first_control + d * all_knots(axes), (1 + TAPS * d) * pitch
-            put_knots(axes, control, at, begin, end, cells, weights, field)
+            put_knots(axes, control, at, begin, end, lines, starts, factors, field)
             for k in range(begin, end + 1, LANES):
                 put_pieces(x.order, field, k, to, pitch)
 
