@@ -1,10 +1,11 @@
 """The most memory that a process holds, a case in each."""
 
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods
 
 from fastsample._bench import grids, systems
 from fastsample._bench.case import CV2, OURS, TORCH
 
+from . import suite
 from .suite import by_name, ready
 
 CASES = by_name(case for case in (*grids.cases(), *systems.cases()) if case.headline)
@@ -28,9 +29,7 @@ class Memory:
         if "fork" not in get_all_start_methods():
             raise NotImplementedError("a compiler would count")
         self.call = ready(CASES[case], library)
-        compiler = get_context("fork").Process(target=self.call)
-        compiler.start()
-        compiler.join()
+        suite.in_a_fork(self.call)
 
     def peakmem_call(self, case, library):
         self.call()

@@ -2,6 +2,7 @@
 
 import time
 from functools import lru_cache
+from multiprocessing import get_context
 
 from fastsample._bench import race
 from fastsample._kernels import threads
@@ -63,3 +64,10 @@ def ready(case, library):
     if call is None:
         raise NotImplementedError(f"{library} is missing or cannot do {case.name}")
     return call
+
+
+def in_a_fork(call):
+    """Make a call in a process of its own: what it compiles is on disk then, not in memory."""
+    compiler = get_context("fork").Process(target=call)
+    compiler.start()
+    compiler.join()

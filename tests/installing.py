@@ -19,10 +19,9 @@ import numpy as np
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import fastsample as fs
-    image = np.arange(12.0, dtype=np.float32).reshape(1, 1, 3, 4)
-    grid = np.array([[[0.5, 0.5], [3.0, 2.0], [1.0, 0.25]]], np.float32)
-    got = fs.grid_sample(image, grid, coordinates="pixel")
-    np.testing.assert_array_equal(got.ravel(), np.float32([2.5, 11.0, 2.0]))
+    image = np.arange(12.0, dtype=np.float32).reshape(1, 2, 2, 3)
+    got = fs.region_shift(image, [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(got.ravel(), np.float32([0, 0, 1, 3, 3, 4, 6, 7, 8, 6, 7, 8]))
 print(fs.__file__)
 for w in caught:
     print(w.category.__name__, w.message)
@@ -56,7 +55,7 @@ def archive(folder, path):
 
 
 def call(place, **variables):
-    """Import the copy and sample in a new process; the warnings, one a line."""
+    """Import the copy and call what compiles quickest, in a new process; warnings, one a line."""
     variables = {"NUMBA_CACHE_DIR": None, **variables, "PYTHONPATH": str(place)}
     file, *warnings = child.script(CALL, LIMIT, cwd=place.parent, **variables).splitlines()
     assert Path(file).parent.parent == place, "the copy was not the one imported"

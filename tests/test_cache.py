@@ -9,21 +9,25 @@ import child
 import pytest
 from installing import LIMIT, cache_files, call, install, unwritable
 
-MODES = """
+CALLS = """
 import sys
 import numpy as np
 import fastsample as fs
-image = np.random.default_rng(0).random((1, 1, 9, 11), dtype=np.float32)
-grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 2)).astype(np.float32)
-for mode in sys.argv[1:] or ("nearest", "bilinear", "bicubic"):
-    print(mode, fs.grid_sample(image, grid, mode).tobytes().hex())
+image = np.random.default_rng(0).random((1, 2, 9, 11), dtype=np.float32)
+theta = np.random.default_rng(1).random((1, 2, 3), dtype=np.float32)
+calls = {
+    "shift": lambda: fs.region_shift(image, [[1, 2], [-3, 0]]),
+    "grid": lambda: fs.affine_grid(theta, (1, 1, 5, 7)),
+}
+for name in sys.argv[1:] or calls:
+    print(name, calls[name]().tobytes().hex())
 """
 
 
-def modes(cache, *which):
-    """What a process says of each of these modes, or of all, with this cache or the tests' own."""
+def results(cache, *which):
+    """What a process says of each of these calls, or of all, with this cache or the tests' own."""
     own = {"NUMBA_CACHE_DIR": str(cache)} if cache else {}
-    done = child.run(["-c", MODES, *which], LIMIT, **own)
+    done = child.run(["-c", CALLS, *which], LIMIT, **own)
     assert done.returncode == 0, done.stderr
     return dict(line.split() for line in done.stdout.splitlines())
 
@@ -122,17 +126,17 @@ class TestCache:
 class TestProcesses:
     def test_eight_start_at_once_on_a_cold_cache(self, tmp_path):
         """And what they leave there serves one that needs all of it."""
-        which = [("nearest",), ("bilinear",), ("bicubic",), ()] * 2
+        which = [("shift",), ("grid",), (), ()] * 2
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda some: modes(tmp_path, *some), which))
-        want = modes(None)
-        assert len(want) == 3
-        for got in (*found, modes(tmp_path)):
-            assert got == {mode: want[mode] for mode in got}
+            found = list(pool.map(lambda some: results(tmp_path, *some), which))
+        want = results(None)
+        assert len(want) == 2
+        for got in (*found, results(tmp_path)):
+            assert got == {name: want[name] for name in got}
 
     def test_what_two_compile_has_no_name_in_common(self, warm, tmp_path):
         """Code from disk shares one space of names, in which the first of a name stands for all."""
-        modes(tmp_path, "bilinear")
+        results(tmp_path, "shift")
         names = []
         for cache in (warm / "cache", tmp_path):
             code = b"".join(p.read_bytes() for p in cache.rglob("*.nbc"))

@@ -9,7 +9,7 @@ import dask  # noqa: E402
 from cases import noise  # noqa: E402
 
 import fastsample.dask as fd  # noqa: E402
-from fastsample.dask._scipy import BORDERS  # noqa: E402
+from fastsample._calls.spline_checks import MODES  # noqa: E402
 
 IMAGE = noise(0, (23, 29), np.float64)
 WHOLE = np.arange(-40, 60)
@@ -26,7 +26,7 @@ def both(x, chunks):
     return x, da.from_array(x, chunks=chunks)
 
 
-@pytest.mark.parametrize("mode", BORDERS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("order", [0, 1])
 def test_coordinates(mode, order):
     rng = np.random.default_rng(1)
@@ -39,7 +39,7 @@ def test_coordinates(mode, order):
             np.testing.assert_allclose(found.compute(), wanted, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", BORDERS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("order", [0, 1])
 def test_matrices(mode, order):
     rng = np.random.default_rng(2)
@@ -58,7 +58,7 @@ def test_matrices(mode, order):
             np.testing.assert_allclose(found.compute(), wanted, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", BORDERS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("grid_mode", [False, True])
 def test_zooms(mode, grid_mode):
     for factor in ((1.7, 0.4), (4.1, 1.0)):

@@ -16,6 +16,7 @@ class Reading(NamedTuple):
     taps: int
     fold: str  # "fill", "clip", "mirror" or "repeat"
     mirror: float = 0.0  # where `mirror` folds below: at the first pixel's centre, or its edge
+    shared: int = 0  # pixels at the end that `repeat` lays on the first ones
 
 
 def reading_of(mode, padding_mode, low_mirror):
@@ -40,7 +41,7 @@ def pixels(low, high, size, reading):
         return ((0, size),)
     first, last = math.floor(low) - reach, math.ceil(high) + reach
     if reading.fold == "repeat":
-        return _repeated(first, last + 1, size)
+        return _repeated(first, last + 1, size, size - reading.shared)
     if reading.fold == "mirror":
         first, last = _mirrored(first, last, size, reading.mirror)
     # A window stays on the axis: at its ends it covers pixels of weight 0.
@@ -48,12 +49,12 @@ def pixels(low, high, size, reading):
     return ((max(first, 0), min(last + 1, size)),)
 
 
-def _repeated(first, end, size):
-    """An interval on an axis whose first pixel follows the last one."""
-    if end - first >= size:
+def _repeated(first, end, size, period):
+    """An interval on an axis that repeats after so many pixels."""
+    if end - first >= period:
         return ((0, size),)
-    begin = first % size
-    beyond = begin + end - first - size
+    begin = first % period
+    beyond = begin + end - first - period
     return ((begin, begin + end - first),) if beyond <= 0 else ((0, beyond), (begin, size))
 
 

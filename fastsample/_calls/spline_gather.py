@@ -50,6 +50,14 @@ class Rule(NamedTuple):
     work: int = 8  # bytes of the sums
 
 
+class Part(NamedTuple):
+    """Which part of a whole call this is: positions and modes are the whole one's."""
+
+    sizes: tuple[int, ...]  # of the whole input's sampled axes
+    origin: tuple[int, ...]  # where in it the array begins that came, which holds all pixels read
+    begin: tuple[int, ...] = ()  # where in the whole output this one begins; () for points
+
+
 class Side(NamedTuple):
     """All of an array but its memory."""
 
@@ -74,18 +82,20 @@ def side(x):
     return Side(x.shape, x.strides, x.dtype)
 
 
-def sample(x: Array, axes: tuple[int, ...], places: Any, out: Array, rule: Rule) -> None:
+def sample(
+    x: Array, axes: tuple[int, ...], places: Any, out: Array, rule: Rule, part: Part | None = None
+) -> None:
     """Sums of taps of a real array along some axes, in each plane of them, into `out`."""
     if any(s % x.itemsize for s in x.strides):
         x = buffers.native(x)  # elements lie between elements
     if any(s % out.itemsize for s in out.strides):
         whole = np.empty(out.shape, out.dtype)
-        sample(x, axes, places, whole, rule)
+        sample(x, axes, places, whole, rule, part)
         out[...] = whole
     elif isinstance(places, Points) and not _is_flat(places.coordinates):
-        _by_parts(x, axes, places.coordinates, out, rule)
+        _by_parts(x, axes, places.coordinates, out, rule, part)
     else:
-        _start(x, axes, places, out, rule)
+        _start(x, axes, places, out, rule, part)
         if not out.dtype.isnative:
             out.byteswap(inplace=True)
 
@@ -97,20 +107,22 @@ def _is_flat(coordinates):
     return known and x[0].flags.c_contiguous
 
 
-def _by_parts(x, axes, coordinates, out, rule):
+def _by_parts(x, axes, coordinates, out, rule, part):
     """A stretch of the first output axis at a time, from copies of the coordinates."""
     rows = max(1, COPIED // max(1, prod(out.shape[1:])))
     for first in range(0, len(out), rows):
-        part = slice(first, first + rows)
-        points = np.array(coordinates[:, part], np.float64, order="C")
-        sample(x, axes, Points(points), out[part], rule)
+        some = slice(first, first + rows)
+        points = np.array(coordinates[:, some], np.float64, order="C")
+        sample(x, axes, Points(points), out[some], rule, part)
 
 
-def _start(x, axes, places, out, rule):
+def _start(x, axes, places, out, rule, part):
     """Let the kernel read and write."""
     source = type(places)
     points = side(places.coordinates) if source is Points else None
-    work = prepare(side(x), axes, side(out), source, points, rule)
+    # No other part has a part's call, and those that users repeat would be forgotten.
+    known = prepare if part is None else prepare.__wrapped__
+    work = known(side(x), axes, side(out), source, points, rule, part)
     numbers = _numbers(places, work.order)
     arrays = buffers.read_bytes(x), buffers.read_bytes(numbers), work.planes
     drive.run(
@@ -131,13 +143,19 @@ def _numbers(places, order):
 
 
 @lru_cache(maxsize=256)
-def prepare(x: Side, axes: tuple[int, ...], out: Side, source: Any, points: Any, rule: Rule):
+def prepare(
+    x: Side, axes: tuple[int, ...], out: Side, source: Any, points: Any, rule: Rule,
+    part: Part | None = None,
+):  # fmt: skip
     """All that depends on shapes, strides and types alone."""
     job, mode = np.zeros(1, SPLINE), MODES[rule.mode]
     rest = [a for a in range(len(x.shape)) if a not in axes]
     out_axes = list(axes) if rest else list(range(len(out.shape)))
     order = order_of([x.shape[a] for a in axes], [x.strides[a] for a in axes], x.dtype.itemsize)
-    spans = spans_of(x, [axes[k] for k in order], out, out_axes, rule.order)
+    sampled = [axes[k] for k in order]
+    part = part or Part(tuple(x.shape[a] for a in axes), (0,) * len(axes))
+    spans = spans_of(x, sampled, out, out_axes, rule.order)
+    put_part(spans, part, order, len(out_axes))
     task = job[0]
     task["rank"], task["out_rank"] = len(axes), len(out_axes)
     task["order"], task["taps"], task["mode"] = rule.order, rule.order + 1, mode
@@ -152,7 +170,8 @@ def prepare(x: Side, axes: tuple[int, ...], out: Side, source: Any, points: Any,
         spans["places"][: len(order)] = np.array(order) * step - _lowest(points)
     else:
         task["source"] = MATRIX if source is Matrix else EACH
-    task["input_start"], task["out_start"] = _first_byte(x), _first_byte(out)
+    begins = sum(at * x.strides[a] for at, a in zip(part.origin, axes, strict=True))
+    task["input_start"], task["out_start"] = _first_byte(x) - begins, _first_byte(out)
     task["fits"] = fits(spans[: len(order)])
     if not task["fits"]:
         spans["high"] = -1
@@ -188,16 +207,26 @@ def spans_of(x, axes, out, out_axes, order):
     lanes = lanes_of(order)
     for k, a in enumerate(axes):
         window = max(lanes, 1) if k == len(axes) - 1 and order else order + 1
-        spans[k]["size"], spans[k]["stride"] = x.shape[a], x.strides[a] // x.dtype.itemsize
-        spans[k]["last_start"] = x.shape[a] - window
+        spans[k]["stride"] = x.strides[a] // x.dtype.itemsize
+        spans[k]["last"], spans[k]["last_start"] = x.shape[a] - 1, x.shape[a] - window
         spans[k]["low"] = order // 2
-        spans[k]["high"] = min(x.shape[a] - 1, x.shape[a] - window + order // 2)
     for k, a in enumerate(out_axes):
         spans[k]["out_size"], spans[k]["out_stride"] = (
             out.shape[a],
             out.strides[a] // out.dtype.itemsize,
         )
     return spans
+
+
+def put_part(spans, part, order, out_rank):
+    """The whole input's sizes, and where in it, and in the whole output, arrays begin."""
+    for span, a in zip(spans, order, strict=False):
+        span["size"], span["first"] = part.sizes[a], part.origin[a]
+        for name in ("last", "last_start", "low"):
+            span[name] += part.origin[a]
+        span["high"] = min(part.sizes[a] - 1, span["last_start"] + span["low"] - span["first"])
+    if part.begin:
+        spans["begin"][:out_rank] = part.begin
 
 
 def lanes_of(order):
@@ -207,8 +236,8 @@ def lanes_of(order):
 
 def fits(spans):
     """May windows be read at all?"""
-    neighbours = spans[-1]["stride"] == 1 or spans[-1]["last_start"] == spans[-1]["size"] - 1
-    return bool(neighbours and spans["last_start"].min() >= 0)
+    neighbours = spans[-1]["stride"] == 1 or spans[-1]["last_start"] == spans[-1]["last"]
+    return bool(neighbours and (spans["last_start"] >= spans["first"]).all())
 
 
 def set_stages(task, x, out, rule):

@@ -6,12 +6,13 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .._calls import checks
-from .._calls.places import Options
+from .._calls import checks, spline_checks
+from .._calls.spline_gather import Rule
+from .._calls.spline_places import Axes, Matrix, scaled, zoomed
 from . import _graph, _sources
 from ._job import Layout, Task
-from ._sampling import READ_BYTES, _aligned
-from ._scipy import BORDERS, Affine, Given, Positions, Zoomed
+from ._sampling import READ_BYTES, _aligned, checked_limits
+from ._scipy import Given, Mapped, Positions
 
 _MAP, _AFFINE, _ZOOM = "map_coordinates", "affine_transform", "zoom"
 
@@ -76,7 +77,7 @@ def map_coordinates(
     >>> fd.map_coordinates(image, np.array([[0.5, 1.0], [0.0, 2.5]])).compute()
     array([2. , 6.5])
     """
-    source, dtype = _checked(_MAP, input, output, order, mode)
+    source, dtype, rule = _checked(_MAP, input, output, order, mode, cval)
     given = _sources.sliceable(_MAP, "coordinates", coordinates)
     axes = len(source.shape)
     if not given.shape or given.shape[0] != axes or len(given.shape) < 2:
@@ -87,14 +88,12 @@ def map_coordinates(
         raise TypeError(f"map_coordinates: coordinates must be real; got {_sources.type_of(given)}")
     result = tuple(given.shape[1:])
     made = _graph.chunks_of(_MAP, chunks, result, dtype, _graph.usual_chunks(given)[1:])
-    about = tuple(source.shape), mode, order
-    if not isinstance(given, da.Array):
-        geometry, lazy = Given(given, *about), []
-    else:
-        geometry = Given(None, *about)
+    lazy: list[Any] = []
+    if isinstance(given, da.Array):
         lazy = [(_aligned(given, ((axes,), *made)), lambda index: (0, *index))]
+    geometry = Given(tuple(source.shape), None if lazy else given)
     limits = threads, max_read_bytes
-    return _made(_MAP, source, geometry, cval, dtype, made, limits, lazy)
+    return _made(_MAP, source, geometry, rule, dtype, made, limits, lazy)
 
 
 def affine_transform(
@@ -158,15 +157,14 @@ def affine_transform(
     >>> fd.affine_transform(image, np.array([[0.0, 1.0], [1.0, 0.0]]), chunks=2).compute()[0]
     array([ 0.,  4.,  8., 12.])
     """
-    source, dtype = _checked(_AFFINE, input, output, order, mode)
+    source, dtype, rule = _checked(_AFFINE, input, output, order, mode, cval)
     axes = len(source.shape)
-    rows, start = _matrix(np.asarray(matrix, np.float64), offset, axes)
+    mapping = _mapping(np.asarray(matrix, np.float64), offset, axes)
     shape = tuple(source.shape) if output_shape is None else output_shape
     shape = checks.sizes(_AFFINE, shape, (axes,), f"a tuple of {axes}", "output_shape")
     made = _graph.chunks_of(_AFFINE, chunks, shape, dtype, _graph.usual_chunks(source))
-    geometry = Affine(rows, start, tuple(source.shape), mode, order)
-    geometry.exact = _sources.type_of(source).kind in "biu"
-    return _made(_AFFINE, source, geometry, cval, dtype, made, (threads, max_read_bytes), [])
+    geometry = Mapped(tuple(source.shape), mapping)
+    return _made(_AFFINE, source, geometry, rule, dtype, made, (threads, max_read_bytes), [])
 
 
 def zoom(
@@ -226,23 +224,20 @@ def zoom(
     >>> fd.zoom(np.array([0.0, 2.0, 4.0]), 5 / 3).compute()
     array([0., 1., 2., 3., 4.])
     """
-    source, dtype = _checked(_ZOOM, input, output, order, mode)
+    source, dtype, rule = _checked(_ZOOM, input, output, order, mode, cval)
     axes = len(source.shape)
     factors = _each(_ZOOM, "zoom", zoom, axes)
     grid_mode = checks.flag(_ZOOM, "grid_mode", grid_mode)
-    shape = tuple(round(n * f) for n, f in zip(source.shape, factors, strict=True))
-    if min(shape) < 0:
-        raise ValueError(f"zoom: zoom must not be negative; got {zoom!r}")
-    less = 0 if grid_mode else 1
-    pairs = zip(source.shape, shape, strict=True)
-    steps = tuple((n - less) / (m - less) if m != less else 1.0 for n, m in pairs)
+    shape = spline_checks.zoomed(_ZOOM, source.shape, factors)
     made = _graph.chunks_of(_ZOOM, chunks, shape, dtype, _graph.usual_chunks(source))
-    geometry = Zoomed(steps, 0.5 if grid_mode else 0.0, tuple(source.shape), mode, order)
-    return _made(_ZOOM, source, geometry, cval, dtype, made, (threads, max_read_bytes), [])
+    geometry = Mapped(tuple(source.shape), zoomed(source.shape, shape, grid_mode))
+    return _made(_ZOOM, source, geometry, rule, dtype, made, (threads, max_read_bytes), [])
 
 
-def _checked(function: str, input: Any, output: Any, order: Any, mode: Any) -> tuple[Any, Any]:
-    """Check what the three share: the source, and the result's type."""
+def _checked(
+    function: str, input: Any, output: Any, order: Any, mode: Any, cval: Any
+) -> tuple[Any, Any, Rule]:
+    """Check what the three share: the source, the result's type, and how to sample."""
     source = _sources.sliceable(function, "input", input)
     if not 1 <= len(source.shape) <= 3:
         raise ValueError(f"{function}: input must have 1, 2 or 3 axes; got {source.shape}")
@@ -251,17 +246,26 @@ def _checked(function: str, input: Any, output: Any, order: Any, mode: Any) -> t
             f"{function}: order must be 0 or 1, for which no chunk needs more than its own pixels; "
             f"got {order!r}"
         )
-    if not isinstance(mode, str) or mode not in BORDERS:
+    modes = spline_checks.MODES
+    if not isinstance(mode, str) or mode not in modes:
         raise ValueError(
-            f"{function}: mode must be one of {', '.join(map(repr, BORDERS))}; got {mode!r}"
+            f"{function}: mode must be one of {', '.join(map(repr, modes))}; got {mode!r}"
         )
-    dtype = _sources.type_of(source)
-    if dtype.kind not in "biuf":
-        raise TypeError(f"{function}: input must be of real numbers; got {dtype}")
-    wanted = dtype if output is None else np.dtype(output)
-    if wanted.kind not in "biuf":
-        raise TypeError(f"{function}: output must be a type of real numbers; got {wanted}")
-    return source, wanted.newbyteorder("=")
+    dtype = _real(function, "input", _sources.type_of(source))
+    wanted = dtype if output is None else _real(function, "output", np.dtype(output))
+    fill = checks.real(function, "cval", cval)
+    return source, wanted, Rule(int(order), spline_checks.mode(function, mode), fill)
+
+
+def _real(function: str, name: str, dtype: Any) -> Any:
+    """A type of real numbers that are known, in native byte order."""
+    native = dtype.newbyteorder("=")
+    if native.name not in spline_checks.REAL:
+        raise TypeError(
+            f"{function}: {name} must be of bool, an integer of 8 to 64 bits, float32 or float64; "
+            f"got {dtype}"
+        )
+    return native
 
 
 def _each(function: str, name: str, came: Any, axes: int) -> tuple[float, ...]:
@@ -274,10 +278,11 @@ def _each(function: str, name: str, came: Any, axes: int) -> tuple[float, ...]:
     return tuple(checks.real(function, name, x) for x in numbers)
 
 
-def _matrix(matrix: Any, offset: Any, axes: int) -> tuple[Any, Any]:
-    """The matrix (D, D) and the offset (D,)."""
+def _mapping(matrix: Any, offset: Any, axes: int) -> Matrix | Axes:
+    """A matrix and an offset; or each axis by itself, where its diagonal came."""
     if matrix.shape == (axes,):
-        return np.diag(matrix), np.array(_each(_AFFINE, "offset", offset, axes))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return scaled(matrix, np.array(_each(_AFFINE, "offset", offset, axes)))
     if matrix.shape == (axes + 1, axes + 1):
         if not np.array_equal(matrix[-1], [0] * axes + [1]):
             raise ValueError(
@@ -285,25 +290,28 @@ def _matrix(matrix: Any, offset: Any, axes: int) -> tuple[Any, Any]:
             )
         matrix = matrix[:-1]
     if matrix.shape == (axes, axes + 1):
-        return matrix[:, :-1], matrix[:, -1]
+        return Matrix(matrix[:, :-1], matrix[:, -1])
     if matrix.shape != (axes, axes):
         raise ValueError(
             f"affine_transform: matrix must have shape ({axes},), ({axes}, {axes}), ({axes}, "
             f"{axes + 1}) or ({axes + 1}, {axes + 1}); got {matrix.shape}"
         )
-    return matrix, np.array(_each(_AFFINE, "offset", offset, axes))
+    return Matrix(matrix, np.array(_each(_AFFINE, "offset", offset, axes)))
 
 
 def _made(
-    function: str, source: Any, geometry: Positions, cval: Any, dtype: Any, chunks: Any,
+    function: str, source: Any, geometry: Positions, rule: Rule, dtype: Any, chunks: Any,
     limits: tuple[Any, Any], lazy: list[Any],
 ) -> da.Array:  # fmt: skip
     """The Dask array of a checked call."""
-    cval = checks.real(function, "cval", cval)
-    options = Options("bilinear" if geometry.order else "nearest", BORDERS[geometry.mode], cval)
+    shape = tuple(source.shape)
+    if 0 in shape and all(map(sum, chunks)):
+        raise ValueError(
+            f"{function}: input must not be empty for a result with pixels; got {shape}"
+        )
     blocks = isinstance(source, da.Array)
     task = Task(
-        function, geometry, options, Layout(False, ""), chunks, dtype, None if blocks else source,
-        tuple(source.shape), checks.count(function, "max_read_bytes", limits[1]), limits[0],
+        function, geometry, rule, Layout(False, ""), chunks, dtype, None if blocks else source,
+        shape, *checked_limits(function, *limits),
     )  # fmt: skip
     return _graph.result(task, source if blocks else None, lazy)

@@ -87,7 +87,7 @@ def affine_sample(
     matrices = checks.array(_AFFINE, "theta", theta)
     checks.dtype(_AFFINE, "theta", matrices.dtype, checks.GRID_TYPES)
     aligned, last = _flags(_AFFINE, align_corners, channels_last)
-    size = checks.sizes(_AFFINE, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    size = checks.sizes(_AFFINE, size, (1, 2, 3), checks.SPATIAL_SIZES)
     options, shape = _checked(_AFFINE, source, mode, padding_mode, fill_value, last, False)
     checks.matrices(_AFFINE, matrices.shape, shape[0], len(shape) - 2)
     checks.spatial(_AFFINE, size, len(shape) - 2)
@@ -307,20 +307,25 @@ def _made(
     result: tuple[int, ...], chunks: Any, limits: tuple[Any, Any], lazy: list[Any],
 ) -> da.Array:  # fmt: skip
     """The Dask array of a checked call; `result` as (N, C, *out), or as it is without a batch."""
-    threads, most = limits
-    if threads is not None:
-        threads = checks.count(function, "threads", threads)
-        if threads < 1:
-            raise ValueError(f"{function}: threads must be at least 1 or None; got {threads}")
+    most, threads = checked_limits(function, *limits)
     dtype = _sources.type_of(source).newbyteorder("=")
     shape = _as_seen(result, layout.tail > 0) if layout.batch else result
     made = _graph.chunks_of(function, chunks, shape, dtype, _usual(source, layout, shape))
     blocks = isinstance(source, da.Array)
     task = Task(
         function, geometry, options, layout, made, dtype, None if blocks else source,
-        tuple(source.shape), checks.count(function, "max_read_bytes", most), threads,
+        tuple(source.shape), most, threads,
     )  # fmt: skip
     return _graph.result(task, source if blocks else None, lazy)
+
+
+def checked_limits(function: str, threads: Any, most: Any) -> tuple[int, int | None]:
+    """How many bytes a task reads at once, and how many threads it works on."""
+    if threads is not None:
+        threads = checks.count(function, "threads", threads)
+        if threads < 1:
+            raise ValueError(f"{function}: threads must be at least 1 or None; got {threads}")
+    return checks.count(function, "max_read_bytes", most), threads
 
 
 def _as_seen(shape: tuple[int, ...], last: bool) -> tuple[int, ...]:

@@ -1,168 +1,129 @@
-"""Where chunks read as scipy.ndimage has it: coordinates in double, folded by its own formulas.
+"""Where chunks read as scipy.ndimage has it, and their values: by the kernels of `ndimage`.
 
-After the fold the taps of every mode of SciPy's are those of one of this library's borders.
+A chunk is a part of the whole call: positions and modes are those of the whole array, and only the
+addresses are the chunk's.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._calls import places
-from .._calls.formula import Axis, grid_axes
-from .._calls.places import Places
-from .._kernels.kind import AFFINE, GRID
+from .._calls import places as affine
+from .._calls import ranges, spline_gather
+from .._calls.formula import step_axis
+from .._calls.spline_gather import Part, Rule
+from .._calls.spline_places import Axes, Matrix, Points
+from .._kernels.kind import AFFINE
 from . import _sources
-from ._job import Sampled
 
 Array = NDArray[Any]
-BORDERS = {  # which border the taps of a folded position meet
-    "constant": "constant",
-    "grid-constant": "constant",
-    "nearest": "border",
-    "mirror": "mirror",
-    "reflect": "border",
-    "grid-mirror": "border",
-    "wrap": "border",
-    "grid-wrap": "wrap",
+READINGS = {  # how a mode brings points in: see `ranges.Reading`
+    "constant": ("fill",),
+    "grid-constant": ("fill",),
+    "nearest": ("clip",),
+    "mirror": ("mirror", 0.0),
+    "reflect": ("mirror", -0.5),
+    "wrap": ("repeat", 0.0, 1),
+    "grid-wrap": ("repeat",),
 }
-SAFE = 1e-6  # pixels inside the image where no rounding leads out of it
+BEYOND = -100.0  # pixels from an image, where no tap is inside
 
 
-def _beyond(x: Array, period: float) -> Array:
-    """Whole periods in a distance, as SciPy truncates them."""
-    return period * np.trunc(x / period)
+class Here(NamedTuple):
+    """Where the points of a part of a result read."""
+
+    places: Points | Matrix | Axes
+    sizes: tuple[int, ...]  # of the whole input
+    first: tuple[int, ...]  # where in the whole result the part begins
+    shape: tuple[int, ...]
+
+    def cut(self, part: tuple[slice, ...]) -> "Here":
+        """The places of a smaller part."""
+        first = tuple(at + s.start for at, s in zip(self.first, part, strict=True))
+        shape, places = tuple(s.stop - s.start for s in part), self.places
+        if isinstance(places, Points):
+            places = Points(places.coordinates[(slice(None), *part)])
+        return Here(places, self.sizes, first, shape)
 
 
-def _mirror(x: Array, n: int) -> Array:
-    p = 2.0 * n - 2
-    low = _beyond(-x, p) + x
-    high = x - _beyond(x, p)
-    low = np.where(low <= 1 - n, low + p, -low)
-    return np.where(x < 0, low, np.where(high >= n, p - high, high))
+def pixels(here: Here, rule: Rule) -> Any:
+    """Which pixels a part reads: intervals along each axis; None where it reads none."""
+    found = bounds(here, rule)
+    if found is None:
+        return None
+    reading = ranges.Reading(rule.order + 1, *READINGS[rule.mode])
+    limits = zip(*found, here.sizes, strict=True)
+    each = tuple(ranges.pixels(float(a), float(b), n, reading) for a, b, n in limits)
+    return None if None in each else each
 
 
-def _reflect(x: Array, n: int) -> Array:
-    p = 2.0 * n
-    low = np.where(x < -p, _beyond(-x, p) + x, x)
-    low = np.where(low < -n, low + p, np.where(low > -1e-15, 1e-15, -low) - 1)
-    high = x - _beyond(x, p)
-    return np.where(x < 0, low, np.where(high >= n, p - high - 1, high))
+def bounds(here: Here, rule: Rule) -> Any:
+    """The lowest and the highest position along each axis; None where no point has a place."""
+    if not isinstance(here.places, Points):
+        matrix, offset = as_matrix(here.places)
+        each = zip(here.sizes, here.shape, here.first, strict=True)
+        axes = tuple(step_axis(n, k)._replace(begin=at) for n, k, at in each)
+        theta = np.column_stack([matrix[::-1, ::-1], offset[::-1]])[None]
+        return affine.bounds(affine.Places(AFFINE, axes, theta), "border")
+    rows = here.places.coordinates.reshape(len(here.sizes), -1)
+    if rows.shape[1]:
+        low, high = rows.min(1), rows.max(1)
+        if np.isfinite(low).all() and np.isfinite(high).all():  # NaN would be the least
+            return low, high
+    rows, lost = read_at(rows, here.sizes, rule)
+    rows = rows[:, ~lost]
+    return (rows.min(1), rows.max(1)) if rows.size else None
 
 
-def _wrap(x: Array, n: int) -> Array:
-    p = n - 1.0
-    return np.where(x < 0, x + (_beyond(-x, p) + p), x - _beyond(x, p))
+def read_at(rows: Array, sizes: tuple[int, ...], rule: Rule) -> tuple[Array, Array]:
+    """Where points read of which some are not finite; and which points have no place at all."""
+    rows, folds = np.array(rows, np.float64), READINGS[rule.mode][0] in ("mirror", "repeat")
+    lost = np.zeros(rows.shape[1], bool)
+    for row, size in zip(rows, sizes, strict=True):
+        if rule.mode == "nearest" and rule.order == 0:
+            row[np.isnan(row)] = 0
+        elif folds and size == 1:
+            row[~np.isnan(row)] = 0
+        lost |= ~np.isfinite(row) if folds else np.isnan(row)
+    return rows, lost
 
 
-def _grid_wrap(x: Array, n: int) -> Array:
-    p = float(n)
-    return np.where(x < 0, x + (_beyond(-1 - x, p) + p), x - _beyond(x, p))
+def as_matrix(places: Matrix | Axes) -> tuple[Array, Array]:
+    """The matrix and the offset of places, to within rounding."""
+    if isinstance(places, Matrix):
+        return places.matrix, places.offset
+    pre, scale, offset = np.array(places.axes).T
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.diag(scale), pre * scale + offset
 
 
-FOLDS = {
-    "mirror": _mirror,
-    "reflect": _reflect,
-    "grid-mirror": _reflect,
-    "wrap": _wrap,
-    "grid-wrap": _grid_wrap,
-}
+def sample(here: Here, image: Array, origin: Any, rule: Rule, out: Array) -> None:
+    """Sample a part (1, 1, *in) of the input that begins at `origin` into `out` (1, 1, *out)."""
+    axes, part = tuple(range(len(here.sizes))), Part(here.sizes, tuple(origin), here.first)
+    spline_gather.sample(image[0, 0], axes, here.places, out[0, 0], rule, part)
 
 
-def folded(x: Array, n: int, mode: str, order: int) -> tuple[Array, Array | None]:
-    """Positions along an axis as taps are taken of, and which points are the fill value, if any."""
-    inside = (x >= 0) & (x <= n - 1)
-    lost = None
-    if not inside.all():
-        out = ~inside
-        values, gone = x[out], np.isnan(x[out])
-        with np.errstate(invalid="ignore", over="ignore"):
-            if mode in FOLDS:
-                gone = ~np.isfinite(values)
-                values = FOLDS[mode](values, n) if n > 1 else np.zeros_like(values)
-            elif mode == "constant":
-                gone = np.ones(len(values), bool)
-            elif mode == "nearest" and not order:
-                values, gone = np.where(gone, 0.0, values), np.zeros(len(values), bool)
-            elif mode == "nearest" or order:  # NaN passes
-                gone = np.zeros(len(values), bool)
-        x = np.array(x)
-        x[out] = values
-        if gone.any():
-            lost = np.zeros(x.shape, bool)
-            lost[out] = gone
-    return (np.floor(x + 0.5) if order == 0 else x), lost
+def put_outside(here: Here, rule: Rule, out: Array) -> None:
+    """Fill a part of which no point reads a pixel, with what the kernels make of such points."""
+    rank = len(here.sizes)
+    image, found = np.zeros([rule.order + 2] * rank, out.dtype), np.empty(2, out.dtype)
+    points = Points(np.array([[BEYOND, np.nan]] * rank))
+    spline_gather.sample(image, tuple(range(rank)), points, found, rule)
+    out[...] = found[0]
+    if isinstance(here.places, Points):
+        rows = here.places.coordinates.reshape(rank, -1)
+        _, lost = read_at(rows, here.sizes, rule)
+        out[0, 0][lost.reshape(here.shape)] = found[1]
 
 
-class Positions(Sampled):
-    """What the three functions share; `coordinates` gives unfolded positions of each axis."""
+class Positions:
+    """What the geometries of the three functions share."""
 
     is_bounded = True
-    exact = False  # integers are rounded: the last bit of a position may decide
-
-    def __init__(self, sizes: tuple[int, ...], mode: str, order: int) -> None:
-        self.sizes, self.mode, self.order = sizes, mode, order
-        self.axes = grid_axes(sizes, False, "pixel")
-
-    def places(self, first: Any, shape: Any, samples: Any, arrays: Any) -> Places:
-        quick = self.inside(first, shape)
-        if quick is not None:
-            return quick
-        points, lost = np.empty((1, *shape, len(self.sizes))), None
-        for a, x in enumerate(self.coordinates(first, shape, arrays)):
-            x, gone = folded(x, self.sizes[a], self.mode, self.order)
-            points[0, ..., -1 - a] = x
-            if gone is not None:
-                lost = np.zeros(tuple(shape), bool) if lost is None else lost
-                lost |= gone
-        if lost is not None:
-            points[0, lost] = np.nan  # see `put_lost`
-        return Places(GRID, self.axes, points)
-
-    def inside(self, first: Any, shape: Any) -> Places | None:
-        """The places of a chunk that lies inside, where a kernel computes them by itself."""
-        return None
-
-    def put_outside(self, here: Any, options: Any, out: Array) -> None:
-        """Fill a part of which no point reads a pixel."""
-        places.put_outside(here, options, out)
-        self.put_lost(here, options, out)
-
-    def put_lost(self, here: Any, options: Any, out: Array) -> None:
-        """Points without a place read the fill value, where NaN does not pass."""
-        passes = self.mode == "nearest" or (self.mode == "grid-constant" and self.order)
-        if passes or here.source != GRID:
-            return
-        lost = np.isnan(here.numbers[0]).any(-1)
-        if lost.any():
-            value = np.empty(1, out.dtype)
-            stored(np.array([options.fill], np.float64), value)
-            out[..., lost] = value[0]
-
-    def sample(self, here: Any, image: Array, origin: Any, options: Any, out: Array) -> None:
-        """Sample; integers in double, since SciPy rounds halves away from zero."""
-        work = np.float64 if image.dtype.kind in "biu" and self.order else image.dtype
-        wide = image.astype(work, copy=False)
-        direct = wide.dtype == out.dtype
-        found = out if direct else np.empty(out.shape, wide.dtype)
-        places.sample(here, wide, origin, options, found)
-        if not direct:
-            stored(found, out)
-        self.put_lost(here, options, out)
-
-
-def stored(found: Array, out: Array) -> None:
-    """Values as another type, as SciPy stores them: halves away from zero, clamped."""
-    if out.dtype.kind == "f":
-        out[...] = found
-    elif out.dtype.kind == "b":
-        out[...] = np.abs(found) >= 1
-    else:
-        limits = np.iinfo(out.dtype)
-        with np.errstate(invalid="ignore"):
-            whole = np.nan_to_num(np.trunc(found + np.copysign(0.5, found)))
-        most = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
-        out[...] = np.clip(whole, limits.min, most).astype(out.dtype)
+    pixels = staticmethod(pixels)
+    sample = staticmethod(sample)
+    put_outside = staticmethod(put_outside)
 
 
 class Given(Positions):
@@ -170,61 +131,35 @@ class Given(Positions):
 
     is_bounded = False
 
-    def __init__(self, source: Any, *about: Any) -> None:
-        super().__init__(*about)
-        self.source = source
+    def __init__(self, sizes: tuple[int, ...], source: Any) -> None:
+        self.sizes, self.source = sizes, source
 
-    def coordinates(self, first: Any, shape: Any, arrays: Any) -> Any:
+    def places(self, first: Any, shape: Any, samples: Any, arrays: Any) -> Here:
         box = tuple((a, a + n) for a, n in zip(first, shape, strict=True))
         given = arrays[0] if arrays else _sources.read(self.source, ((0, len(self.sizes)), *box))
-        return np.asarray(given, np.float64)
+        return Here(Points(np.asarray(given)), self.sizes, tuple(first), tuple(shape))
 
 
-class Affine(Positions):
-    """(offset + o_0 m_0) + o_1 m_1 + ..., in this order and without fused operations."""
+class Mapped(Positions):
+    """A matrix, or each axis by itself."""
 
-    def __init__(self, matrix: Array, offset: Array, *about: Any) -> None:
-        super().__init__(*about)
-        self.matrix, self.offset = matrix, offset
+    def __init__(self, sizes: tuple[int, ...], mapping: Matrix | Axes) -> None:
+        self.sizes, self.mapping = sizes, mapping
+        self.is_finite = all(np.isfinite(x).all() for x in as_matrix(mapping))
 
-    def coordinates(self, first: Any, shape: Any, arrays: Any) -> Any:
-        count = len(shape)
-        for row, start in zip(self.matrix, self.offset, strict=True):
-            x = np.full((1,) * count, start)
+    def places(self, first: Any, shape: Any, samples: Any, arrays: Any) -> Here:
+        places: Any = self.mapping
+        if not self.is_finite:
+            places = Points(np.stack(list(self.coordinates(first, shape))))
+        return Here(places, self.sizes, tuple(first), tuple(shape))
+
+    def coordinates(self, first: Any, shape: Any) -> Any:
+        """The positions along each axis of a map that is not finite, which has no bounds."""
+        matrix, offset = as_matrix(self.mapping)
+        index = np.ogrid[tuple(slice(a, a + n) for a, n in zip(first, shape, strict=True))]
+        for row, start in zip(matrix, offset, strict=True):
+            x = np.full((1,) * len(index), start)
             with np.errstate(invalid="ignore", over="ignore"):
-                for k, (begin, n) in enumerate(zip(first, shape, strict=True)):
-                    index = np.arange(begin, begin + n, dtype=np.float64)
-                    x = x + index.reshape(-1, *[1] * (count - 1 - k)) * row[k]
+                for i, step in zip(index, row, strict=True):
+                    x = x + i * step
             yield np.broadcast_to(x, tuple(shape))
-
-    def inside(self, first: Any, shape: Any) -> Places | None:
-        known = np.isfinite(self.matrix).all() and np.isfinite(self.offset).all()
-        if (
-            self.exact
-            or not self.order
-            or not known
-            or self.matrix.shape[0] != self.matrix.shape[1]
-        ):
-            return None
-        theta = np.column_stack([self.matrix[::-1, ::-1], self.offset[::-1]])[None]
-        both = zip(self.sizes, first, shape, strict=True)
-        axes = tuple(Axis(n, 0.0, 1.0, 0.0, -0.5, k, 0.0, 1.0, at) for n, at, k in both)
-        here = Places(AFFINE, axes, np.ascontiguousarray(theta))
-        low, high = places.bounds(here, "border")
-        limits = zip(low, high, self.sizes, strict=True)
-        return here if all(a > SAFE and b < n - 1 - SAFE for a, b, n in limits) else None
-
-
-class Zoomed(Positions):
-    """(o + pre) * step - pre along each axis."""
-
-    def __init__(self, steps: tuple[float, ...], pre: float, *about: Any) -> None:
-        super().__init__(*about)
-        self.steps, self.pre = steps, pre
-
-    def coordinates(self, first: Any, shape: Any, arrays: Any) -> Any:
-        count = len(shape)
-        for k, (begin, n) in enumerate(zip(first, shape, strict=True)):
-            x = np.arange(begin, begin + n, dtype=np.float64)
-            x = (x + self.pre) * self.steps[k] - self.pre if self.pre else x * self.steps[k]
-            yield np.broadcast_to(x.reshape(-1, *[1] * (count - 1 - k)), tuple(shape))

@@ -222,7 +222,7 @@ def far_axis(job, span, a, scratch):
     missing, inside = splat(0.0, x), splat(0.0, scratch.far_weights)
     for k in range(job.taps):
         at = base + k * LANES
-        place, share = tap_place(job.mode, span.size, whole - splat(job.below - k, x))
+        place, share = tap_place(job.mode, span, whole - splat(job.below - k, x))
         weight = load(scratch.far_weights, at) * convert(share, scratch.far_weights)
         store(scratch.far_weights, at, weight)
         store(scratch.far_offsets, at, as_places(place * float(span.stride)))
@@ -281,7 +281,7 @@ def slots_of(lanes):
         base, taps = job.rank * job.taps * LANES, job.taps
         x = load(scratch.far_places, (job.rank - 1) * LANES)
         start = floor(x + splat(job.half, x)) - splat(job.below, x)
-        start = at_most(at_least(start, 0.0), span.last_start)
+        start = at_most(at_least(start, span.first), span.last_start)
         first = as_places(start)
         store(scratch.far_starts, 0, first)
         found = splat(0.0, scratch.far_weights)

@@ -94,15 +94,15 @@ def brought_in(mode, order, size, x, lost):
 
 
 @jit
-def tap_place(mode, size, place):
+def tap_place(mode, span, place):
     """Where a tap reads; and its share of the weight, 0 for one that lies outside for good."""
-    n, share = float(size), splat(1.0, place)
+    n, share = float(span.size), splat(1.0, place)
     if mode == NEAREST:
         place = at_most(at_least(place, 0.0), n - 1.0)
     elif mode == GRID_CONSTANT:
         share = where(place >= 0.0, where(place <= n - 1.0, share, 0.0), 0.0)
         place = at_most(at_least(place, 0.0), n - 1.0)
-    elif size == 1:
+    elif span.size == 1:
         place = splat(0.0, place)
     elif mode == GRID_WRAP:
         place = place - floor(place / n) * n
@@ -112,7 +112,7 @@ def tap_place(mode, size, place):
     else:
         place = place - floor(place / (2.0 * n - 2.0)) * (2.0 * n - 2.0)
         place = where(place >= n, 2.0 * n - 2.0 - place, place)
-    return at_most(at_least(place, 0.0), n - 1.0), share
+    return at_most(at_least(place, span.first), span.last), share
 
 
 # Weights, at distance t after the middle tap ------------------------------------------------------

@@ -65,26 +65,28 @@ def read_array(numbers, at, scratch, to, count):
 
 
 @jit
-def run_of_matrix(numbers, a, out_rank, scratch, at, count):
+def run_of_matrix(spans, numbers, a, out_rank, scratch, at, count):
     """Coordinates along axis a of the input, of points of one row of the output."""
     last, row = out_rank - 1, a * (out_rank + 1)
     base = numbers[row + out_rank]
     for k in range(last):
-        base = base + scratch.index[k] * numbers[row + k]
+        base = base + (spans[k].begin + scratch.index[k]) * numbers[row + k]
     step, like = numbers[row + last], scratch.places
+    first = spans[last].begin + scratch.index[last]
     for j in range(0, count, LANES):
-        index = ramp(like) + splat(scratch.index[last] + j, like)
+        index = ramp(like) + splat(first + j, like)
         store(scratch.places, a * PITCH + at + j, index * splat(step, like) + splat(base, like))
 
 
 @jit
-def run_of_axis(along, numbers, a, out_rank, scratch, at, count):
+def run_of_axis(spans, numbers, a, out_rank, scratch, at, count):
     """The same where axis a depends on one axis of the output alone."""
-    like = scratch.places
+    like, along = scratch.places, spans[a].along
     pre, scale, offset = numbers[3 * a], numbers[3 * a + 1], numbers[3 * a + 2]
     step = 1.0 if along == out_rank - 1 else 0.0
+    first = spans[along].begin + scratch.index[along]
     for j in range(0, count, LANES):
-        index = (ramp(like) + float(j)) * step + splat(scratch.index[along], like)
+        index = (ramp(like) + float(j)) * step + splat(first, like)
         place = (index + splat(pre, like)) * splat(scale, like) + splat(offset, like)
         store(scratch.places, a * PITCH + at + j, place)
 
@@ -107,14 +109,14 @@ def read_places(job, spans, grid_at, scratch):
             length = lesser(spans[last].out_size - scratch.index[last], count - at)
             for a in range(job.rank):
                 if job.source == MATRIX:
-                    run_of_matrix(numbers, a, job.out_rank, scratch, at, length)
+                    run_of_matrix(spans, numbers, a, job.out_rank, scratch, at, length)
                 else:
-                    run_of_axis(spans[a].along, numbers, a, job.out_rank, scratch, at, length)
+                    run_of_axis(spans, numbers, a, job.out_rank, scratch, at, length)
             at += length
             next_run(job, spans, scratch)
     for a in range(job.rank):  # what lies beyond the last point is planned with it
         for k in range(count, (count + LANES - 1) // LANES * LANES):
-            scratch.places[a * PITCH + k] = 0
+            scratch.places[a * PITCH + k] = spans[a].low
 
 
 @inline
@@ -138,7 +140,7 @@ def careful(job, span, scratch, at, j):
     x, lost = brought_in(job.mode, job.order, span.size, load(scratch.places, at), lost)
     store(scratch.places, at, x)
     start = floor(x + splat(job.half, x)) - splat(job.below, x)
-    fits = (start >= 0.0) & (start <= splat(span.last_start, x))
+    fits = (start >= splat(span.first, x)) & (start <= splat(span.last_start, x))
     if not job.fits:
         edge = splat(1.0, edge)
     store(scratch.lost, j, lost)

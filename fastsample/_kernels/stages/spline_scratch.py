@@ -64,12 +64,15 @@ SPANS = np.dtype(
     [
         ("size", "i8"),  # of an axis of the input
         ("stride", "i8"),  # in elements
+        ("first", "f8"),  # the first and the last pixel that are in memory: the array may be a part
+        ("last", "f8"),
         ("last_start", "f8"),  # the last place at which a window fits
         ("low", "f8"),  # between these two places a window does, and nothing is brought in
         ("high", "f8"),
         ("places", "i8"),  # ARRAYS: where the axis's coordinates begin, in elements
         ("along", "i8"),  # EACH: the axis of the output
         ("out_size", "i8"),  # an axis of the output
+        ("begin", "i8"),  # of the whole output, where this one begins
         ("out_stride", "i8"),  # in elements
     ],
     align=True,
