@@ -148,7 +148,7 @@ def affine_transform(
 
     Convention
     ----------
-    The matrix maps the OUTPUT's pixels to the input's, in the order of the axes.
+    The matrix maps the output's pixels to the input's, in the order of the axes.
 
     Examples
     --------

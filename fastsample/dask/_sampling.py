@@ -72,7 +72,7 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's, those of the whole
+    theta maps the output's normalized coordinates (x, y, z) to the input's, those of the whole
     arrays; x runs along the last axis.
 
     Examples

@@ -53,6 +53,10 @@ def spline_filter1d(
     ValueError
         An `output` that is read-only, or an axis that the input does not have (NumPy's AxisError).
 
+    See Also
+    --------
+    fastsample.ndimage.spline_filter : Along every axis.
+
     Notes
     -----
     Along each axis the samples are multiplied by a gain and filtered up and down, once for each
@@ -124,6 +128,11 @@ def spline_filter(
         A number of the wrong kind, such as a complex fill value for a real input.
     ValueError
         An `output` that is read-only.
+
+    See Also
+    --------
+    fastsample.ndimage.spline_filter1d : Along one axis.
+    fastsample.ndimage.map_coordinates : With `prefilter=False` reads the result.
 
     Notes
     -----

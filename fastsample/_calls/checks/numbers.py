@@ -70,7 +70,7 @@ def fits(function, name, fill, dtype, exactly=False):
 
 
 def items(function, name, fill, dtype):
-    """One number or several as a type's bytes: integers take the nearest that they have."""
+    """One number or several as a type's bytes: integers saturate."""
     each = fill if isinstance(fill, tuple) else (fill,)
     for one in each:
         fits(function, name, one, dtype)
