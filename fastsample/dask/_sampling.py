@@ -1,5 +1,7 @@
 """affine_sample, remap and flow_warp on arrays larger than memory."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
