@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import lines, spline_copy
+from . import again, lines, spline_copy
 from .line_taps import SYMMETRY
 from .quiet import cast
 from .spline_gather import Rule, sample
@@ -21,6 +21,7 @@ def interpolate(x: Any, axes: tuple[int, ...], places: Any, out: Any, options: A
     if not isinstance(places, Points) and x.ndim == out.ndim and _interpolates(options):
         x, axes, places = _sampled_axes(x, axes, places, out)
         if not axes:
+            again.unseen()
             spline_copy.copy(x, out)
             return
         steps = _whole_steps(places)
