@@ -185,7 +185,7 @@ BAD = {
         IMAGE[0, 0], np.zeros((3, 9))
     ),
     "threads must be at least 1": lambda: fd.affine_sample(IMAGE, matrices(0), SIZE, threads=0),
-    "order must be 0 or 1": lambda: fd.zoom(IMAGE[0, 0], 2, order=3),
+    "order must be one of 0 to 5": lambda: fd.zoom(IMAGE[0, 0], 2, order=6),
     "mode must be one of": lambda: fd.affine_transform(IMAGE[0, 0], np.eye(2), mode="edge"),
     r"flow must have shape \(N, 37, 41\)|flow must have shape": lambda: fd.flow_warp(
         IMAGE, np.zeros((2, 2, 3, 3), np.float32)
@@ -197,3 +197,13 @@ BAD = {
 def test_bad_input_is_refused_before_a_graph_is_made(message):
     with pytest.raises((ValueError, TypeError), match=message):
         BAD[message]()
+
+
+def test_large_chunks_of_a_source_are_read_one_by_one():
+    image = noise(13, (700, 900), np.float32)
+    source = Counted(image)
+    source.chunks = (512, 512)
+    y, x = np.mgrid[:700, :900].astype(np.float32)
+    made = fd.remap(source, x, y, chunks=(700, 900))
+    np.testing.assert_array_equal(made.compute(), image)
+    assert sorted(source.read) == [4 * 188 * 388, 4 * 188 * 512, 4 * 512 * 388, 4 * 512 * 512]
