@@ -72,7 +72,7 @@ def test_calls_are_made_again_on_other_memory(batches):
     """Without checks and without NumPy's arrays: on addresses alone."""
 
     def number(image, grid):
-        return bent(lambda x, g: fj.grid_sample(x, g, "bicubic", "border"))(image, grid)
+        return bent(fj.grid_sample)(image, grid)
 
     for _ in batches:
         number = jax.vmap(number)
@@ -82,24 +82,11 @@ def test_calls_are_made_again_on_other_memory(batches):
         image, grid = (np.roll(a, k) for a in (IMAGE, GRID))
         shape = (*batches, 1, 1, 1, 1)
         got = function(*(np.tile(a, shape[: len(batches)] + (1,) * 4) for a in (image, grid)))
-        result = fs.grid_sample(image, grid, "bicubic", "border")
-        factor = 3 * np.cos(3 * result)
-        want = fs.grid_sample_backward(factor, image, grid, "bicubic", "border")
+        factor = 3 * np.cos(3 * fs.grid_sample(image, grid))
+        want = fs.grid_sample_backward(factor, image, grid)
         for one, other in zip(got, want, strict=True):
             assert_near(one, np.broadcast_to(other, one.shape))
     assert len([again for again in _handler._again.values() if again]) == known + 3
-
-
-def test_shapes_that_a_program_does_not_know():
-    """Exported for any size: a call is told its shapes when it is made."""
-    sizes = jax.export.symbolic_shape("n, h, w")
-    image = jax.ShapeDtypeStruct((sizes[0], 3, 9, 8), np.float32)
-    grid = jax.ShapeDtypeStruct((*sizes, 2), np.float32)
-    checks = [jax.export.DisabledSafetyCheck.custom_call(_handler.TARGET)]
-    exported = jax.export.export(jax.jit(fj.grid_sample), disabled_checks=checks)(image, grid)
-    for k in (1, 2):
-        got = exported.call(IMAGE[:k], GRID[:k, :, :k])
-        assert_near(got, fs.grid_sample(IMAGE[:k], GRID[:k, :, :k]), 1e-6)
 
 
 @each

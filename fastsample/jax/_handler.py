@@ -158,9 +158,9 @@ def _execute(words: Any) -> None:
     if again is not None:
         _work.fill_again(again, [_word(at + _DATA) for at in places], _word(place + _DATA))
         return
-    call, _, shapes = text.decode().partition("\n")
+    call = text.decode().partition("\n")[0]
     operands, result = [_array(at) for at in places], _array(place)
-    if not shapes or text in _again:
+    if text in _again:
         _work.fill(call, operands, result)
         return
     if len(_again) >= MOST:
@@ -169,10 +169,7 @@ def _execute(words: Any) -> None:
 
 
 def attribute(text: str, avals: Any) -> str:
-    """What a call is told apart by: its text and, if they are known, all shapes and types."""
-    shapes = [x.shape for x in avals]
-    if not all(isinstance(n, int) for shape in shapes for n in shape):
-        return text + "\n"
+    """What a call is told apart by: its text, and all shapes and types."""
     return f"{text}\n{[(x.shape, str(x.dtype)) for x in avals]}"
 
 
