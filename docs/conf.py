@@ -14,7 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from sphinx_gallery.sorting import ExplicitOrder, FunctionSortKey
+from sphinx_gallery.sorting import ExplicitOrder
 
 import fastsample
 
@@ -71,20 +71,14 @@ GALLERY = {  # groups, and in each the simplest first; what is not named comes l
     "search": "registration flow_found",
     "volumes": "elastic splines",
 }
-
-
-def in_order(name):
-    """Tell the place of a script's file within its group."""
-    order = [f"plot_{script}.py" for group in GALLERY.values() for script in group.split()]
-    return order.index(name) if name in order else len(order)
-
+SCRIPTS = [f"plot_{name}.py" for group in GALLERY.values() for name in group.split()]
 
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
     "subsection_order": ExplicitOrder([f"gallery/{group}" for group in GALLERY]),
-    "within_subsection_order": FunctionSortKey(in_order),
+    "within_subsection_order": ExplicitOrder([*SCRIPTS, "*"]),
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "show_memory": False,

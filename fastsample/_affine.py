@@ -1,6 +1,7 @@
 """affine_grid and affine_sample: the grids of matrices, and images read through matrices."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,18 @@ from ._calls.formula import affine_axes, pixel_map_axes
 from ._calls.outline import Outline, outlined
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
+from ._calls.typed import (
+    Array,
+    Fill,
+    Mode,
+    PixelBorder,
+    Size,
+    Unit,
+    like_grad_grid,
+    like_input,
+    like_theta,
+    two_like_gradient,
+)
 from ._kernels.kind import AFFINE
 
 _GRID, _GRID_BACK = "affine_grid", "affine_grid_backward"
@@ -20,14 +33,14 @@ _SAMPLE, _SAMPLE_BACK = "affine_sample", "affine_sample_backward"
 _SAMPLE_TWICE = "affine_sample_double_backward"
 
 
-@takes_any_array
+@like_theta
 @like_before
 def affine_grid(
     theta: ArrayLike,
-    size: tuple[int, ...],
+    size: Size,
     align_corners: bool | None = False,
     *,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Make the grids that `grid_sample` reads an affine map with.
 
@@ -92,20 +105,20 @@ def affine_grid(
     if isinstance(theta, Outline):
         return outlined(shape, dtype)
     if out is None:
-        out = buffers.empty(shape, dtype)
+        target = buffers.empty(shape, dtype)
     else:
-        checks.writable(_GRID, out)
-        checks.result(_GRID, out, shape, dtype)
-        checks.apart(_GRID, out, theta=came)
-    run.make_grid(affine_axes(sizes, sizes, align_corners), came, out)
-    return out
+        target = checks.writable(_GRID, out)
+        checks.result(_GRID, target, shape, dtype)
+        checks.apart(_GRID, target, theta=came)
+    run.make_grid(affine_axes(sizes, sizes, align_corners), came, target)
+    return target
 
 
 @has_backward(affine_grid, "theta")
-@takes_any_array
+@like_grad_grid
 @like_before
 def affine_grid_backward(
-    grad_grid: ArrayLike, size: tuple[int, ...], align_corners: bool | None = False
+    grad_grid: ArrayLike, size: Size, align_corners: bool | None = False
 ) -> NDArray[Any]:
     """Gradient of `affine_grid` with respect to theta.
 
@@ -160,20 +173,20 @@ def affine_grid_backward(
     return gradients.matrix_gradient(affine_axes(sizes, sizes, align_corners), gradient)
 
 
-@takes_any_array
+@like_input
 @like_before
 def affine_sample(
     input: ArrayLike,
     theta: ArrayLike,
-    size: tuple[int, ...],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Sample images through affine maps: `grid_sample` on the grid of `affine_grid`, never made.
 
@@ -251,19 +264,19 @@ def affine_sample(
 
 
 @has_backward(affine_sample, "input", "theta")
-@takes_any_array
+@two_like_gradient
 @like_before
 def affine_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     theta: ArrayLike,
-    size: tuple[int, ...],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -332,13 +345,13 @@ def affine_sample_double_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     theta: ArrayLike,
-    size: tuple[int, ...],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:
@@ -414,7 +427,7 @@ def _sizes(name, size):
 def _about(function, size, align_corners, coordinates):
     """Say what matrices mean for an output of this size."""
     align_corners = checks.aligned(function, align_corners)
-    size = checks.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    size = checks.sizes(function, size, (1, 2, 3), checks.SPATIAL_SIZES)
     checks.words(function, coordinates=coordinates)
     pixels, options = coordinates == "pixel", (size, align_corners)
     axes = pixel_map_axes if pixels else affine_axes

@@ -1,5 +1,7 @@
 """deform_conv2d: a convolution whose taps read where offsets tell them; and its gradients."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from itertools import product
 from math import prod
@@ -9,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks, gradients, run
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes, step_axis
 from ._calls.outline import Outline, outlined
 from ._calls.quiet import quietly
 from ._calls.registry import has_backward
+from ._calls.typed import Five, Numpy, Pair, Sides, five_like_gradient, like_input
 from ._kernels.kind import FLOW
 
 _NAME, _BACK = "deform_conv2d", "deform_conv2d_backward"
@@ -102,7 +104,7 @@ class _Seen(NamedTuple):
     mask: NDArray[Any] | None  # (..., taps, Ho, Wo)
     columns: NDArray[Any]  # (..., C / groups, taps, Ho, Wo)
 
-    def of(self, tap: _Tap) -> "_Seen":
+    def of(self, tap: _Tap) -> _Seen:
         """See what belongs to one tap, as (batch, ...)."""
         at, k = tap.batch, tap.number
         image = None if self.image is None else self.image[at]
@@ -110,15 +112,15 @@ class _Seen(NamedTuple):
         return _Seen(image, flow, mask, self.columns[at][:, :, k])
 
 
-@takes_any_array
+@like_input
 def deform_conv2d(
     input: ArrayLike,
     offset: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
-    stride: int | tuple[int, int] = 1,
-    padding: _Padding = 0,
-    dilation: int | tuple[int, int] = 1,
+    stride: Pair = 1,
+    padding: Sides = 0,
+    dilation: Pair = 1,
     mask: ArrayLike | None = None,
 ) -> NDArray[Any]:
     """Convolve images with a kernel whose taps are moved, each by its own offset at each point.
@@ -206,20 +208,20 @@ def deform_conv2d(
 
 
 @has_backward(deform_conv2d, "input", "offset", "weight", "bias", "mask")
-@takes_any_array
+@five_like_gradient
 def deform_conv2d_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     offset: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
-    stride: int | tuple[int, int] = 1,
-    padding: _Padding = 0,
-    dilation: int | tuple[int, int] = 1,
+    stride: Pair = 1,
+    padding: Sides = 0,
+    dilation: Pair = 1,
     mask: ArrayLike | None = None,
     *,
     output_mask: tuple[bool, bool, bool, bool, bool] = (True, True, True, True, True),
-) -> tuple[NDArray[Any] | None, ...]:
+) -> Five[Numpy]:
     """Gradients of `deform_conv2d` with respect to its arrays.
 
     Parameters

@@ -1,32 +1,42 @@
 """elastic_sample: images read through matrices and smooth fields of displacements."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks, fields, ragged
-from ._calls.dlpack import takes_any_array
 from ._calls.registry import has_backward
 from ._calls.sampled import Options, forward
+from ._calls.typed import (
+    Array,
+    Fill,
+    Mode,
+    PixelBorder,
+    Size,
+    Unit,
+    like_input,
+    three_like_gradient,
+)
 
 _SAMPLE, _BACK = "elastic_sample", "elastic_sample_backward"
 
 
-@takes_any_array
+@like_input
 def elastic_sample(
     input: ArrayLike,
     control: ArrayLike,
-    size: tuple[int, ...],
+    size: Size,
     theta: ArrayLike | None = None,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
     order: int = 3,
-    coordinates: str = "pixel",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "pixel",
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Deform images elastically: a matrix first, then displacements from a few knots.
 
@@ -113,19 +123,19 @@ def elastic_sample(
 
 
 @has_backward(elastic_sample, "input", "control", "theta")
-@takes_any_array
+@three_like_gradient
 def elastic_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     control: ArrayLike,
-    size: tuple[int, ...],
+    size: Size,
     theta: ArrayLike | None = None,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
     order: int = 3,
-    coordinates: str = "pixel",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "pixel",
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:

@@ -1,7 +1,8 @@
 """grid_sample: an image read at the points of a grid; and its gradients."""
 
+from __future__ import annotations
+
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -12,24 +13,25 @@ from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
+from ._calls.typed import Array, Fill, Mode, PixelBorder, Unit, like_input, two_like_gradient
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
 _TWICE = "grid_sample_double_backward"
 
 
-@takes_any_array
+@like_input
 @like_before
 def grid_sample(
     input: ArrayLike,
     grid: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Sample images, volumes or signals at the points of a grid.
 
@@ -143,18 +145,18 @@ def grid_sample(
 
 
 @has_backward(grid_sample, "input", "grid")
-@takes_any_array
+@two_like_gradient
 @like_before
 def grid_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     grid: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -231,12 +233,12 @@ def grid_sample_double_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     grid: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:

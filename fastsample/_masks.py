@@ -1,24 +1,26 @@
 """paste_masks: the masks of objects, stretched over their boxes in an image."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks, mask_paste
-from ._calls.dlpack import takes_any_array
+from ._calls.typed import Array, Size, like_masks
 
 _NAME = "paste_masks"
 
 
-@takes_any_array
+@like_masks
 def paste_masks(
     masks: ArrayLike,
     boxes: ArrayLike,
-    image_size: tuple[int, int],
+    image_size: Size,
     threshold: float | None = 0.5,
     *,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Paste each object's mask into an image of its own, stretched over the object's box.
 
@@ -112,10 +114,9 @@ def paste_masks(
     if out is None:
         result = np.zeros(shape, dtype)  # pages that nobody touches are never made
     else:
-        checks.writable(_NAME, out)
-        checks.result(_NAME, out, shape, dtype)
-        checks.apart(_NAME, out, masks=stack, boxes=corners)
-        result = out
+        result = checks.writable(_NAME, out)
+        checks.result(_NAME, result, shape, dtype)
+        checks.apart(_NAME, result, masks=stack, boxes=corners)
         result[...] = 0
     mask_paste.paste(stack, corners, level, result, fresh=out is None)
     return result

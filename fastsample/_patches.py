@@ -1,5 +1,7 @@
 """patch_affine: each object's box of its image, warped in place; and its gradients."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -7,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks, gradients, run
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axis
 from ._calls.quiet import cast
 from ._calls.registry import has_backward
+from ._calls.typed import Array, Border, Mode, like_images, two_like_gradient
 from ._kernels.kind import AFFINE
 
 _NAME, _BACK = "patch_affine", "patch_affine_backward"
@@ -40,17 +42,17 @@ class _Patch(NamedTuple):
         return slice(self.image, self.image + 1), slice(None), self.rows, self.cols
 
 
-@takes_any_array
+@like_images
 def patch_affine(
     images: ArrayLike,
     theta: ArrayLike,
     boxes: ArrayLike,
     box_to_image: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Warp boxes of images, each by its own affine map, and put them back.
 
@@ -119,28 +121,28 @@ def patch_affine(
     scene = _take(_NAME, images, theta, boxes, box_to_image, mode)
     align_corners = checks.aligned(_NAME, align_corners)
     if out is None:
-        out = buffers.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
+        target = buffers.empty(scene.images.shape, scene.images.dtype.newbyteorder("="))
     else:
-        checks.writable(_NAME, out)
-        checks.result(_NAME, out, scene.images.shape, scene.images.dtype.newbyteorder("="))
-        checks.apart(_NAME, out, **scene._asdict())
-    out[...] = scene.images
+        target = checks.writable(_NAME, out)
+        checks.result(_NAME, target, scene.images.shape, scene.images.dtype.newbyteorder("="))
+        checks.apart(_NAME, target, **scene._asdict())
+    target[...] = scene.images
     for patch in _patches(scene, mode, padding_mode, align_corners):
         matrix = _matrix(scene, patch)
-        run.sample(patch.sampling, scene.images[patch.box], matrix, out[patch.box])
-    return out
+        run.sample(patch.sampling, scene.images[patch.box], matrix, target[patch.box])
+    return target
 
 
 @has_backward(patch_affine, "images", "theta")
-@takes_any_array
+@two_like_gradient
 def patch_affine_backward(
     grad_output: ArrayLike,
     images: ArrayLike,
     theta: ArrayLike,
     boxes: ArrayLike,
     box_to_image: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
     output_mask: tuple[bool, bool] = (True, True),

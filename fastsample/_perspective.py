@@ -1,32 +1,33 @@
 """perspective_sample: images read through homographies."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks, ragged
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import pixel_map_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, forward
+from ._calls.typed import Array, Fill, Mode, PixelBorder, Size, like_input, two_like_gradient
 from ._kernels.kind import PERSPECTIVE
 
 _SAMPLE, _BACK = "perspective_sample", "perspective_sample_backward"
 
 
-@takes_any_array
+@like_input
 def perspective_sample(
     input: ArrayLike,
     homography: ArrayLike,
-    size: tuple[int, int],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Sample images through homographies, which map the output's pixels to the input's.
 
@@ -100,16 +101,16 @@ def perspective_sample(
 
 
 @has_backward(perspective_sample, "input", "homography")
-@takes_any_array
+@two_like_gradient
 def perspective_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     homography: ArrayLike,
-    size: tuple[int, int],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -173,7 +174,7 @@ def perspective_sample_backward(
 
 def _about(function, size):
     """Say what homographies mean for an output of this size."""
-    size = checks.sizes(function, size, (2,), "(height, width)")
+    size = checks.sizes(function, size, (2,), "the result's (H, W)")
     check = _check(size)
     return Coordinates("homography", pixel_map_axes, (size,), PERSPECTIVE, check, size, True)
 

@@ -1,6 +1,7 @@
 """point_sample: values at points of the unit square."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -11,24 +12,25 @@ from ._calls.dlpack import takes_any_array
 from ._calls.formula import point_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
+from ._calls.typed import Array, Border, Fill, Mode, like_input, two_like_gradient
 
 _NAME, _BACK = "point_sample", "point_sample_backward"
 _TWICE = "point_sample_double_backward"
 _ABOUT = {align: Coordinates("points", point_axes, (align,)) for align in (False, True)}
 
 
-@takes_any_array
+@like_input
 @like_before
 def point_sample(
     input: ArrayLike,
     points: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Sample feature maps at points whose coordinates run from 0 to 1.
 
@@ -89,17 +91,17 @@ def point_sample(
 
 
 @has_backward(point_sample, "input", "points")
-@takes_any_array
+@two_like_gradient
 @like_before
 def point_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     points: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -162,11 +164,11 @@ def point_sample_double_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     points: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:

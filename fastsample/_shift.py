@@ -1,6 +1,7 @@
 """region_shift: groups of channels moved within their image; and its gradients."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -8,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks, fractional_shift, integer_shift, run
-from ._calls.dlpack import takes_any_array
 from ._calls.registry import has_backward
+from ._calls.typed import Array, Border, Fill, like_input, two_like_gradient
 
 _NAME, _BACK = "region_shift", "region_shift_backward"
 
@@ -23,15 +24,15 @@ class _Call(NamedTuple):
     sampling: run.Sampling  # between pixels
 
 
-@takes_any_array
+@like_input
 def region_shift(
     input: ArrayLike,
     shifts: ArrayLike,
-    padding_mode: str = "border",
+    padding_mode: Border = "border",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Shift groups of channels, each by its own distance.
 
@@ -123,28 +124,28 @@ def region_shift(
     shape, image = image.shape, _channels_second(image) if last else image
     call = _describe(_NAME, image.shape, image.dtype, table.shape, table.dtype, padding_mode, fill)
     if out is None:
-        out = (np.empty if call.whole else buffers.empty)(shape, call.dtype)
+        result = (np.empty if call.whole else buffers.empty)(shape, call.dtype)
     else:
-        checks.writable(_NAME, out)
-        checks.result(_NAME, out, shape, call.dtype)
-        checks.apart(_NAME, out, input=image, shifts=table)
-    target = _channels_second(out) if last else out
+        result = checks.writable(_NAME, out)
+        checks.result(_NAME, result, shape, call.dtype)
+        checks.apart(_NAME, result, input=image, shifts=table)
+    target = _channels_second(result) if last else result
     if call.whole:
         integer_shift.copy(image, table, padding_mode, call.fill, target)
     else:
         fractional_shift.slide(call.sampling, image, table, target)
-    return out
+    return result
 
 
 @has_backward(region_shift, "input", "shifts")
-@takes_any_array
+@two_like_gradient
 def region_shift_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     shifts: ArrayLike,
-    padding_mode: str = "border",
+    padding_mode: Border = "border",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

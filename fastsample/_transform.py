@@ -1,22 +1,24 @@
 """transform_points: where points of an image land when it is sampled through a map."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks, landing
-from ._calls.dlpack import takes_any_array
 from ._calls.quiet import cast
+from ._calls.typed import Size, like_points
 
 _NAME = "transform_points"
 
 
-@takes_any_array
+@like_points
 def transform_points(
     points: ArrayLike,
     map: Any,
-    size: tuple[int, ...],
+    size: Size,
     *,
     inverse: bool = True,
     order: int = 3,
@@ -78,7 +80,7 @@ def transform_points(
     came = checks.array(_NAME, "points", points)
     checks.dtype(_NAME, "points", came.dtype, checks.GRID_TYPES)
     axes = checks.points(_NAME, came.shape)
-    size = checks.sizes(_NAME, size, (axes,), f"a tuple of {axes}")
+    sizes = checks.sizes(_NAME, size, (axes,), f"the result's {checks.SPATIAL[axes]}")
     back = checks.flag(_NAME, "inverse", inverse)
     places = came.astype(np.float64)
     if isinstance(map, tuple | list) and len(map) == 2 and not np.isscalar(map[0]):
@@ -89,7 +91,7 @@ def transform_points(
         checks.batch(_NAME, "control", len(control), len(came))
         order = checks.spline_order(_NAME, order)
         matrix = landing.matrix_of(_NAME, theta, axes, len(came))
-        found = landing.elastic(places, control, matrix, size, order, back)
+        found = landing.elastic(places, control, matrix, sizes, order, back)
     else:
         matrix = landing.matrix_of(_NAME, checks.array(_NAME, "map", map), axes, len(came))
         found = landing.projective(_NAME, places, matrix, back)

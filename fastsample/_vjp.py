@@ -1,15 +1,27 @@
 """vjp: a function's result, and the way back from a gradient of it."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ._calls.registry import BACKWARDS
 
+P = ParamSpec("P")
+Result = TypeVar("Result")
+Gradient = TypeVar("Gradient", contravariant=True)
+
+
+class Pullback(Protocol[Gradient]):
+    """From a gradient of the result to those of the arguments."""
+
+    def __call__(self, grad_result: Gradient, **options: Any) -> tuple[Any, ...]: ...
+
 
 def vjp(
-    function: Callable[..., Any], /, *args: Any, **kwargs: Any
-) -> tuple[Any, Callable[..., tuple[Any, ...]]]:
+    function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[Result, Pullback[Result]]:
     """Call a function, and return its result with the function that takes gradients back.
 
     For pipelines without automatic differentiation: what JAX calls a vector-Jacobian product.

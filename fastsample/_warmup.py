@@ -1,5 +1,7 @@
 """warmup: kernels compiled before they are needed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from ._calls import warm

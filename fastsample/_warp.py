@@ -1,6 +1,7 @@
 """flow_warp and remap: images read at displacements in pixels, and at maps in pixels."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ._calls.dlpack import takes_any_array
 from ._calls.formula import flow_axes, grid_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
+from ._calls.typed import Array, Fill, Mode, PixelBorder, like_image, like_input, two_like_gradient
 from ._kernels.kind import FLOW
 
 _FLOW, _FLOW_BACK, _REMAP = "flow_warp", "flow_warp_backward", "remap"
@@ -21,17 +23,17 @@ _STEPS_LAST = _STEPS._replace(check=checks.flow_last)
 _PIXELS = Coordinates("map_x", grid_axes, (False, "pixel"), pixels=True)
 
 
-@takes_any_array
+@like_input
 @like_before
 def flow_warp(
     input: ArrayLike,
     flow: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
-    out: NDArray[Any] | None = None,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Warp images or feature maps by a flow: displacements in pixels.
 
@@ -99,16 +101,16 @@ def flow_warp(
 
 
 @has_backward(flow_warp, "input", "flow")
-@takes_any_array
+@two_like_gradient
 @like_before
 def flow_warp_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     flow: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool] = (True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
@@ -176,10 +178,10 @@ def flow_warp_double_backward(
     grad_output: ArrayLike,
     input: ArrayLike,
     flow: ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]:
@@ -247,17 +249,17 @@ def flow_warp_double_backward(
     return to_output, to_input, to_flow
 
 
-@takes_any_array
+@like_image
 @like_before
 def remap(
     image: ArrayLike,
     map_x: ArrayLike,
     map_y: ArrayLike | None = None,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
-    out: NDArray[Any] | None = None,
+    fill_value: Fill = 0,
+    out: Array | None = None,
 ) -> NDArray[Any]:
     """Sample an image at maps of pixel coordinates: OpenCV's call, on any size and any channels.
 
@@ -321,16 +323,17 @@ def remap(
     maps = _maps(**given)
     gray, shape = pixels.ndim == 2, maps.shape[1:-1] + pixels.shape[2:]
     checks.something_to_sample(_REMAP, pixels.shape, shape, "image", pixels.shape[:2])
+    target = None
     if out is not None:
-        checks.writable(_REMAP, out)
-        checks.result_shape(_REMAP, out, shape)
-    target = None if out is None else (out[..., None] if gray else out)[None]
+        written = checks.writable(_REMAP, out)
+        checks.result_shape(_REMAP, written, shape)
+        target = (written[..., None] if gray else written)[None]
     options = Options(mode, padding_mode, fill_value, True)
     image = (pixels[..., None] if gray else pixels)[None]
     apart = {"image": pixels, **given}
     made = forward(_REMAP, _PIXELS, image, maps, options, target, apart)
-    if out is not None:
-        return out
+    if target is not None:
+        return written
     return made[0, ..., 0] if gray else made[0]
 
 

@@ -6,6 +6,8 @@ classes for GridSample, AffineGrid and DeformConv::
     ReferenceEvaluator(model, new_ops=fastsample.onnx.ops())
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

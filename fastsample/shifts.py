@@ -1,5 +1,7 @@
 """The shifts of several papers: tables of (dy, dx), a row a channel, for `region_shift`."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

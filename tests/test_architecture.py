@@ -1,6 +1,7 @@
 """The layers: who may import whom. The folders are the layers, and no table repeats them."""
 
 import ast
+import inspect
 from pathlib import Path
 from types import ModuleType
 
@@ -132,6 +133,15 @@ def test_every_other_module_is_private_by_name():
     """So that `fs.warp` is an AttributeError, not a module that nobody can call."""
     names = {p.relative_to(PACKAGE).parts[0].removesuffix(".py") for p in PACKAGE.rglob("*.py")}
     assert {n for n in names if not n.startswith("_")} == FRAMEWORKS | MODULES | {"ndimage"}
+
+
+def test_signatures_are_short_enough_to_read():
+    """Annotations as they are written: evaluated, NumPy's take thousands of characters."""
+    functions = [getattr(fastsample, name) for name in fastsample.__all__]
+    functions = [f for f in functions if inspect.isfunction(f)]
+    assert functions
+    for function in functions:
+        assert len(str(inspect.signature(function))) < 500, function.__name__
 
 
 def test_all_names_exist():

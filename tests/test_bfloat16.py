@@ -192,7 +192,7 @@ class TestErrors:
     IMAGE, GRID = np.zeros((1, 1, 3, 3), BRAIN), np.zeros((1, 4, 2), F32)
 
     def test_coordinates(self):
-        said = r"grid must be float32, .*; got bfloat16: convert it with grid.astype\(numpy.float32"
+        said = r"grid must be float32, .*; got bfloat16: convert it with numpy.asarray\(grid, "
         with pytest.raises(TypeError, match=said):
             fs.grid_sample(self.IMAGE, self.GRID.astype(BRAIN))
         with pytest.raises(TypeError, match=r"theta must be .*got bfloat16: convert it"):

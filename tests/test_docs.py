@@ -89,7 +89,9 @@ def in_the_reference():
     module = ""
     for line in text.split("\n"):
         module = line.split(":: ")[1] if line.startswith(".. currentmodule::") else module
-        named = re.fullmatch(r"(?:   |\.\. py:function:: )(\w[\w.]*)(\(.*\))?", line)
+        named = re.fullmatch(
+            r"(?:   |\.\. py:function:: |\.\. autoclass:: )(\w[\w.]*)(\(.*\))?", line
+        )
         if named:
             yield f"{module}.{named[1]}"
 

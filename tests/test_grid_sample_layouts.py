@@ -120,6 +120,37 @@ class TestLayouts:
             fs.grid_sample_backward(want, last, grid, **wanted)[1], slopes
         )
 
+    @pytest.mark.parametrize(
+        ("mode", "padding", "channels", "dtype", "ndim"),
+        [
+            ("nearest", "constant", 9, np.uint8, 2),
+            ("bilinear", "constant", 21, np.float32, 2),
+            ("bicubic", "wrap", 21, np.uint8, 2),
+            ("bilinear", "border", 9, np.float32, 3),
+        ],
+    )
+    def test_channels_last_of_one_array_alone(self, mode, padding, channels, dtype, ndim):
+        """The input's or the result's gradient's: to the bit as planes, with points nowhere."""
+        image = (noise(67, (2, channels, *SMALL[ndim]), np.float32) * 90).astype(dtype)
+        fill = {"fill_value": [*range(channels)]} if padding == "constant" else {}
+        grid = coordinates(68, (2, *OUT[ndim]), np.float32, SMALL[ndim], "normalized") * 1.3
+        grid.reshape(-1)[[3, 20]] = np.nan, np.inf
+        last = np.moveaxis(np.ascontiguousarray(np.moveaxis(image, 1, -1)), -1, 1)
+        want = fs.grid_sample(image, grid, mode, padding, **fill)
+        np.testing.assert_array_equal(fs.grid_sample(last, grid, mode, padding, **fill), want)
+        out = np.full((*want.shape[:2], *(2 * n for n in want.shape[2:])), 77, want.dtype)
+        part = out[(..., *[slice(None, None, 2)] * ndim)]
+        fs.grid_sample(last, grid, mode, padding, **fill, out=part)
+        np.testing.assert_array_equal(part, want)
+        if dtype == np.float32:
+            up = noise(69, want.shape, np.float32)
+            up_last = np.moveaxis(np.ascontiguousarray(np.moveaxis(up, 1, -1)), -1, 1)
+            options = {**fill, "output_mask": (False, True)}
+            slopes = fs.grid_sample_backward(up, image, grid, mode, padding, **options)[1]
+            for gradient in (up, up_last):
+                found = fs.grid_sample_backward(gradient, last, grid, mode, padding, **options)[1]
+                np.testing.assert_array_equal(found, slopes)
+
     def test_sequences(self):
         """Anything NumPy takes."""
         image, grid = [[[[1.0, 2.0], [3.0, 4.0]]]], [[[0.5, 0.5], [1.0, 0.0]]]

@@ -148,7 +148,7 @@ def test_refusals_name_the_rule():
             fs.perspective_sample(x, h, SIZE)
     with pytest.raises(ValueError, match=r"input must have shape \(N, C, H, W\)"):
         fs.perspective_sample(x[..., None], TILTED, SIZE)
-    with pytest.raises(ValueError, match=r"size must be \(height, width\)"):
+    with pytest.raises(ValueError, match=r"size must be the result's \(H, W\)"):
         fs.perspective_sample(x, TILTED, (3,))
     with pytest.raises(TypeError, match="homography must be"):
         fs.perspective_sample(x, TILTED.astype(int), SIZE)

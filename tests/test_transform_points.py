@@ -74,7 +74,7 @@ def test_refusals_name_the_rule():
         ((points[0], THETA, SIZE), r"points must have shape \(N, P, D\)"),
         ((points, THETA[:, :1], SIZE), "map must have shape"),
         ((points, singular, SIZE), r"map\[1\] must have an inverse"),
-        ((points, THETA, (3,)), "size must be a tuple of 2"),
+        ((points, THETA, (3,)), r"size must be the result's \(H, W\)"),
         ((points, (CONTROL[..., :1], None), SIZE), "two knots or more"),
     ):
         with pytest.raises(ValueError, match=message):

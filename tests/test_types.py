@@ -236,10 +236,16 @@ class TestErrors:
         with pytest.raises(ValueError, match=f"fill_value must be a number that {dtype} has"):
             fs.grid_sample(image, grid, padding_mode="constant", fill_value=np.nan)
 
-    @pytest.mark.parametrize("dtype", ["bool", "int64", "uint64", "uint32", "object", "U3"])
+    @pytest.mark.parametrize("dtype", ["bool", "int64", "uint64", "uint32"])
     def test_types_that_are_not_taken(self, dtype):
         image, grid = np.ones((1, 1, 3, 3)).astype(dtype), np.zeros((1, 1, 2), np.float32)
-        with pytest.raises(TypeError, match=r"input must be .*; got .*: .*convert it with"):
+        with pytest.raises(TypeError, match=r"input must be .*; got .*: .*convert them with"):
+            fs.grid_sample(image, grid)
+
+    @pytest.mark.parametrize("dtype", ["object", "U3"])
+    def test_types_that_hold_no_numbers(self, dtype):
+        image, grid = np.ones((1, 1, 3, 3)).astype(dtype), np.zeros((1, 1, 2), np.float32)
+        with pytest.raises(TypeError, match=r"input must be .*; got (object|<U3)$"):
             fs.grid_sample(image, grid)
 
     @pytest.mark.parametrize("dtype", ["complex64", "int32", "uint8", "bool"])

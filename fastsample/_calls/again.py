@@ -42,6 +42,16 @@ class Step(NamedTuple):
 Made = tuple[Callable[..., Array], tuple[int, ...], np.dtype[Any]]  # who makes an array, and which
 
 
+class Pair(NamedTuple):
+    """Two arguments of one layout, x and y, that a step reads as a grid."""
+
+    step: int
+    x: int
+    y: int
+    size: int  # bytes of an element
+    words: Array  # the step's job, which lacks how far y lies from x
+
+
 class Known(NamedTuple):
     """What a call does."""
 
@@ -51,7 +61,7 @@ class Known(NamedTuple):
     returns: tuple[int | None, ...]
     several: bool  # results are a tuple
     out: int | None  # the number of what is written and was given
-    is_paired: bool  # a grid's x and y are two arguments
+    pairs: tuple[Pair, ...]
     is_free: bool  # it may be done wherever the arrays lie
 
 
@@ -90,15 +100,9 @@ class Calls:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with what it takes itself, as before if there was such a call."""
         key = key_of(args, kwargs)
-        known = self.like(key, args, kwargs)
-        return self.first(key, args, kwargs) if known is None else again(known, args, kwargs)
-
-    def like(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Known | None:
-        """What such a call does, if that is known and may be done."""
         known = self.known.get(key)
-        if known is None or known.is_free:
-            return known
-        return known if _may_be_done(known, (*args, *kwargs.values())) else None
+        result = None if known is None else again(known, args, kwargs)
+        return self.first(key, args, kwargs) if result is None else result
 
     def first(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and watch it if such a call has not been watched."""
@@ -146,22 +150,41 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | N
     return tuple(key)
 
 
-def _may_be_done(known: Known, things: tuple[Any, ...]) -> bool:
-    """Can `out` be written, far from all that is read; are whole elements between two maps?"""
-    if known.out is not None:
-        out = things[known.out]
-        others = (x for k, x in enumerate(things) if k != known.out and type(x) is Array)
-        if not out.flags.writeable or any(np.may_share_memory(x, out) for x in others):
+def _is_apart(out: Array, things: tuple[Any, ...]) -> bool:
+    """Can `out` be written, far from all that is read?"""
+    if not out.flags.writeable:
+        return False
+    for x in things:
+        if type(x) is Array and x is not out and np.may_share_memory(x, out):
             return False
-    pairs = (step for step in known.steps if step.second is not None)
-    both = ((things[step.arrays[1]], things[step.second]) for step in pairs)
-    return not any((address(y) - address(x)) % x.itemsize for x, y in both)
+    return True
+
+
+def _jobs_at(known: Known, things: tuple[Any, ...]) -> list[Array] | None:
+    """The jobs, where grids lead from one argument to another; None with parts of elements between.
+
+    With two of `address` a third of a call of `remap`, so each is asked once.
+    """
+    jobs = list(known.jobs)
+    for step, x, y, size, words in known.pairs:
+        distance, rest = divmod(address(things[y]) - address(things[x]), size)
+        if rest:
+            return None
+        jobs[step] = words = words.copy()
+        words[GRID_AXIS] = distance
+    return jobs
 
 
 def again(known: Known, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Do what a call does, with other arrays of NumPy."""
+    """Do what a call does, with other arrays of NumPy; None where it may not be done with these."""
     things = (*args, *kwargs.values()) if kwargs else args
-    jobs = [_job_of(step, things) for step in known.steps] if known.is_paired else known.jobs
+    jobs: Sequence[Array] | None = known.jobs
+    if not known.is_free:
+        if known.out is not None and not _is_apart(things[known.out], things):
+            return None
+        jobs = _jobs_at(known, things)
+        if jobs is None:
+            return None
     made = again_at(known, [id(x) for x in things], jobs)
     arrays = *things, *made
     if known.several:
@@ -198,16 +221,13 @@ def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
         run_on(call.work, call.parallel, six, call.pieces)
 
 
-def _job_of(step: Step, things: tuple[Any, ...]) -> Array:
-    """The job of a step whose grid may lead from one argument to another, wherever they lie."""
-    job = step.call.records[0]
-    if step.second is None:
-        return job
-    x, y = things[step.arrays[1]], things[step.second]
-    job = job.copy()
-    words = job.view(np.int64)
-    words[GRID_START], words[GRID_AXIS] = 0, (address(y) - address(x)) // x.itemsize
-    return job
+def _pair(number: int, step: Step, things: tuple[Any, ...]) -> Pair:
+    """The pair that a step reads."""
+    assert step.second is not None
+    words = step.call.records[0].view(np.int64).copy()
+    words[GRID_START] = 0
+    x = step.arrays[1]
+    return Pair(number, x, step.second, things[x].itemsize, words)
 
 
 def _are_apart(things: tuple[Any, ...]) -> bool:
@@ -232,7 +252,7 @@ def _known(
     written = [*numbers.values(), *([] if out is None else [out])]
     if None in found or not _are_written(written, found):
         return None
-    is_paired = any(step.second is not None for step in found)
+    paired = [(k, step) for k, step in enumerate(found) if step.second is not None]
     return Known(
         tuple((_maker(x), x.shape, x.dtype) for x in (*made, *between)),
         tuple(found),
@@ -240,8 +260,8 @@ def _known(
         tuple(None if x is None else out if x is given else numbers[id(x)] for x in results),
         isinstance(result, tuple),
         out,
-        is_paired,
-        out is None and not is_paired,
+        tuple(_pair(k, step, things) for k, step in paired),
+        out is None and not paired,
     )
 
 

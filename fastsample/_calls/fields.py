@@ -31,7 +31,7 @@ def given(
     function: str, control: Any, size: Any, theta: Any, order: Any, coordinates: Any
 ) -> Field:
     """Check control and theta, and say what they mean."""
-    size = checks.sizes(function, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    size = checks.sizes(function, size, (1, 2, 3), checks.SPATIAL_SIZES)
     order = checks.spline_order(function, order)
     checks.words(function, coordinates=coordinates)
     knots = checks.array(function, "control", control)

@@ -198,6 +198,8 @@ def prepare_slope(
     if points is None:
         return None
     kind = kind_of(sampling, input, grid, SLOPE)
+    if input.layout.strides[1] == 1:
+        kind = schedule.pixels(kind, gradient.shape[1], input.layout.strides[-1], planar=True)
     layouts = shared(input), shared(grid), gradient.layout, linear(out)
     shape, fill, turned = gradient.shape, sampling.fill, sampling.turned
     return schedule.slope_call(kind, sampling.axes, shape, points, *layouts, fill, add, turned)

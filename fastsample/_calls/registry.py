@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 Function = Callable[..., Any]
+Own = TypeVar("Own", bound=Function)  # what is decorated keeps its type
 
 
 class Backward(NamedTuple):
@@ -18,10 +19,10 @@ class Backward(NamedTuple):
 BACKWARDS: dict[Function, Backward] = {}
 
 
-def has_backward(forward: Function, *arrays: str) -> Callable[[Function], Function]:
+def has_backward(forward: Function, *arrays: str) -> Callable[[Own], Own]:
     """Register the decorated function, whose first argument is the result's gradient."""
 
-    def register(backward: Function) -> Function:
+    def register(backward: Own) -> Own:
         asked = inspect.signature(backward).parameters
         known = inspect.signature(forward).parameters
         takes = tuple(name for name in known if name in asked)

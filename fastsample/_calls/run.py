@@ -208,12 +208,12 @@ def kind_of(sampling: Sampling, input: Spec, grid: Spec, role: int) -> Any:
 
 
 def pixels_of(kind: Any, input: Spec, out: Spec) -> Any:
-    """The kernel for whole pixels, where channels are neighbours in the input and the output."""
+    """The kernel for whole pixels, where channels are neighbours in the input."""
     assert input.layout is not None
     assert out.layout is not None
     steps, channels = input.layout.strides, out.shape[1]
-    if channels > 1 and steps[1] == out.layout.strides[1] == 1:
-        kind = schedule.pixels(kind, channels, steps[-1])
+    if channels > 1 and steps[1] == 1:
+        kind = schedule.pixels(kind, channels, steps[-1], planar=out.layout.strides[1] != 1)
     return kind
 
 

@@ -73,12 +73,9 @@ BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too ofte
 OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
 SUMS = 896 * 2**10  # bytes that a thread may keep of the sums of 16 channels
 GROUPED = 8  # channels from which 16 at a time pay
-# Points of a tile whose input has its channels last in memory where the result has not: a cache
-# line holds 16 channels of one pixel, and should still be near when the next channel comes.
-# Measured, ms on one core, with tiles of 64 and of as many points as there may be: 256 channels of
-# 200x200 at 12544 points 24 and 84, of 64x64 at 16384 points 29 and 39.
-NEAR_POINTS = 64
-NEAR_CHANNELS = 8  # from so many on
+# Channels from which an input that has them last, where the result has planes, is sampled pixel by
+# pixel, see `stages/turned.py`.
+TURNED = 8
 EXACT = {4: 2**24, 8: 2**53}  # whole numbers that coordinates of so many bytes hold
 BAND = 16  # rows of pixels at least, for which there must be room
 
@@ -170,17 +167,20 @@ def kind_of(mode, padding_mode, sizes, strides, value, real, role=SAMPLE, source
     return Kind(rule, taps, len(sizes), place, wide, value, real, role, source)
 
 
-def pixels(kind, channels, step):
+def pixels(kind, channels, step, planar=False):
     """The kernel for channels that are neighbours in memory, in the input and in the result.
 
-    `step` is how many elements lie from a pixel of the input to its right neighbour.
+    Or in the input alone, if `planar`: where they are too few for that, planes are sampled. `step`
+    is how many elements lie from a pixel of the input to its right neighbour.
     """
+    if planar and channels < TURNED:
+        return kind
     layout = PAIRED if step == channels <= FEW else WINDOW
     if kind.layout == SCATTERED:
         layout = SCATTERED
     if channels > FEW:
         channels = max(least for least in WIDTHS if least <= channels)
-    return kind._replace(layout=layout, last=channels)
+    return kind._replace(layout=layout, last=channels, planar=int(planar))
 
 
 def sample_call(kind, axes, shape, points, input, grid, out, fill):
@@ -188,7 +188,8 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     work = folded(kind, axes, Work(shape, points, input, grid, out))
     job, task = _record(kind, axes, work)
     _set_input(task, kind, axes, work.input)
-    lines = LANES * max(kind.last, 1) * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
+    together = 1 if kind.planar else max(kind.last, 1)
+    lines = LANES * together * item_bytes(kind) % CACHE_LINE == 0  # and not parts of one
     task["stream"] = lines and prod(shape) * item_bytes(kind) >= STREAM
     pieces = _cut(kind, task)
     task["input_whole"] = 2 * WIDE  # planes are read element by element
@@ -211,6 +212,8 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, tu
         work = folded(kind, axes, work)
     job, task = _record(kind, axes, work)
     _set_input(task, kind, axes, work.input)
+    if kind.last:
+        _set_pixels(task, kind, axes, work.input)
     task["fills"], task["turned"] = family_of(kind) == FILLING, turned
     task["add"] = add and kind.source not in MAPS  # the shares of maps are added up elsewhere
     task["slope_start"], task["slope_n"] = slope.start, slope.strides[0]
@@ -434,13 +437,8 @@ def _pays(kind, task, nanoseconds):
 
 
 def _most(kind, task):
-    """The points of a tile, fewer where there would be too few tiles for all threads.
-
-    And where lines of the input are met again and again, see `NEAR_POINTS`.
-    """
+    """The points of a tile, fewer where there would be too few tiles for all threads."""
     share = -(-int(task["n"]) * int(task["rows"]) * int(task["cols"]) // (4 * MOST_THREADS))
-    if abs(int(task["input_c"])) == 1 and task["c"] >= NEAR_CHANNELS and not kind.last:
-        share = NEAR_POINTS
     return min(tile_points(kind), max(64, -(-share // 16) * 16))
 
 

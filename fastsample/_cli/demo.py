@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastsample as fs
+from fastsample._calls.typed import Mode
 from fastsample._cli.files import check_target, replacing
 from fastsample._cli.problem import Problem, require
 from fastsample._cli.progress import progress
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from fastsample._cli.picture import Shot
 
 SHORTEST, LONGEST = 64, 2000  # pixels on a side; for more SciPy would take minutes
-ORDERS = {"nearest": 0, "bilinear": 1, "bicubic": 3}  # the mode and SciPy's closest order
+ORDERS: dict[Mode, int] = {
+    "nearest": 0,
+    "bilinear": 1,
+    "bicubic": 3,
+}  # the mode and SciPy's closest order
 
 Array = NDArray[Any]
 
@@ -90,7 +95,7 @@ def grid_of(warp: Callable[[Array], Array], height: int, width: int) -> Array:
 
 
 def shoot(
-    photo: Array, grids: dict[str, Array], warp: str, mode: str, step: Callable[[str], None]
+    photo: Array, grids: dict[str, Array], warp: str, mode: Mode, step: Callable[[str], None]
 ) -> "Shot":
     """Warp the photograph once with each library, after a first call, and keep the best times."""
     from fastsample._cli import picture

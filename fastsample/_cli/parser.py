@@ -11,6 +11,7 @@ from typing import NoReturn
 import fastsample as fs
 from fastsample._calls.checks import CHOICES
 from fastsample._cli import bench, demo, info, warmup, warp
+from fastsample._cli.interrupts import ending_at_second_interrupt
 from fastsample._cli.problem import Problem
 from fastsample._kernels.kind import MODES
 
@@ -21,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 where it did its job, 2 and one line on stderr where it could not."""
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        args.run(args)
+        with ending_at_second_interrupt():
+            args.run(args)
     except Problem as problem:
         print(f"fastsample: {problem}", file=sys.stderr)
         return 2
@@ -29,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("fastsample: not enough memory for this picture", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("fastsample: interrupted", file=sys.stderr)
         return 130
     return 0
 

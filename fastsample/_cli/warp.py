@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastsample as fs
+from fastsample._calls.typed import Border, Mode
 from fastsample._cli import images
 from fastsample._cli.files import check_target
 from fastsample._cli.problem import require
@@ -55,8 +56,8 @@ def warp_picture(
     picture: images.Picture,
     inverse: Array,
     shift: tuple[float, float],
-    mode: str,
-    padding: str,
+    mode: Mode,
+    padding: Border,
 ) -> Array:
     """Warp all planes; colours next to transparent pixels are weighted by their opacity."""
     weighted = picture.has_alpha and mode != "nearest"
@@ -71,8 +72,8 @@ def _warp_strips(
     planes: Array,
     inverse: Array,
     shift: tuple[float, float],
-    mode: str,
-    padding: str,
+    mode: Mode,
+    padding: Border,
     rows: int,
     step: Callable[[str], None],
 ) -> Array:

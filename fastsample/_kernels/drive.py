@@ -45,6 +45,7 @@ from .stages.slope import (
     slope_of,
     take_slopes_of,
 )
+from .stages.slope_pixels import slope_pixels_of
 
 NOTHING = np.zeros(0, np.uint8)  # for an array that a call does not have
 NOTHING.flags.writeable = False
@@ -57,6 +58,7 @@ MAKERS = {
     "pick": pick_of,
     "pick_pixels": pick_pixels_of,
     "slope": slope_of,
+    "slope_pixels": slope_pixels_of,
     "nearest_slope": nearest_slope_of,
     "take_slopes": take_slopes_of,
     "put_slopes": put_slopes_of,
@@ -84,20 +86,29 @@ class Stages(NamedTuple):
     begin: tuple | None = None  # where a gradient of coordinates is added to what is there
 
 
+def slopes_from(kind):
+    """The stage that finds slopes, and what it is compiled for."""
+    if kind.taps == 1:
+        return "nearest_slope", form_of(kind)
+    if kind.last:
+        return "slope_pixels", form_of(kind), kind.last
+    return "slope", form_of(kind), int(kind.layout == PAIRED), kind.value
+
+
 def stages_of(kind):
     """What the stages of a call are compiled for, and nothing else."""
     form, paired = form_of(kind), int(kind.layout == PAIRED)
     plan = "plan", form, family_of(kind), kind.real, kind.source, kind.along
     sums = kind.axes, form.work, kind.real
     if copies(kind):
-        bits, last = BITS[item_bytes(kind)], kind.last
-        return Stages(plan, ("pick_pixels", form, bits, last) if last else ("pick", form, bits))
+        bits, last = BITS[item_bytes(kind)], (kind.last, kind.planar)
+        return Stages(plan, ("pick_pixels", form, bits, *last) if last[0] else ("pick", form, bits))
     if kind.role == SAMPLE and kind.last:
-        return Stages(plan, ("pixels", form, paired, kind.value, kind.last))
+        return Stages(plan, ("pixels", form, paired, kind.value, kind.last, kind.planar))
     if kind.role == SAMPLE:
         return Stages(plan, ("sample", form, paired, kind.value))
     if kind.role == SLOPE:
-        apply = ("slope", form, paired, kind.value) if kind.taps > 1 else ("nearest_slope", form)
+        apply = slopes_from(kind)
         if kind.source in ENDS:
             return Stages(plan, apply, (ENDS[kind.source], *sums))
         return Stages(plan, apply, ("put_slopes", *sums), ("take_slopes", *sums))

@@ -73,6 +73,7 @@ class Kind(NamedTuple):
     # Neighbours in memory are a pixel's channels, in the input and the result: how many of them, if
     # there are at most four, else one of WIDTHS; 0 where they are not.
     last: int = 0
+    planar: int = 0  # 1: they are in the input alone, and the result has planes
     # 1: weights are those of a derivative along a direction, which follows each point's coordinates
     # in the grid: of their products, or for slopes of one axis's, see `JOB`.
     along: int = 0

@@ -87,7 +87,7 @@ def affine_sample(
     matrices = checks.array(_AFFINE, "theta", theta)
     checks.dtype(_AFFINE, "theta", matrices.dtype, checks.GRID_TYPES)
     aligned, last = _flags(_AFFINE, align_corners, channels_last)
-    size = checks.sizes(_AFFINE, size, (1, 2, 3), "a tuple of 1, 2 or 3")
+    size = checks.sizes(_AFFINE, size, (1, 2, 3), checks.SPATIAL_SIZES)
     options, shape = _checked(_AFFINE, source, mode, padding_mode, fill_value, last, False)
     checks.matrices(_AFFINE, matrices.shape, shape[0], len(shape) - 2)
     checks.spatial(_AFFINE, size, len(shape) - 2)

@@ -2,10 +2,10 @@
 Find a flow
 ===========
 
-Two frames are given, and what is wanted is the flow between them: how far from each pixel of the
-first the second shows the same. :func:`~fastsample.flow_warp` brings the second frame back along a
-flow, and the gradient of the flow says how to bend it so that the frames fit better. For small
-motions this needs no network; one that learns without labels does so from the same gradient.
+Given two frames, find the flow between them: how far from each pixel of the first the second
+shows the same. :func:`~fastsample.flow_warp` brings the second frame back along a flow, and the
+gradient of the flow says how to bend it so that the frames fit better. For small motions this
+needs no network; networks that learn without labels use the same gradient.
 """
 
 import matplotlib.pyplot as plt
@@ -31,10 +31,10 @@ second = resized(np.moveaxis(photo, -1, 0)[None], (300, 256))  # (1, 3, 300, 256
 # %%
 # The frames
 # ----------
-# The true flow is a swirl and a shift, together some five pixels where they are longest. A flow
-# (1, 2, H, W) holds dx and dy, and reads ahead: the first frame at (y, x) is the second at (y +
-# dy, x + dx), which is the convention of :doc:`/guide/flow`. The first frame is bicubic and noisy,
-# where the search will be bilinear, so that it is no mere inverse.
+# The true flow is a swirl and a shift, together about five pixels at most. A flow (1, 2, H, W)
+# holds dx and dy, and says where to read: the first frame at (y, x) is the second at (y + dy, x +
+# dx), which is the convention of :doc:`/guide/flow`. The first frame is bicubic and noisy, while
+# the search is bilinear, so the search does not just invert it.
 
 y, x = np.mgrid[-1:1:300j, -1:1:256j].astype(np.float32)
 swirl = 10 * np.exp(-2 * (x**2 + y**2))
@@ -47,12 +47,12 @@ first += rng.normal(0, 0.01, first.shape).astype(np.float32)
 # The descent
 # -----------
 # The loss is half the squared difference of the frames, plus ``SMOOTH`` / 2 times the squared
-# differences of neighbours in the flow. The second part carries the flow across places without
+# differences of neighbours in the flow. The second part carries the flow across areas without
 # detail; its gradient is minus ``SMOOTH`` times the Laplacian.
 #
 # The more the loss may bend at a pixel, the shorter is the step there; and most of the last step
-# is taken again, which is momentum. The second frame's own gradient is not wanted: ``output_mask``
-# leaves it out, and it costs nothing.
+# is taken again, which is momentum. The gradient of the second frame is not needed:
+# ``output_mask`` leaves it out, so it costs nothing.
 
 SMOOTH, ROLL = 0.1, 0.95
 
@@ -110,7 +110,7 @@ assert final < initial / 10
 print(f"mean endpoint error: {initial:.2f} pixels without a flow, {final:.2f} with the one found")
 
 # %%
-# Where the frames differ, before and after the second is brought back. What is left is noise, and
+# Where the frames differ, before and after the second is brought back. What remains is noise, and
 # at edges the difference between bilinear and bicubic.
 
 back = fs.flow_warp(second, flow, padding_mode="border")

@@ -3,10 +3,10 @@ Register a view
 ===============
 
 A camera looks at a part of a photograph, turned and shifted. By how much? As in a spatial
-transformer network, gradients tell: :func:`~fastsample.affine_sample` takes the view that a matrix
-theta stands for, its backward says how the loss changes with theta, and a step is made against it.
-Here no network gives theta. It is made of three numbers, an angle and two shifts, and these are
-what is searched for.
+transformer network, gradients find out: :func:`~fastsample.affine_sample` makes the view of a
+matrix theta, its backward says how the loss changes with theta, and a step is made against it.
+There is no network here; theta is made from three numbers, an angle and two shifts, which the
+search finds.
 """
 
 import matplotlib.pyplot as plt
@@ -23,10 +23,10 @@ photo = np.ascontiguousarray(np.moveaxis(pixels, -1, 0)[None])  # (1, 3, 600, 51
 # %%
 # From a motion to theta
 # ----------------------
-# theta maps the *view's* coordinates to the photograph's. Both are normalised and stretch with the
-# width and the height (:doc:`/concepts/coordinates`), while a turn is one in pixels only. So theta
-# is a product of three: from the view's coordinates to pixels about its centre, the motion in
-# pixels, from pixels to the photograph's coordinates.
+# theta maps the *view's* coordinates to the photograph's. Both are normalised and stretch with
+# the width and the height (:doc:`/concepts/coordinates`), while a rotation is one in pixels only.
+# So theta is a product of three: from the view's coordinates to pixels about its centre, the
+# motion in pixels, from pixels to the photograph's coordinates.
 
 VIEW = 384, 320  # rows and columns of the view
 TO_PIXELS = np.diag([VIEW[1] / 2, VIEW[0] / 2, 1])
@@ -54,7 +54,8 @@ def back_through_theta(grad_theta, angle):
 
 
 # %%
-# The view is bicubic and noisy, where the search will be bilinear, so that it is no mere inverse.
+# The view is bicubic and noisy, while the search is bilinear, so the search does not just invert
+# it.
 
 truth = np.array([np.radians(11.3), 14.2, -9.7])
 view = fs.affine_sample(photo, theta_of(*truth), VIEW, "bicubic")
@@ -63,10 +64,10 @@ view += rng.normal(0, 0.01, view.shape).astype(np.float32)
 # %%
 # From coarse to fine
 # -------------------
-# Far off, the slopes of fine detail point anywhere; those of a small image still lead the right
-# way. To halve an image is to sample it with the identity: each point lies in the middle of four
-# pixels and reads their mean. theta stays as it is, since normalised coordinates do not know of
-# pixels.
+# Far from the solution, the slopes of fine detail point anywhere; those of a small image still
+# lead the right way. To halve an image is to sample it with the identity: each point lies in the
+# middle of four pixels and reads their mean. theta stays as it is, since normalised coordinates
+# do not depend on pixels.
 
 IDENTITY = np.eye(2, 3, dtype=np.float32)[None]
 
@@ -88,7 +89,8 @@ for _ in range(3):
 # length of a step. A turn by 0.01 moves much of the view by one or two pixels, so 0.01 is the
 # angle's unit.
 #
-# The photograph's own gradient is not wanted: ``output_mask`` leaves it out, and it costs nothing.
+# The gradient of the photograph is not needed: ``output_mask`` leaves it out, so it costs
+# nothing.
 
 UNITS = np.array([0.01, 1, 1])
 
@@ -145,8 +147,8 @@ axes[1].set(xticks=[], yticks=[], title="view")
 plt.show()
 
 # %%
-# What is seen there minus the view: at the start, after the coarsest level, in the end. What is
-# left is noise, and at edges the difference between bilinear and bicubic.
+# The difference from the view: at the start, after the coarsest level, at the end. What remains
+# is noise, and at edges the difference between bilinear and bicubic.
 
 figure, axes = plt.subplots(1, 3, figsize=(7.5, 3.3), layout="constrained")
 names = "start", "coarsest level", "finest level"

@@ -2,8 +2,8 @@
 Taps moved onto arcs
 ====================
 
-In a deformable convolution every tap is moved by an offset of its own at every point. Mostly a
-network has found the offsets; those here can be seen through. A kernel of one row and nine taps,
+In a deformable convolution every tap is moved by an offset of its own at every point. Usually a
+network computes the offsets; those here are easy to follow. A kernel of one row and nine taps,
 whose taps are moved from the row onto an arc around the face, smears the photograph as if it had
 been spun. The conventions are on the page :doc:`/guide/deformable`.
 """
@@ -24,9 +24,10 @@ height, width = photo.shape[2:]
 # Offsets
 # -------
 #
-# The lattice is where a plain kernel's taps lie: the point itself and four pixels to each side. The
-# targets are the point turned about the centre by up to eight degrees each way; the tap in the
-# middle stays where it is. An offset leads from the one to the other, in pixels, y before x.
+# The lattice is where a plain kernel's taps lie: the point itself and four pixels to each side.
+# The targets are the point turned about the centre by up to eight degrees each way; the tap in
+# the middle stays where it is. An offset leads from the lattice to the target, in pixels, y
+# before x.
 
 TAPS = 9
 CENTRE = np.array([218, 264])  # y, x: between the eyes and the mouth
@@ -50,15 +51,15 @@ offset = (targets - lattice).reshape(1, 2 * TAPS, height, width).astype(np.float
 # The mean of what the taps read
 # ------------------------------
 #
-# All weights are a ninth. The weight's second axis, 1 of the photograph's 3 channels, says that
-# each channel is a group by itself.
+# All weights are one ninth. The weight's second axis has length 1, so each of the photograph's 3
+# channels is a group of its own.
 
 weight = np.full((3, 1, 1, TAPS), 1 / TAPS, np.float32)
 spun = fs.deform_conv2d(photo, offset, weight, padding=(0, TAPS // 2))
 assert spun.shape == photo.shape
 
 # %%
-# It is what nine grids would have read. Grids are (x, y), so the targets are turned round.
+# Nine grids give the same. Grids are (x, y), so the targets are reversed.
 
 grids = np.moveaxis(targets[:, ::-1], 1, -1).astype(np.float32)  # (taps, H, W, (x, y))
 assert np.allclose(spun, fs.grid_sample(photo, grids, coordinates="pixel").mean(0), atol=1e-4)

@@ -1,14 +1,14 @@
 """
-Features brought along a flow
+Features carried along a flow
 =============================
 
-Networks for video find the optical flow between two frames and bring along what they know of the
-first. Deep Feature Flow runs its large network on key frames only; for each frame between, a small
-one finds the flow, and the key frame's features are warped by it. Accel then corrects what was
-warped by features of the frame itself.
+Video networks find the optical flow between two frames and carry features over from the first.
+Deep Feature Flow runs its large network on key frames only; for each frame in between, a small
+network finds the flow, and the key frame's features are warped by it. Accel then corrects the
+warped features with features of the frame itself.
 
 The warp is :func:`fastsample.flow_warp`: an image or a feature map is read at displacements in
-pixels, one for each pixel. :doc:`/guide/flow` has its conventions and traps.
+pixels, one for each pixel. :doc:`/guide/flow` has its conventions and pitfalls.
 """
 
 import matplotlib.pyplot as plt
@@ -27,10 +27,10 @@ height, width = key.shape[2:]
 # Two frames
 # ----------
 #
-# There is no network here. The second frame is made by a flow, which is thus known: the face leans
-# to one side, and the camera turns a little. A flow is (N, 2, H, W), a map of dx and a map of dy,
-# and it reads ahead: the result at (y, x) is the input at (y + dy, x + dx). What is seen moves the
-# other way, so that the face, with its positive dx, comes to lie further left.
+# There is no network here. The second frame is made by a flow, so the flow is known: the face
+# leans to one side, and the camera turns a little. A flow is (N, 2, H, W), a map of dx and a map
+# of dy, and says where to read: the result at (y, x) is the input at (y + dy, x + dx). The
+# content moves the other way, so the face, with its positive dx, moves to the left.
 
 y, x = np.indices((height, width), np.float32)
 FACE = 262, 226  # x, y
@@ -73,8 +73,8 @@ key_features, anew = features_of(key), features_of(current)
 # Brought to the current frame
 # ----------------------------
 #
-# A flow has the size **and the unit** of what it warps. At the features' size its lengths are
-# divided by the stride as well: a pixel of theirs is eight of the frame's.
+# A flow has the size **and the unit** of what it warps. At the features' size its values are
+# divided by the stride as well: one of their pixels is eight of the frame's.
 
 small_flow = pooled(flow) / STRIDE
 brought = fs.flow_warp(key_features, small_flow, padding_mode="border")
@@ -86,8 +86,8 @@ def distance(one, other):
 
 
 # %%
-# The features that were brought are much nearer to those found anew than the key frame's are, left
-# where they were. A flow of the wrong direction is no error, and worse than none.
+# The carried features are much nearer to those of the current frame than the key frame's are
+# without warping. A flow in the wrong direction is not an error, but worse than no flow.
 
 astray = fs.flow_warp(key_features, -small_flow, padding_mode="border")
 print(f"brought {distance(brought, anew):.4f}")
@@ -98,9 +98,9 @@ assert distance(brought, anew) < distance(key_features, anew) / 2
 assert distance(astray, anew) > distance(key_features, anew)
 
 # %%
-# The arrows are some of the displacements in their own length, each from a pixel to the place that
-# it reads; the darker the blue, the further off. Red, green and blue are the features' three
-# directions. What was brought is a little softer, as it has been interpolated once more.
+# The arrows are some of the displacements in their own length, each from a pixel to the place
+# that it reads; the darker the blue, the further off. Red, green and blue are the features' three
+# directions. The carried features are a little softer, since they were interpolated once more.
 
 
 def show(panel, image, title):

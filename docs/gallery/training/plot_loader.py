@@ -3,7 +3,7 @@ A loader with augmentation
 ==========================
 
 Images for training are turned, scaled, shifted and mirrored at random. All of that is one matrix
-an image, and :func:`~fastsample.affine_sample` samples a batch through its matrices in one go:
+per image, and :func:`~fastsample.affine_sample` samples a batch through its matrices in one call:
 bytes in, bytes out, channels last, without a grid.
 """
 
@@ -29,12 +29,12 @@ corners = [(y, x) for y in (20, 80, 220) for x in (90, 120, 150, 180)]
 images = np.stack([photo[y : y + HEIGHT, x : x + WIDTH] for y, x in corners])
 
 # %%
-# One matrix an image
-# -------------------
+# One matrix per image
+# --------------------
 # A matrix theta maps the *result's* coordinates to the image's, so that a scale of 2 shows twice
 # as much, half as large. Turns are turns in pixels, while theta's coordinates are normalised;
-# hence the outer two of the three factors (:doc:`/concepts/coordinates`). Before everything else,
-# x is mirrored or not.
+# hence the outer two of the three factors (:doc:`/concepts/coordinates`). Before that, x is
+# mirrored or not.
 
 TO_PIXELS = np.diag([WIDTH / 2, HEIGHT / 2, 1])
 TO_IMAGE = np.diag([2 / WIDTH, 2 / HEIGHT])
@@ -52,8 +52,8 @@ def random_theta(rng):
 # %%
 # A batch
 # -------
-# Each image has a generator of its own, seeded by the run, the epoch and the image's number. So
-# its augmentation does not depend on who makes it, nor on what was made before.
+# Each image has its own generator, seeded by the run, the epoch and the image's number. So its
+# augmentation depends neither on the worker nor on what was made before.
 
 
 def augmented(numbers, epoch):
@@ -71,8 +71,8 @@ def augmented(numbers, epoch):
 # %%
 # Workers
 # -------
-# Kernels release the interpreter's lock, so threads will do for workers. Where they are as many as
-# the cores, one of Numba's threads is enough for each. The executor's ``map`` keeps the order.
+# The kernels release the interpreter's lock, so workers can be threads. With as many workers as
+# cores, one Numba thread is enough for each. The executor's ``map`` keeps the order.
 
 
 def batches(epoch, workers):
@@ -84,9 +84,9 @@ def batches(epoch, workers):
 
 
 # %%
-# The first call compiles a kernel, or loads it from the cache on disk. One call before the workers
-# start spares them the wait; :func:`fastsample.warmup` does this for the common kernels, once on a
-# machine (:doc:`/concepts/startup`).
+# The first call compiles a kernel, or loads it from the cache on disk. One call before the
+# workers start saves them the wait; :func:`fastsample.warmup` does this for the common kernels,
+# once per machine (:doc:`/concepts/startup`).
 
 augmented([0], epoch=0)
 loaded = list(batches(epoch=0, workers=2))
@@ -94,8 +94,8 @@ assert [batch.shape for batch in loaded] == 2 * [(BATCH, HEIGHT, WIDTH, 3)]
 assert loaded[0].dtype == np.uint8
 
 # %%
-# The same seed gives the same bytes, whatever the number of workers, and that of Numba's threads:
-# the second assertion has no pool and takes all of these. Another epoch has other bytes.
+# The same seed gives the same bytes, whatever the number of workers and of Numba's threads: the
+# second assertion uses no pool and all of Numba's threads. Another epoch gives other bytes.
 
 assert np.array_equal(loaded, list(batches(epoch=0, workers=4)))
 order = np.random.default_rng((SEED, 0)).permutation(len(images))
@@ -103,11 +103,11 @@ assert np.array_equal(np.concatenate(loaded), augmented(order, epoch=0))
 assert not np.array_equal(loaded, list(batches(epoch=1, workers=2)))
 
 # %%
-# Processes do as well, and are what decoding in plain Python needs: forked or spawned, of
-# ``concurrent.futures`` or of PyTorch's ``DataLoader``, they may call fastsample whatever their
+# Processes work as well, and decoding in plain Python needs them: forked or spawned, from
+# ``concurrent.futures`` or PyTorch's ``DataLoader``, they may call fastsample whatever their
 # parent has called before (:doc:`/project/reliability`).
 #
-# One epoch, a batch a row. What lies outside a crop is its reflection.
+# One epoch, one batch per row. Outside a crop its reflection is read.
 
 figure, axes = plt.subplots(2, 6, figsize=(7.5, 3.6), layout="constrained")
 for panel, image in zip(axes.flat, np.concatenate(loaded), strict=True):

@@ -3,9 +3,9 @@ A detector's masks, pasted
 ==========================
 
 A detector such as Mask R-CNN finds objects as boxes, and for each box a small mask of scores,
-28 × 28 mostly. The last step is to stretch each mask over its box, in an image of its own, and to
-ask where it reaches a half. It is :func:`fastsample.paste_masks` that does both;
-:doc:`/guide/masks` has its conventions and traps.
+usually 28 × 28. The last step is to stretch each mask over its box, in an image of its own, and
+to find where it reaches a half. :func:`fastsample.paste_masks` does both; :doc:`/guide/masks` has
+its conventions and pitfalls.
 """
 
 import matplotlib.pyplot as plt
@@ -49,8 +49,8 @@ boxes = np.array(
 # Pasting
 # -------
 #
-# The result has an image for each object. With a threshold, 0.5 unless said otherwise, these are
-# boolean; without one they are the scores themselves, bilinear between the mask's pixels.
+# The result has an image for each object. With a threshold, 0.5 by default, these are boolean;
+# without one they are the scores themselves, bilinear between the mask's pixels.
 
 hard = fs.paste_masks(masks, boxes, (height, width))
 soft = fs.paste_masks(masks, boxes, (height, width), None)
@@ -61,15 +61,15 @@ assert soft.dtype == np.float32
 assert np.array_equal(hard, soft >= 0.5)
 
 # %%
-# Objects know nothing of one another. The cap's mask and the face's overlap, and a pixel there is
-# in both; which of them lies in front is for the caller to say.
+# Objects are independent. The masks of the cap and the face overlap, and a pixel there is in
+# both; the caller decides which is in front.
 
 cap, face, name, ribbons = hard
 assert (cap & face).any()
 
 # %%
-# Outside its box an object has no pixel, and of the ribbons' box only the part inside the image is
-# there. What is found is indexed as an image is, rows first.
+# Outside its box an object has no pixel, and of the ribbons' box only the part inside the image
+# is there. The result is indexed like an image, rows first.
 
 x0, y0, x1, y1 = boxes[2].astype(int)
 assert name.sum() == name[y0:y1, x0:x1].sum() > 0

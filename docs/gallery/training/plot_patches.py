@@ -2,8 +2,8 @@
 Patches turned in place
 =======================
 
-:func:`fastsample.patch_affine` cuts the box of each object out of its image, warps what it shows by
-a matrix of the object's own, and puts it back, for all objects in one call. Here four parts of one
+:func:`fastsample.patch_affine` cuts the box of each object out of its image, warps its content by
+the object's own matrix, and puts it back, for all objects in one call. Here four parts of one
 photograph are turned. The conventions are on the page :doc:`/guide/patches`.
 """
 
@@ -38,9 +38,9 @@ box_to_image = np.zeros(4, int)  # all in the first image, and only one is there
 # ---------------------
 #
 # A matrix works on coordinates that run from -1 to 1 across its box, whatever the box's shape. A
-# plain rotation matrix would shear what a long box shows, so it stands between the way to pixels
-# and the way back. theta takes the RESULT's coordinates to the original's: to turn an object one
-# way, turn theta the other way.
+# plain rotation matrix would shear the content of a long box, so it is placed between a
+# conversion to pixels and one back. theta takes the *result's* coordinates to the original's: to
+# turn an object one way, turn theta the other way.
 
 
 def turn(degrees, box):
@@ -67,7 +67,7 @@ assert np.allclose(turned, tag[:, ::-1, ::-1], atol=1e-4)
 # Where boxes overlap
 # -------------------
 #
-# Each box reads the ORIGINAL image, so that no object sees another one's patch, and where boxes
+# Each box reads the *original* image, so no object sees another one's patch, and where boxes
 # overlap the later object wins. The face comes after the cap: its box is as if the cap's were not
 # there.
 
@@ -80,8 +80,8 @@ assert np.array_equal(result[..., y0:y1, x0:x1], alone[..., y0:y1, x0:x1])
 # The picture
 # -----------
 #
-# The face's corners lie outside its box before the turn; "border" draws the box's outer pixels out
-# into them, though the photograph goes on there.
+# The face's corners lie outside its box before the turn; "border" repeats the box's outer pixels
+# there, although the photograph continues.
 
 COLOURS = "#f0e442", "#d55e00", "#56b4e9", "#cc79a7"
 

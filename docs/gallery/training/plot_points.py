@@ -1,14 +1,14 @@
 """
-A mask rendered by points
-=========================
+A mask refined at points
+========================
 
-A segmentation network's masks are coarse, and most of a mask needs nothing finer: only along
-outlines is there more to find out. PointRend renders a mask as an image is rendered, from coarse to
-fine, with work where it is not sure yet. The mask is doubled; the points where it is nearest to a
-half are decided anew, from features read at just these points; and again.
+A segmentation network's masks are coarse, and only their outlines need more detail. PointRend
+refines a mask from coarse to fine, and works only where it is uncertain. The mask is doubled in
+size; the points where it is nearest to a half are decided again, from features read at just these
+points; and so on.
 
-What reads there is :func:`fastsample.point_sample`: few points, where it matters, not whole maps.
-:doc:`/guide/points` has its conventions and traps.
+:func:`fastsample.point_sample` reads the features: few points, where they matter, instead of
+whole maps. :doc:`/guide/points` has its conventions and pitfalls.
 """
 
 import matplotlib.pyplot as plt
@@ -25,8 +25,8 @@ photo = file.crop((0, 344, 512, 600))  # 256 rows, 512 columns
 # Scores and a coarse mask
 # ------------------------
 #
-# There is no network here. Its place is taken by a score of how dark a pixel is, 1 on the uniform
-# and 0 on what it is not; the coarse mask is made of its means, over squares of 16 × 16 pixels.
+# There is no network here. Instead, a score says how dark a pixel is, 1 on the uniform and 0
+# elsewhere; the coarse mask is made of its means, over squares of 16 × 16 pixels.
 
 smooth = photo.filter(ImageFilter.GaussianBlur(1))
 grey = np.asarray(smooth, np.float32).mean(-1) / 255
@@ -37,8 +37,8 @@ coarse = fine.reshape(1, 1, 16, 16, 32, 16).mean((3, 5))  # (1, 1, 16, 32)
 # Doubling
 # --------
 #
-# To double a mask is to sample it with the identity, at twice as many places along both axes. Done
-# four times, and nothing else, this is the usual way: a mask stretched, and soft at its outlines.
+# To double a mask is to sample it with the identity, at twice as many places along both axes.
+# Doing only this, four times, is the usual way: a stretched mask with soft outlines.
 
 IDENTITY = np.eye(2, 3, dtype=np.float32)[None]
 
@@ -86,8 +86,8 @@ for _ in range(4):
     steps.append((mask, points))
 
 # %%
-# With fewer points than a twentieth of the pixels, a twentieth of the stretched mask's mistakes is
-# left, or less.
+# With fewer points than a twentieth of the pixels, at most a twentieth of the stretched mask's
+# errors remain.
 
 read = np.concatenate([points for _, points in steps], axis=1)
 truth = fine > 0.5
@@ -101,7 +101,7 @@ assert read.shape[1] < fine.size / 20
 assert wrong < wrong_before / 20
 
 # %%
-# Away from the points the mask stays as coarse as it was, which a threshold of a half does not see.
+# Away from the points the mask stays coarse, which a threshold of a half does not show.
 
 
 def show_mask(panel, mask, title):

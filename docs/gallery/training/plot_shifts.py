@@ -2,10 +2,10 @@
 Five ways to shift
 ==================
 
-Networks of the S2-MLP and ShiftNet families move groups of channels by a pixel or more, each its
-own way. :func:`fastsample.region_shift` is that. Papers and their code write it in five other ways,
-which stand here side by side, on numbers that can be read and on a photograph. The conventions are
-on the page :doc:`/guide/shifts`.
+Networks of the S2-MLP and ShiftNet families move groups of channels by a pixel or more, each in
+its own direction. :func:`fastsample.region_shift` does that. Papers and their code write it in
+five other ways, which are compared here, on small numbers and on a photograph. The conventions
+are on the page :doc:`/guide/shifts`.
 """
 
 import matplotlib.pyplot as plt
@@ -31,7 +31,7 @@ def show(panel, image, title, **options):
 # --------------------------
 #
 # First all channels alike: 150 pixels down and 120 to the left. A shift is (dy, dx), and positive
-# moves the content to larger indices. The padding says what comes in behind it.
+# moves the content to larger indices. The padding decides what comes in behind it.
 
 figure, panels = plt.subplots(2, 3, figsize=(7.5, 6.2), layout="constrained")
 show(panels[0, 0], photo[0], "photograph")
@@ -68,9 +68,9 @@ plt.show()
 # The five
 # --------
 #
-# **Slice indexing**, a pixel at a time and out of place. In place, ``x[:, :, 1:] = x[:, :, :-1]``,
-# each row would be read after it was written in frameworks that do not look, and the first row
-# smears over the whole image.
+# **Slice indexing**, a pixel at a time and out of place. In place, ``x[:, :, 1:] = x[:, :,
+# :-1]``, each row would be read after it was written in frameworks that do not check for overlap,
+# and the first row would smear over the whole image.
 
 
 def slices(x, step):
@@ -101,7 +101,7 @@ def pad_roll_crop(x, step):
 
 # %%
 # **A depthwise convolution** whose kernels hold a single one. What networks call a convolution is
-# a correlation: a one to the LEFT of the centre reads the left neighbour, and moves the content
+# a correlation: a one to the *left* of the centre reads the left neighbour, and moves the content
 # right.
 
 
@@ -128,8 +128,8 @@ def sampling(x, step):
 
 
 # %%
-# **A deformable convolution** with constant offsets, (dy, dx) where it READS, so that the table is
-# negated, and an identity for a weight. Outside it reads zeros: the edge is padded first.
+# **A deformable convolution** with constant offsets, (dy, dx) that say where to *read*, so the
+# table is negated, and an identity as weight. Outside it reads zeros: the edge is padded first.
 
 
 def deformable(x, step):

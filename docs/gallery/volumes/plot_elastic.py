@@ -2,8 +2,8 @@
 Elastic deformation of a volume
 ===============================
 
-Where medical images are few, a network is shown each of them in many shapes. A smooth random flow
-bends a volume as soft tissue bends, and the labels of its organs must follow it exactly.
+If there are few medical images, each is shown to a network in many shapes. A smooth random flow
+deforms a volume like soft tissue, and the labels of its organs must follow exactly.
 :func:`~fastsample.flow_warp` does both, in three dimensions.
 """
 
@@ -20,8 +20,8 @@ SHAPE = 64, 80, 80  # slices, rows, columns: z, y, x
 # A phantom
 # ---------
 # A head of nested ellipsoids, each with a label, a brightness, a centre and half axes. Later ones
-# lie over earlier ones. Labels are numbers of a table, as a segmentation has them, and not in a
-# row.
+# lie over earlier ones. Labels are numbers from a table, as in a segmentation, and not
+# consecutive.
 
 ELLIPSOIDS = (  # label, brightness, centre and half axes (z, y, x) in voxels
     (1, 0.9, (32, 40, 40), (28, 36, 30)),  # skull
@@ -44,9 +44,9 @@ volume = gaussian_filter(volume, 0.7) + rng.normal(0, 0.03, SHAPE).astype(np.flo
 # A smooth random flow
 # --------------------
 # The flow is (N, 3, D, H, W): three maps, **dx first, then dy and dz**, though the axes of the
-# volume are z, y, x. It is in voxels, and it reads ahead: the result at (z, y, x) is the input at
-# (z + dz, y + dy, x + dx). Where voxels are longer along an axis, a displacement in millimetres is
-# to be divided by their length along this axis.
+# volume are z, y, x. It is in voxels, and says where to read: the result at (z, y, x) is the
+# input at (z + dz, y + dy, x + dx). If voxels are longer along one axis, divide a displacement in
+# millimetres by their length along that axis.
 #
 # Noise that is smoothed by ``SMOOTH`` voxels bends smoothly, by ``LONGEST`` voxels where it bends
 # the most.
@@ -58,8 +58,8 @@ flow = gaussian_filter(noise, (0, SMOOTH, SMOOTH, SMOOTH), mode="constant")[None
 flow *= LONGEST / np.abs(flow).max()
 
 # %%
-# A flow that is too strong folds the volume over itself. It does not where the determinant of the
-# map's Jacobian is positive.
+# A flow that is too strong folds the volume over itself. It does not if the determinant of the
+# map's Jacobian is positive everywhere.
 
 dx, dy, dz = flow[0]
 jacobian = np.array([np.gradient(m) for m in (z + dz, y + dy, x + dx)])  # (3, 3, *SHAPE)
@@ -70,9 +70,9 @@ print(f"a voxel of the result takes the room of {volumes.min():.2f} to {volumes.
 # %%
 # Volume and labels
 # -----------------
-# Brightness is interpolated between eight voxels. Labels are not quantities: halfway between 2 and
-# 40 lies no 21. With ``"nearest"`` each voxel of the result has the label of one voxel of the
-# input, of the same type.
+# Brightness is interpolated between eight voxels. Labels are not quantities: there is no 21
+# halfway between 2 and 40. With ``"nearest"`` each voxel of the result has the label of one voxel
+# of the input, of the same type.
 
 bent = fs.flow_warp(volume[None, None], flow)[0, 0]
 bent_labels = fs.flow_warp(labels[None, None], flow, "nearest")[0, 0]

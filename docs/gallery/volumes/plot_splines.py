@@ -2,8 +2,8 @@
 Splines of a rotated volume
 ===========================
 
-A stack as microscopes make them, few slices of many pixels, turned about a tilted axis with
-`fastsample.ndimage`. The higher the order, the sharper what remains, and the farther an edge rings.
+A stack as from a microscope, few slices of many pixels, rotated with :mod:`fastsample.ndimage`.
+The higher the order, the sharper the result, and the farther an edge rings.
 """
 
 import matplotlib.pyplot as plt

@@ -2,9 +2,9 @@
 A lens, and a circle unrolled
 =============================
 
-:func:`fastsample.remap` is given, for each pixel of the result, the column and the row where it
-reads. Here it bends a photograph as a lens does and bends it back, then unrolls a circle into a
-strip and rolls it up again. The conventions are on the page :doc:`/guide/maps`.
+:func:`fastsample.remap` takes, for each pixel of the result, the column and the row to read. Here
+it distorts a photograph as a lens does, undoes the distortion, then unrolls a circle into a strip
+and rolls it up again. The conventions are on the page :doc:`/guide/maps`.
 """
 
 import matplotlib.pyplot as plt
@@ -66,15 +66,15 @@ def before_lens(x, y):
 assert np.allclose(through_lens(*before_lens(x, y)), (x, y))
 
 # %%
-# A map says where the result READS. To see as the lens does, a pixel reads where its light would
-# have been without the lens, which takes the model's inverse. To undo the lens, a pixel reads where
-# the lens has put it, which is the model as it stands.
+# A map says where the result *reads*. To simulate the lens, a pixel reads where its light would
+# have been without the lens, which takes the model's inverse. To undo the lens, a pixel reads
+# where the lens has put it, which is the model itself.
 
 seen = fs.remap(photo, *before_lens(x, y))
 undone = fs.remap(seen, *through_lens(x, y))
 
 # %%
-# What comes back is the photograph, but for what two interpolations took. Bytes stay bytes.
+# The photograph comes back, apart from the loss of two interpolations. Bytes stay bytes.
 
 assert undone.dtype == np.uint8
 middle = np.s_[100:-100, 100:-100]
@@ -82,7 +82,7 @@ apart = np.abs(undone[middle].astype(int) - photo[middle])
 assert np.median(apart) <= 2
 
 # %%
-# Lines that are straight are bent by the lens, and straight again when it is undone.
+# The lens bends straight lines, and undoing it straightens them.
 
 rows = np.linspace(25, height - 25, 8, dtype=int)
 columns = np.linspace(20, width - 20, 7, dtype=int)
@@ -113,8 +113,8 @@ unrolled = fs.remap(photo, *polar)
 assert unrolled.shape == (RADIUS, ANGLES, 3)
 
 # %%
-# To roll it up again, each pixel looks for its radius and angle. The last angle's neighbour is the
-# first, which is what "wrap" is for.
+# To roll it up again, each pixel looks for its radius and angle. The last angle is next to the
+# first, which "wrap" handles.
 
 turn = np.arctan2(x - BADGE[0], BADGE[1] - y) / (2 * np.pi) % 1 * ANGLES
 radius = np.hypot(x - BADGE[0], y - BADGE[1])
@@ -124,7 +124,7 @@ near = (radius > 9) & (radius < RADIUS - 1)
 assert np.median(np.abs(rolled[near].astype(int) - photo[near])) <= 4
 
 # %%
-# Outside the circle the strip's last radius goes on for ever.
+# Outside the circle the strip's last radius is repeated.
 
 # sphinx_gallery_thumbnail_number = 2
 figure, panels = plt.subplot_mosaic(

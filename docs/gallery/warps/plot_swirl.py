@@ -2,8 +2,8 @@
 A swirl
 =======
 
-Any map from places in the result to places in the image is a warp. Here it is given in pixels, as
-two arrays, one of columns and one of rows, which is how OpenCV has it.
+Any map from points of the result to points of the image is a warp. Here it is given in pixels, as
+two arrays, one of columns and one of rows, as in OpenCV: :func:`~fastsample.remap`.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ import fastsample as fs
 photo = np.asarray(Image.open(f"{get_data_path()}/sample_data/grace_hopper.jpg"))
 
 # %%
-# The nearer to the centre, the further a point is turned before it is read.
+# The nearer a point is to the centre, the further it is turned before it is read.
 
 height, width = photo.shape[:2]
 y, x = np.mgrid[:height, :width].astype(np.float32)

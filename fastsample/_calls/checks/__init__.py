@@ -41,6 +41,8 @@ from .maps import (
     points,
 )
 from .numbers import (
+    SPATIAL,
+    SPATIAL_SIZES,
     aligned,
     axis,
     count,

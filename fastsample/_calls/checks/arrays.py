@@ -1,5 +1,6 @@
 """Arrays and their types; where a result may be written."""
 
+import os
 from functools import cache
 
 import numpy as np
@@ -35,7 +36,11 @@ def array(function, name, thing):
     else:
         made = carried.array(function, name, thing)
         if made.dtype == object or made.ndim == 0:
-            raise TypeError(f"{function}: {name} must be an array; got {carried.kind(thing)}")
+            read = isinstance(thing, str | bytes | os.PathLike)
+            raise TypeError(
+                f"{function}: {name} must be an array; got {carried.kind(thing)}"
+                + (": read the file first, as with PIL.Image.open" if read else "")
+            )
     if made.dtype.names and made.dtype.newbyteorder("=") != brain.DTYPE:
         carried.refuse_fields(function, name, made)
     return made
@@ -47,7 +52,7 @@ def integers(function, name, thing):
     if made.dtype.kind not in "iu":
         raise TypeError(
             f"{function}: {name} must be integers; got {named(made.dtype)}: "
-            f"round as you see fit, then convert it with {name}.astype(numpy.int64)"
+            f"round as you see fit, then convert it with numpy.asarray({name}, numpy.int64)"
         )
     return made
 
@@ -55,11 +60,20 @@ def integers(function, name, thing):
 def dtype(function, name, came, known):
     """The type is one of the known ones, in any byte order."""
     if not is_one_of(came, known):
-        holds = "float64" if came.kind in "iu" and came.itemsize > 2 else "float32"
         raise TypeError(
-            f"{function}: {name} must be {any_of(known)}; got {named(came)}: "
-            f"convert it with {name}.astype(numpy.{holds})"
+            f"{function}: {name} must be {any_of(known)}; got {named(came)}"
+            + _conversion(name, came)
         )
+
+
+def _conversion(name, came):
+    """How to convert what has numbers, into a type that holds them."""
+    if came.kind == "c":
+        return f": pass {name}.real and {name}.imag one by one"
+    if came.kind not in "biuf" and came != brain.DTYPE.newbyteorder("S") and came != brain.DTYPE:
+        return ""
+    holds = "float64" if came.itemsize > 2 and came.kind != "V" else "float32"
+    return f": convert it with numpy.asarray({name}, numpy.{holds})"
 
 
 @cache  # 1.5 us saved
@@ -91,8 +105,8 @@ def sampled(function, name, came, mode):
     if is_one_of(came, LABELS):
         raise TypeError(
             f"{function}: {name} must be {any_of(INPUT_TYPES)}, or with mode='nearest' "
-            f"{any_of(LABELS)}; got {came}: labels want mode='nearest'; to interpolate numbers, "
-            f"convert it with {name}.astype(numpy.float64), which has all integers up to 2**53"
+            f"{any_of(LABELS)}; got {came}: sample labels with mode='nearest'; to interpolate "
+            f"numbers, convert them with numpy.asarray({name}, numpy.float64), exact up to 2**53"
         )
     dtype(function, name, came, INPUT_TYPES)
 
@@ -130,7 +144,7 @@ def shaped(function, name, shape, wanted, form):
 
 
 def writable(function, out):
-    """An `out` that can be written, each element by itself."""
+    """An `out` that can be written, each element by itself; it is returned."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{function}: out must be a NumPy array; got {carried.kind(out)}")
     if not out.flags.writeable:
@@ -140,6 +154,7 @@ def writable(function, out):
             f"{function}: out must not overlap itself; got strides {out.strides} "
             f"for shape {out.shape}"
         )
+    return out
 
 
 def result_shape(function, came, shape):

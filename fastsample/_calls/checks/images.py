@@ -8,20 +8,29 @@ def image(function, shape):
     if not 3 <= len(shape) <= 5:
         raise ValueError(
             f"{function}: input must have shape (N, C, *in) with 1, 2 or 3 axes in *in; got {shape}"
+            + (": a gray image (H, W) is input[None, None]" if len(shape) == 2 else "")
         )
 
 
 def images(function, name, shape):
     """(N, C, H, W)."""
     if len(shape) != 4:
-        raise ValueError(f"{function}: {name} must have shape (N, C, H, W); got {shape}")
+        raise ValueError(
+            f"{function}: {name} must have shape (N, C, H, W); got {shape}{_add_batch(name, shape)}"
+        )
+
+
+def _add_batch(name, shape):
+    """What to do about one image."""
+    return f": one image (C, H, W) is {name}[None]" if len(shape) == 3 else ""
 
 
 def picture(function, image, mode):
     """(H, W) or (H, W, C)."""
     if image.ndim not in (2, 3):
         raise ValueError(
-            f"{function}: image must have shape (H, W) or (H, W, C); got {image.shape}"
+            f"{function}: image must have shape (H, W) or (H, W, C); got {image.shape}: "
+            "grid_sample takes batches"
         )
     sampled(function, "image", image.dtype, mode)
     return image
@@ -30,7 +39,10 @@ def picture(function, image, mode):
 def pictures(function, shape):
     """A batch of images, of two spatial axes."""
     if len(shape) != 4:
-        raise ValueError(f"{function}: input must have shape (N, C, H, W); got {shape}")
+        raise ValueError(
+            f"{function}: input must have shape (N, C, H, W); got {shape}"
+            f"{_add_batch('input', shape)}"
+        )
 
 
 def listed(function, images, axes, last):

@@ -10,12 +10,13 @@ def shifts(function, shape, dtype, image):
     if dtype.kind not in "iu" and not is_one_of(dtype, FLOATS):
         raise TypeError(
             f"{function}: shifts must be integers, {any_of(FLOATS)}; got {named(dtype)}: "
-            "convert it with shifts.astype(numpy.int64) or shifts.astype(numpy.float32)"
+            "convert it with numpy.asarray(shifts, numpy.int64), or numpy.float32"
         )
     channels, axes = image[1], len(image) - 2
     rule = f"{function}: shifts must have shape (G, {axes}) where G divides C = {channels}"
     if len(shape) != 2 or shape[1] != axes:
-        raise ValueError(f"{rule}; got {shape}")
+        one = ": one for all channels is shifts[None]" if shape == (axes,) else ""
+        raise ValueError(f"{rule}; got {shape}{one}")
     if shape[0] != channels and (shape[0] == 0 or channels % shape[0]):
         raise ValueError(f"{rule}; got {shape}")
 
@@ -56,8 +57,9 @@ def offset(function, shape, wanted, taps, channels):
 def masks(function, shape):
     """(K, h, w), with pixels in each mask."""
     if len(shape) != 3 or 0 in shape[1:]:
+        one = ": drop the axis of 1: masks[:, 0]" if len(shape) == 4 and shape[1] == 1 else ""
         raise ValueError(
-            f"{function}: masks must have shape (K, h, w), neither h nor w 0; got {shape}"
+            f"{function}: masks must have shape (K, h, w), neither h nor w 0; got {shape}{one}"
         )
 
 
@@ -74,7 +76,10 @@ def finite(function, name, came):
 def thetas(function, shape):
     """(K, 2, 3): a matrix for each object."""
     if len(shape) != 3 or shape[1:] != (2, 3):
-        raise ValueError(f"{function}: theta must have shape (K, 2, 3); got {shape}")
+        advice = ": one matrix is theta[None]" if shape == (2, 3) else ""
+        if shape[1:] == (3, 3):
+            advice = ": drop the last row: theta[:, :2]"
+        raise ValueError(f"{function}: theta must have shape (K, 2, 3); got {shape}{advice}")
 
 
 def indices(function, name, came, count):

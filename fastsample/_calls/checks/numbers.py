@@ -158,7 +158,7 @@ def sizes(function, came, counts, form, name="size"):
     try:
         found = tuple(operator.index(n) for n in came)
     except TypeError:
-        raise TypeError(f"{function}: {name} must be {form} of ints; got {came!r}") from None
+        raise TypeError(f"{function}: {name} must be {form}, all ints; got {came!r}") from None
     if len(found) not in counts or min(found, default=0) < 0:
         raise ValueError(f"{function}: {name} must be {form}, none negative; got {came!r}")
     if math.prod(max(n, 1) for n in found) > MOST:
@@ -166,11 +166,15 @@ def sizes(function, came, counts, form, name="size"):
     return found
 
 
+SPATIAL = {1: "(W,)", 2: "(H, W)", 3: "(D, H, W)"}
+SPATIAL_SIZES = "the result's (W,), (H, W) or (D, H, W), without N and C"
+
+
 def spatial(function, size, axes):
     """A size for each spatial axis of the input."""
     if len(size) != axes:
         raise ValueError(
-            f"{function}: size must have {axes} numbers, one a spatial axis; got {size}"
+            f"{function}: size must be the result's {SPATIAL[axes]}, without N and C; got {size}"
         )
 
 
@@ -203,5 +207,5 @@ def mask(function, came, count=2):
         wanted = ()
     if len(wanted) != count or not all(isinstance(w, bool | np.bool_) for w in wanted):
         many = {2: "two", 3: "three", 5: "five"}[count]
-        raise TypeError(f"{function}: output_mask must be {many} of True or False; got {came!r}")
+        raise TypeError(f"{function}: output_mask must be a tuple of {many} bools; got {came!r}")
     return wanted

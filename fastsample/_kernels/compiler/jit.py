@@ -17,7 +17,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
 from .. import home
-from . import lean, place
+from . import interrupts, lean, place
 from .cpu import HARDWARE_GATHER, PERMUTE
 from .flat import BYTE, primitive
 from .once import in_each_process
@@ -88,6 +88,8 @@ class _Cache(FunctionCache):
         try:
             action(*args)
         except Exception as error:
+            if interrupts.LOST in str(error):
+                raise KeyboardInterrupt from None
             _warn_once(str(error))
 
 
@@ -126,7 +128,9 @@ def compiled(function, made_from, parallel):
     """`function` compiled, from disk where the same has been compiled before."""
     if config.DISABLE_JIT:
         return function
-    return _kept(njit(parallel=parallel, **OPTIONS)(function), made_from)
+    made = _kept(njit(parallel=parallel, **OPTIONS)(function), made_from)
+    made.compile = interrupts.holding(made.compile)
+    return made
 
 
 # What is called by address. A loop's work: on (job, axes, image, grid, other, out), one piece.
@@ -147,7 +151,7 @@ def compiled_address(function, made_from, signature):
     arguments, options = (signature.args, signature.return_type), dict(OPTIONS)
     made = CFunc(function, arguments, {}, options, pipeline_class=lean.KERNEL)
     kernel = _kept(made, made_from)
-    with _no_collections():
+    with interrupts.held(), _no_collections():
         kernel.compile()
     _KEPT.append(kernel)
     return kernel.address

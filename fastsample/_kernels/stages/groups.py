@@ -18,13 +18,11 @@ from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import JOB, VALUES
 from ..vectors.memory import load_first, local, prefetch_at, store_first
-from ..vectors.simd import LANES, everywhere, load, splat, store, turn
+from ..vectors.simd import LANES, SQUARE, everywhere, load, splat, store, turn
 from .prefetch import shift_of
 from .rows import row_values
 from .scratch import behind, pitch_of, plan_in, plan_points, taps_in_all
 from .tile import blocks, share_in, tile_in
-
-SQUARE = LANES * LANES
 
 
 @inline

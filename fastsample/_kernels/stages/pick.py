@@ -25,6 +25,7 @@ from .prefetch import ASKED, ASKED_PIXELS, ask_of
 from .rows import put_pixels_of, put_row_of
 from .scratch import plan_in, plan_points
 from .tile import share_in, tile_in
+from .turned import turned_of
 
 
 @inline
@@ -104,8 +105,8 @@ def few_of(stored, count):
     put, whole = put_pixels_of(stored, count), count != 3
 
     @jit
-    def apply(job, input, plane, out, at, tile, plan, outside, lost):
-        outside, lost = convert(load(outside, 0), out), convert(load(lost, 0), out)
+    def apply(job, strides, input, plane, out, at, tile, plan, others):
+        outside, lost = convert(load(others[0], 0), out), convert(load(others[1], 0), out)
         step, streamed, marked = job.out_col, job.stream != 0, job.near != 0
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
@@ -123,8 +124,8 @@ def few_of(stored, count):
 
 
 @cache
-def many_of(width):
-    """Pick a tile's points, of more channels: one at a time."""
+def channels_of(width):
+    """So many channels of one point, of more than four, in a vector's first lanes."""
 
     @inline
     def value_of(input, at, weight, outside, lost, place):
@@ -137,27 +138,45 @@ def many_of(width):
             value = convert(load(lost, place), input)
         return value
 
+    @inline
+    def channels(job, strides, input, plane, out, plan, j, c, others):
+        outside, lost = others
+        is_there = job.near != 0 and plan.bases[j // LANES] == 0
+        at, weight = plane + plan.offsets[j] + c, 1.0 if is_there else plan.weights[j]
+        return value_of(input, at, weight, outside, lost, c * job.fill_step)
+
+    return channels
+
+
+@cache
+def many_of(width):
+    """Pick a tile's points, of more channels: one at a time."""
+    some = channels_of(width)
+
     @jit
-    def apply(job, input, plane, out, at, tile, plan, outside, lost):
-        channels, one, marked = job.c, job.fill_step, job.near != 0
+    def apply(job, strides, input, plane, out, at, tile, plan, others):
+        channels = job.c
         for row in range(tile.rows):
             for col in range(tile.cols):
                 j, to = tile.home + row * tile.pad + col, at + row * job.out_row + col * job.out_col
-                is_there = marked and plan.bases[j // LANES] == 0
-                start, weight = plane + plan.offsets[j], 1.0 if is_there else plan.weights[j]
                 for k in range(0, channels, width):
                     c = lesser(k, channels - width)  # the last ones may be among those before
-                    value = value_of(input, start + c, weight, outside, lost, c * one)
-                    store_part(out, to + c, value, width)
+                    found = some(job, strides, input, plane, out, plan, j, c, others)
+                    store_part(out, to + c, found, width)
 
     return apply
 
 
 @cache
-def pick_pixels_of(form, value, last):
+def pick_pixels_of(form, value, last, planar):
     """The stage for neighbouring channels: all of a point at once."""
     stored = STORED[value]
-    apply = few_of(stored, last) if last <= FEW else many_of(WIDTHS[last])
+    if last <= FEW:
+        apply = few_of(stored, last)
+    elif planar:
+        apply = turned_of(channels_of(WIDTHS[last]), stored, WIDTHS[last])
+    else:
+        apply = many_of(WIDTHS[last])
     ask, plan_at, points = ask_of(form, ASKED_PIXELS), plan_in(form), plan_points(form)
 
     def pick_pixels(
@@ -170,7 +189,8 @@ def pick_pixels_of(form, value, last):
             ask(strides, input, plane, tile_in(scratch, slot_after, points), plan)
         if slot >= 0:
             tile = tile_in(scratch, slot, points)
-            at, outside = tile.target + tile.n * job.out_n, outside_in(job, strides_at)
-            apply(job, input, plane, out, at, tile, plan, outside, lost_in(job, strides_at))
+            at = tile.target + tile.n * job.out_n
+            others = outside_in(job, strides_at), lost_in(job, strides_at)
+            apply(job, strides, input, plane, out, at, tile, plan, others)
 
     return pick_pixels

@@ -26,6 +26,7 @@ from .prefetch import ASKED_PIXELS, ask_of, shift_of
 from .rows import put_pixels_of
 from .scratch import pitch_of, plan_in, plan_points, taps_in_all
 from .tile import share_in, tile_in
+from .turned import turned_of
 from .values import add_tap as add_fill  # infinite fills come among integers, too
 from .values import add_tap_of, narrow_of, widen_of
 
@@ -164,8 +165,8 @@ def few_of(form, paired, value, count):
 
 
 @cache
-def many_of(form, value, width):
-    """Sample a tile's points, of more channels."""
+def channels_of(form, value, width):
+    """So many channels of one point, of more than four: in a vector's first lanes, rounded."""
     taps, rows, pitch = form.taps, taps_in_all(form) // form.taps, pitch_of(form)
     scattered, last, shift = bool(form.scattered), form.axes - 1, shift_of(form)
     widen, narrow, add_tap = widen_of(value), narrow_of(value), add_tap_of(value)
@@ -187,17 +188,27 @@ def many_of(form, value, width):
         return total
 
     @inline
-    def pixel(job, strides, input, plane, plan, j, fill):
+    def channels(job, strides, input, plane, out, plan, j, c, numbers):
+        # Behind the last fill there is room for a vector.
+        fill = convert(load(numbers, c * job.fill_step), plan.weights)
         total = splat(0.0, plan.weights)
         for row in range(rows):
             if taps < 4:
-                total = add_row(strides, input, plane, row, plan, j, total)
+                total = add_row(strides, input, plane + c, row, plan, j, total)
             else:  # as `gather` does, to the bit
                 zero = splat(0.0, plan.weights)
-                total = total + add_row(strides, input, plane, row, plan, j, zero)
+                total = total + add_row(strides, input, plane + c, row, plan, j, zero)
         if job.fills:
             total = add_fill(total, fill, splat(plan.fills[j], total))
-        return total
+        return narrow(total, fill, out)
+
+    return channels
+
+
+@cache
+def many_of(form, value, width):
+    """Sample a tile's points, of more channels."""
+    some = channels_of(form, value, width)
 
     @jit
     def apply(job, strides, input, plane, out, at, tile, plan, numbers):
@@ -207,19 +218,22 @@ def many_of(form, value, width):
                 j, to = tile.home + row * tile.pad + col, at + row * job.out_row + col * job.out_col
                 for k in range(0, channels, width):
                     c = lesser(k, channels - width)  # the last ones may be among those before
-                    # Behind the last fill there is room for a vector.
-                    fill = convert(load(numbers, c * job.fill_step), plan.weights)
-                    value = pixel(job, strides, input, plane + c, plan, j, fill)
-                    store_part(out, to + c, narrow(value, fill, out), width)
+                    found = some(job, strides, input, plane, out, plan, j, c, numbers)
+                    store_part(out, to + c, found, width)
 
     return apply
 
 
 @cache
-def pixels_of(form, paired, value, last):
+def pixels_of(form, paired, value, last, planar):
     """The stage: all channels of a point at once."""
-    few = last <= FEW
-    apply = few_of(form, paired, value, last) if few else many_of(form, value, WIDTHS[last])
+    if last <= FEW:
+        apply = few_of(form, paired, value, last)
+    elif planar:
+        width = WIDTHS[last]
+        apply = turned_of(channels_of(form, value, width), STORED[value], width)
+    else:
+        apply = many_of(form, value, WIDTHS[last])
     ask, plan_at, points = ask_of(form, ASKED_PIXELS), plan_in(form), plan_points(form)
     stored = STORED[value]
 

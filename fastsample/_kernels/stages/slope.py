@@ -26,9 +26,12 @@ from .values import add_tap
 
 
 @cache
-def rows_of(form, paired, value):
-    """The value of one row of taps, and how it changes along the row."""
-    fetch, taps, pitch = fetch_of(form, paired, value), form.taps, pitch_of(form)
+def rows_of(form, fetch, read):
+    """The value of one row of taps, and how it changes along the row.
+
+    `fetch` reads the taps, `read` a number of the plan.
+    """
+    taps, pitch = form.taps, pitch_of(form)
     lanes, work = form.taps * LANES, VALUES[form.work]
     weights, slopes = (form.axes - 1) * taps, (2 * form.axes - 1) * taps
 
@@ -39,29 +42,29 @@ def rows_of(form, paired, value):
         value = slope = splat(0.0, input)
         for k in range(taps):
             tap = load(found, k * LANES)
-            value = add_tap(value, tap, load(plan.weights, (weights + k) * pitch + j))
-            slope = add_tap(slope, tap, load(plan.weights, (slopes + k) * pitch + j))
+            value = add_tap(value, tap, read(plan.weights, (weights + k) * pitch + j))
+            slope = add_tap(slope, tap, read(plan.weights, (slopes + k) * pitch + j))
         return value, slope
 
     return along_row
 
 
 @cache
-def planes_of(form, paired, value):
+def planes_of(form, fetch, read):
     """The value of taps x taps taps, and how it changes with x and with y.
 
     Rows are written out, as planes below: LLVM leaves as many a loop, whose vectors then lie in
     memory, a quarter more time for volumes.
     """
-    along_row, taps, pitch = rows_of(form, paired, value), form.taps, pitch_of(form)
+    along_row, taps, pitch = rows_of(form, fetch, read), form.taps, pitch_of(form)
     weights, slopes = (form.axes - 2) * taps, (2 * form.axes - 2) * taps
 
     @inline
     def add_row(strides, input, plane, first, k, plan, j, sums):
         value, by_x, by_y = sums
         row, row_slope = along_row(strides, input, plane, first * taps + k, plan, j)
-        weight = load(plan.weights, (weights + k) * pitch + j)
-        change = load(plan.weights, (slopes + k) * pitch + j)
+        weight = read(plan.weights, (weights + k) * pitch + j)
+        change = read(plan.weights, (slopes + k) * pitch + j)
         value, by_x = add_tap(value, row, weight), add_tap(by_x, row_slope, weight)
         return value, by_x, add_tap(by_y, row, change)
 
@@ -79,9 +82,9 @@ def planes_of(form, paired, value):
 
 
 @cache
-def slopes_of(form, paired, value):
+def slopes_of(form, fetch, read):
     """How 16 values change with each coordinate: stored in `found`, x first."""
-    along_row, across_rows = rows_of(form, paired, value), planes_of(form, paired, value)
+    along_row, across_rows = rows_of(form, fetch, read), planes_of(form, fetch, read)
     taps, pitch = form.taps, pitch_of(form)
 
     @inline
@@ -98,8 +101,8 @@ def slopes_of(form, paired, value):
     def add_plane(strides, input, plane, k, plan, j, sums):
         by_x, by_y, by_z = sums
         value, slope_x, slope_y = across_rows(strides, input, plane, k, plan, j)
-        weight = load(plan.weights, k * pitch + j)
-        change = load(plan.weights, (3 * taps + k) * pitch + j)
+        weight = read(plan.weights, k * pitch + j)
+        change = read(plan.weights, (3 * taps + k) * pitch + j)
         by_x, by_y = add_tap(by_x, slope_x, weight), add_tap(by_y, slope_y, weight)
         return by_x, by_y, add_tap(by_z, value, change)
 
@@ -121,7 +124,8 @@ def slopes_of(form, paired, value):
 @cache
 def adder_of(form, paired, value):
     """Add one channel's share to the slopes of a tile's points."""
-    slopes, points, pitch = slopes_of(form, paired, value), plan_points(form), pitch_of(form)
+    slopes = slopes_of(form, fetch_of(form, paired, value), load)
+    points, pitch = plan_points(form), pitch_of(form)
     count, lanes, work, last = form.axes, form.axes * LANES, VALUES[form.work], form.axes - 1
 
     @inline

@@ -25,6 +25,7 @@ from . import brain
 from .half import narrowed, widened
 
 LANES = 16
+SQUARE = LANES * LANES
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -592,5 +593,4 @@ def columns_of(builder, rows):
 @lowered_by(_turn)
 def turn(source, i, out, j):
     """The 16 x 16 elements from source[i] on, rows as columns, to out[j] on."""
-    size = LANES * LANES
-    out[j : j + size] = source[i : i + size].reshape(LANES, LANES).T.ravel()
+    out[j : j + SQUARE] = source[i : i + SQUARE].reshape(LANES, LANES).T.ravel()

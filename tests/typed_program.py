@@ -1,0 +1,83 @@
+"""A user's program: every function with arrays and with tensors, for a strict type checker.
+
+`mypy --strict` reads it; nobody runs it. `assert_type` says what a user may rely on.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from typing_extensions import assert_type
+
+import fastsample as fs
+
+Array = NDArray[np.float32]
+Grads = tuple[Array | None, Array | None]
+
+
+def with_arrays(x: Array, grid: Array, theta: Array, flow: Array, table: NDArray[np.int64]) -> None:
+    """NumPy's in, NumPy's out."""
+    assert_type(fs.grid_sample(x, grid, "bicubic", "border", out=np.empty_like(x)), Array)
+    assert_type(
+        fs.grid_sample(input=x, grid=grid, coordinates="pixel", fill_value=(1, 2, 3)), Array
+    )
+    assert_type(fs.grid_sample([[[1.0, 2.0]]], grid), NDArray[Any])
+    assert_type(fs.grid_sample_backward(x, x, grid, output_mask=(True, False)), Grads)
+    assert_type(fs.affine_grid(theta, [1, 3, 4, 4]), Array)
+    assert_type(fs.affine_grid_backward(grid, (1, 3, 4, 4)), Array)
+    assert_type(fs.affine_sample(x, theta, np.array([4, 4]), align_corners=None), Array)
+    assert_type(fs.affine_sample([x, x], theta, (4, 4)), NDArray[Any])
+    assert_type(fs.affine_sample_backward(x, x, theta, (4, 4)), Grads)
+    assert_type(fs.perspective_sample(x, theta, (4, 4), padding_mode="mirror"), Array)
+    assert_type(fs.perspective_sample_backward(x, x, theta, (4, 4)), Grads)
+    assert_type(fs.elastic_sample(x, flow, (4, 4), theta, order=1), Array)
+    assert_type(fs.elastic_sample_backward(x, x, flow, (4, 4))[2], Array | None)
+    assert_type(fs.transform_points(grid, (flow, None), (4, 4)), Array)
+    assert_type(fs.point_sample(x, grid, "nearest"), Array)
+    assert_type(fs.point_sample_backward(x, x, grid), Grads)
+    assert_type(fs.flow_warp(x, flow, channels_last=True), Array)
+    assert_type(fs.flow_warp_backward(x, x, flow), Grads)
+    assert_type(fs.remap(x, grid, grid), Array)
+    assert_type(fs.region_shift(x, table, "wrap"), Array)
+    assert_type(fs.region_shift_backward(x, x, table), Grads)
+    assert_type(fs.paste_masks(x, grid, (9, 9), None), NDArray[Any])
+    assert_type(fs.patch_affine(x, theta, table, [0]), Array)
+    assert_type(fs.patch_affine_backward(x, x, theta, table, [0]), Grads)
+    assert_type(fs.deform_conv2d(x, flow, x, stride=[1, 1], padding=((1, 0), (0, 1))), Array)
+    assert_type(fs.deform_conv2d_backward(x, x, flow, x)[1], Array | None)
+    assert_type(fs.shifts.s2_mlp(96), NDArray[np.int64])
+    assert_type(fs.warmup(), int)
+
+
+def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Tensor) -> Tensor:
+    """Tensors in, tensors out."""
+    assert_type(fs.affine_grid(theta, (1, 3, 4, 4)), Tensor)
+    assert_type(fs.affine_sample(x, theta, [4, 4]).relu(), Tensor)
+    assert_type(fs.perspective_sample(x, theta, (4, 4)), Tensor)
+    assert_type(fs.elastic_sample(x, flow, (4, 4)), Tensor)
+    assert_type(fs.transform_points(grid, theta, (4, 4)), Tensor)
+    assert_type(fs.point_sample(x, grid), Tensor)
+    assert_type(fs.flow_warp(x, flow), Tensor)
+    assert_type(fs.remap(x, grid), Tensor)
+    assert_type(fs.region_shift(x, table), Tensor)
+    assert_type(fs.paste_masks(x, grid, (9, 9)), Tensor)
+    assert_type(fs.patch_affine(x, theta, table, table), Tensor)
+    assert_type(fs.deform_conv2d(x, flow, x), Tensor)
+    one, back = fs.vjp(fs.affine_grid, theta, (1, 3, 4, 4))
+    assert_type(back(one), tuple[Any, ...])
+    result, pullback = fs.vjp(fs.grid_sample, x, grid, mode="bilinear")
+    assert_type(result, Tensor)
+    assert_type(pullback(result), tuple[Any, ...])
+    return fs.grid_sample(x, grid, out=torch.empty(1, 3, 4, 4)).relu()
+
+
+def mistakes(x: Array, grid: Array) -> None:
+    """What a checker has to find."""
+    fs.grid_sample(x, grid, "linear")  # type: ignore[call-overload]
+    fs.grid_sample(x, grid, padding_mode="reflect")  # type: ignore[call-overload]
+    fs.point_sample(x, grid, padding_mode="mirror")  # type: ignore[call-overload]
+    fs.grid_sample(x, grid, coordinates="pixels")  # type: ignore[call-overload]
+    fs.grid_sample_backward("x", order=3)  # type: ignore[call-overload]
+    fs.warmup("all")  # type: ignore[arg-type]
