@@ -239,6 +239,8 @@ def made_by(module, name, args, options):
 def suffers(name, args, options):
     """Does SciPy's filter start wrongly, visibly?"""
     x = args[0]
+    if name == "zoom" and set(args[1]) == {1.0}:
+        return False  # the input is assigned
     filters = options.get("prefilter", True) and options["order"] > 1
     modes = ("reflect", "grid-mirror")
     if name.startswith("spline"):
@@ -272,8 +274,6 @@ def filtered(name, x, options, drops=False):
 def rightly_filtered(name, args, options, dtype):
     """The values where SciPy's filter starts wrongly."""
     x, *others = args
-    if name == "zoom" and set(others[0]) == {1.0}:
-        return value_of(name, args, options)  # the input
     c = filtered(name, x, options, drops=name.startswith("spline") and dtype.kind in "iu")
     if name.startswith("spline"):
         return c
