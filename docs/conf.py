@@ -14,6 +14,8 @@ from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx_gallery.sorting import ExplicitOrder
 
 import fastsample
@@ -83,6 +85,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
     "min_reported_time": 1e6,
     "backreferences_dir": "auto_examples/backreferences",
     "doc_module": ("fastsample",),
@@ -96,13 +99,15 @@ plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 10}
 plot_apply_rcparams = True
 
 html_theme = "pydata_sphinx_theme"
-html_title = f"fastsample {version}"
+html_title = f"fastsample {version}"  # of the browser's tab
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "header_links_before_dropdown": 8,
+    "logo": {"text": "fastsample"},
     "navbar_start": ["navbar-logo", "version-switcher"],
+    "navbar_persistent": ["search-button"],
     "switcher": {"json_url": "_static/switcher.json", "version_match": version},
     "check_switcher": False,
     **({"github_url": REPOSITORY} if REPOSITORY else {}),
@@ -117,6 +122,11 @@ html_theme_options = {
 
 warnings.filterwarnings("error", module="fastsample")
 warnings.filterwarnings("ignore", "Unknown section Convention")  # `for_docutils` heads it
+
+
+LITERALS = nodes.literal, nodes.title_reference
+NO_LINKS = nodes.reference, nodes.title, addnodes.pending_xref, addnodes.desc_signature
+FUNCTIONS = {name for name in fastsample.__all__ if callable(getattr(fastsample, name))}
 
 
 def linkcode_resolve(domain, info):
@@ -138,6 +148,21 @@ def linkcode_resolve(domain, info):
 def setup(app):
     """Let docstrings be as they are in a terminal."""
     app.connect("autodoc-process-docstring", for_docutils, priority=100)  # before numpydoc
+    app.connect("doctree-read", link_functions)
+
+
+def link_functions(app, doctree):
+    """Make links of public functions' names, wherever they are code in prose."""
+    for node in list(doctree.findall(lambda n: isinstance(n, LITERALS))):
+        name = re.sub(r"^(fs|fastsample)\.|\(\)$", "", node.astext())
+        inside = node.parent
+        while inside is not None and not isinstance(inside, NO_LINKS):
+            inside = inside.parent
+        if inside is None and name in FUNCTIONS:
+            text = nodes.literal("", node.astext(), classes=["xref", "py", "py-func"])
+            target = {"refdomain": "py", "reftype": "func", "reftarget": f"fastsample.{name}"}
+            link = addnodes.pending_xref("", text, refdoc=app.env.docname, **target)
+            node.replace_self(link)
 
 
 def for_docutils(app, what, name, thing, options, lines):

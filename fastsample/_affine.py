@@ -42,7 +42,7 @@ def affine_grid(
     *,
     out: Array | None = None,
 ) -> NDArray[Any]:
-    """Make the grids that `grid_sample` reads an affine map with.
+    """Make the grids for sampling under affine maps.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def affine_grid(
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), normalised, x along the LAST axis of ``*out``.
+    Coordinates are ordered (x, y, z), normalized, x along the last axis of ``*out``.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def affine_grid_backward(
     Parameters
     ----------
     grad_grid : array_like, shape (N, *out, D)
-        The gradient of some number with respect to the grid: of its type.
+        The gradient of a scalar with respect to the grid: of its type.
     size, align_corners
         As they were passed to `affine_grid`.
 
@@ -155,7 +155,7 @@ def affine_grid_backward(
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), x along the LAST axis of ``*out``.
+    Coordinates are ordered (x, y, z), x along the last axis of ``*out``.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def affine_sample(
     channels_last: bool = False,
     out: Array | None = None,
 ) -> NDArray[Any]:
-    """Sample images through affine maps: `grid_sample` on the grid of `affine_grid`, never made.
+    """Sample images through affine maps: `grid_sample` with `affine_grid`'s grid, not built.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's coordinates (x, y, z) to the input's, x along the last axis: to turn an
+    theta maps the output's coordinates (x, y, z) to the input's, x along the last axis: to turn an
     image one way, turn theta the other way.
 
     Examples
@@ -285,11 +285,11 @@ def affine_sample_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, C, *size)
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, theta, size, mode, padding_mode, align_corners, coordinates, fill_value, channels_last
         As they were passed to `affine_sample`.
     output_mask : (bool, bool)
-        Which gradients are wanted, the input's and theta's. The other one costs nothing.
+        Which gradients to compute, the input's and theta's. The other one costs nothing.
 
     Returns
     -------
@@ -300,7 +300,8 @@ def affine_sample_backward(
     Raises
     ------
     ValueError, TypeError
-        As `affine_sample`, and where `grad_output` has not the result's shape or the input's type.
+        As `affine_sample`, and where `grad_output` is not of the result's shape or the input's
+        type.
 
     See Also
     --------
@@ -360,7 +361,7 @@ def affine_sample_double_backward(
     Parameters
     ----------
     grad_grad_input : array_like, of the input's shape and type, or None
-        The gradient of some number with respect to grad_input; None stands for zeros.
+        The gradient of a scalar with respect to grad_input; None stands for zeros.
     grad_grad_theta : array_like, of theta's shape and type, or None
         The same for grad_theta.
     grad_output, input, theta, size, mode, padding_mode, align_corners, coordinates
@@ -368,7 +369,7 @@ def affine_sample_double_backward(
     fill_value, channels_last
         Likewise.
     output_mask : (bool, bool, bool)
-        Which gradients are wanted: grad_output's, the input's and theta's. Others cost nothing.
+        Which gradients to compute: grad_output's, the input's and theta's. Others cost nothing.
 
     Returns
     -------

@@ -227,11 +227,11 @@ def deform_conv2d_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, Cout, Ho, Wo)
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, offset, weight, bias, stride, padding, dilation, mask
         As they were passed to `deform_conv2d`.
     output_mask : (bool, bool, bool, bool, bool)
-        Which gradients are wanted: those of input, offset, weight, bias, mask. The others cost
+        Which gradients to compute: those of input, offset, weight, bias, mask. The others cost
         nothing.
 
     Returns
@@ -243,7 +243,8 @@ def deform_conv2d_backward(
     Raises
     ------
     ValueError, TypeError
-        As `deform_conv2d`, and where `grad_output` has not the result's shape or the input's type.
+        As `deform_conv2d`, and where `grad_output` is not of the result's shape or the input's
+        type.
 
     See Also
     --------

@@ -144,7 +144,7 @@ def elastic_sample_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, C, *size)
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, control, size, theta, mode, padding_mode, order, coordinates, fill_value, channels_last
         As they were passed to `elastic_sample`.
     output_mask : (bool, bool, bool)
@@ -160,7 +160,8 @@ def elastic_sample_backward(
     Raises
     ------
     ValueError, TypeError
-        As `elastic_sample`, and where `grad_output` has not the result's shape or the input's type.
+        As `elastic_sample`, and where `grad_output` is not of the result's shape or the input's
+        type.
 
     See Also
     --------

@@ -46,7 +46,7 @@ def grid_sample(
         (D, H, W). Any strides and byte order.
     grid : array_like, shape (N, *out, D)
         float32 or float64, D the number of axes in ``*in``; float16 is widened. Where to read: (x),
-        (x, y) or (x, y, z), x along the LAST axis of `input`. ``*out`` may have any number of axes,
+        (x, y) or (x, y, z), x along the last axis of `input`. ``*out`` may have any number of axes,
         so a list of points (N, P, D) is a grid. Coordinates are computed in the grid's own
         precision, but in double along axes of more than 2**22 pixels.
     mode : {"bilinear", "nearest", "bicubic"}
@@ -71,13 +71,13 @@ def grid_sample(
     -------
     ndarray, shape (N, C, *out)
         Of the input's type, in native byte order; `out` itself, where given. Integers are rounded,
-        halves to even, and take their nearest where the value lies beyond.
+        halves to even, and saturate.
 
     Raises
     ------
     ValueError
         Shapes that do not fit, an unknown word for an option, an `out` that is read-only or shares
-        memory with an input or with itself, or nothing to sample where something is asked for.
+        memory with an input or with itself, or an empty input with a non-empty output.
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
 
@@ -97,16 +97,16 @@ def grid_sample(
     Values are computed in float32, float64 ones and int32 in float64, complex ones part by part.
     Arrays of other frameworks are taken and given back through DLPack, over the same memory.
 
-    Along an axis of size S a normalised coordinate g is the pixel (g + 1) (S / 2) - 1/2, or
+    Along an axis of size S a normalized coordinate g is the pixel (g + 1) (S / 2) - 1/2, or
     (g + 1) ((S - 1) / 2) with `align_corners`; so do PyTorch's CPU kernels. "nearest" and
     "bilinear" apply the border to the coordinate, "bicubic" to each of its four taps.
 
     A tap without weight is not read: what is stored there, NaN or infinity, does not matter. A NaN
     coordinate gives NaN, and the fill value among integers. An infinite one reads the fill value,
-    or with "border" the edge; with "reflection", "mirror" and "wrap" it is as NaN. No coordinate
-    reads out of bounds.
+    or with "border" the edge; with "reflection", "mirror" and "wrap" it behaves like
+    NaN. No coordinate reads out of bounds.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     References
@@ -165,11 +165,11 @@ def grid_sample_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, C, *out)
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, grid, mode, padding_mode, align_corners, coordinates, fill_value, channels_last
         As they were passed to `grid_sample`; the input of a floating or complex type.
     output_mask : (bool, bool)
-        Which gradients are wanted, the input's and the grid's. The other one costs nothing.
+        Which gradients to compute, the input's and the grid's. The other one costs nothing.
 
     Returns
     -------
@@ -177,12 +177,12 @@ def grid_sample_backward(
         The exact adjoint: each point's gradient goes to the pixels it read, with the weights they
         had.
     grad_grid : ndarray, of the grid's shape and type, or None
-        In the grid's own units: per normalised unit, or per pixel.
+        In the grid's own units: per normalized unit, or per pixel.
 
     Raises
     ------
     ValueError, TypeError
-        As `grid_sample`, and where `grad_output` has not the result's shape or the input's type.
+        As `grid_sample`, and where `grad_output` is not of the result's shape or the input's type.
 
     See Also
     --------
@@ -247,7 +247,7 @@ def grid_sample_double_backward(
     Parameters
     ----------
     grad_grad_input : array_like, of the input's shape and type, or None
-        The gradient of some number with respect to grad_input; None stands for zeros.
+        The gradient of a scalar with respect to grad_input; None stands for zeros.
     grad_grad_grid : array_like, of the grid's shape and type, or None
         The same for grad_grid.
     grad_output, input, grid, mode, padding_mode, align_corners, coordinates
@@ -255,7 +255,7 @@ def grid_sample_double_backward(
     fill_value, channels_last
         As they were passed to `grid_sample_backward`.
     output_mask : (bool, bool, bool)
-        Which gradients are wanted: grad_output's, the input's and the grid's. Others cost nothing.
+        Which gradients to compute: grad_output's, the input's and the grid's. Others cost nothing.
 
     Returns
     -------
@@ -280,8 +280,8 @@ def grid_sample_double_backward(
     With weights W of the taps, u = grad_grad_input and v = grad_grad_grid, this is the gradient of
     <W u + (D_v W) input, grad_output>, where D_v is the derivative along v. "bilinear" weights are
     linear along each axis, so their only second derivatives are those of two axes; "bicubic" has
-    them all, though they jump at integer positions; "nearest" has not even slopes. At borders the
-    slopes are those of `grid_sample_backward`.
+    them all, though they jump at integer positions; "nearest" does not even have
+    slopes. At borders the slopes are those of `grid_sample_backward`.
 
     A batch of 1 that was shared takes the sum over all samples. The bits are the same for any
     number of threads.

@@ -77,7 +77,7 @@ def paste_masks(
     Pixels that no mask reaches are zero even where `threshold` is not above 0. Nothing is computed
     there; without `out`, memory that no mask needs is not even touched.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     References

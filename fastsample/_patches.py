@@ -102,7 +102,7 @@ def patch_affine(
 
     Convention
     ----------
-    theta maps the RESULT's coordinates (x, y) to the original's, both -1 to 1 across the box: to
+    theta maps the result's coordinates (x, y) to the original's, both -1 to 1 across the box: to
     turn an object one way, turn theta the other way. In a box that is no square, a turn by theta's
     usual cosines and sines also shears; see ``docs/guide/patches.md``.
 
@@ -152,11 +152,11 @@ def patch_affine_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, C, H, W)
-        The gradient of some number with respect to the result; of the images' type.
+        The gradient of a scalar with respect to the result; of the images' type.
     images, theta, boxes, box_to_image, mode, padding_mode, align_corners
         As they were passed to `patch_affine`.
     output_mask : (bool, bool)
-        Which gradients are wanted, the images' and theta's. The other one costs nothing.
+        Which gradients to compute, the images' and theta's. The other one costs nothing.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def patch_affine_backward(
     Raises
     ------
     ValueError, TypeError
-        As `patch_affine`, and where `grad_output` has not the result's shape or the images' type.
+        As `patch_affine`, and where `grad_output` is not of the result's shape or the images' type.
 
     See Also
     --------

@@ -119,11 +119,11 @@ def perspective_sample_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, C, *size)
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, homography, size, mode, padding_mode, fill_value, channels_last
         As they were passed to `perspective_sample`.
     output_mask : (bool, bool)
-        Which gradients are wanted, the input's and homography's. The other one costs nothing.
+        Which gradients to compute, the input's and homography's. The other one costs nothing.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def perspective_sample_backward(
     Raises
     ------
     ValueError, TypeError
-        As `perspective_sample`, and where `grad_output` has not the result's shape or the input's
+        As `perspective_sample`, and where `grad_output` is not of the result's shape or the input's
         type.
 
     See Also

@@ -41,7 +41,7 @@ def point_sample(
     input : array_like, shape (N, C, *in)
         Of any type that `grid_sample` takes. ``*in`` is (W,), (H, W) or (D, H, W).
     points : array_like, shape (N, *out, D)
-        float32 or float64, mostly (N, P, D). Coordinates (x), (x, y) or (x, y, z), x along the LAST
+        float32 or float64, mostly (N, P, D). Coordinates (x), (x, y) or (x, y, z), x along the last
         axis of `input`; 0 and 1 are the outer edges of the map, or the centres of its outer pixels
         with `align_corners`.
     mode, padding_mode, align_corners, fill_value, channels_last
@@ -67,7 +67,8 @@ def point_sample(
     Notes
     -----
     Along an axis of size S a coordinate p is the pixel p S - 1/2, or p (S - 1) with
-    `align_corners`, rounded once; PyTorch's users round also on the way, at 2 p - 1.
+    `align_corners`, rounded once; code that calls `torch.nn.functional.grid_sample`
+    also rounds 2 p - 1.
 
     References
     ----------
@@ -110,11 +111,11 @@ def point_sample_backward(
     Parameters
     ----------
     grad_output : array_like, shape (N, C, *out)
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, points, mode, padding_mode, align_corners, fill_value, channels_last
         As they were passed to `point_sample`.
     output_mask : (bool, bool)
-        Which gradients are wanted, the input's and the points'. The other one costs nothing.
+        Which gradients to compute, the input's and the points'. The other one costs nothing.
 
     Returns
     -------
@@ -177,13 +178,13 @@ def point_sample_double_backward(
     Parameters
     ----------
     grad_grad_input : array_like, of the input's shape and type, or None
-        The gradient of some number with respect to grad_input; None stands for zeros.
+        The gradient of a scalar with respect to grad_input; None stands for zeros.
     grad_grad_points : array_like, of the points' shape and type, or None
         The same for grad_points.
     grad_output, input, points, mode, padding_mode, align_corners, fill_value, channels_last
         As they were passed to `point_sample_backward`.
     output_mask : (bool, bool, bool)
-        Which gradients are wanted: grad_output's, the input's and the points'. Others cost nothing.
+        Which gradients to compute: grad_output's, the input's and the points'. Others cost nothing.
 
     Returns
     -------

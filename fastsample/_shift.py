@@ -49,8 +49,7 @@ def region_shift(
     padding_mode : {"border", "zeros", "reflection", "wrap", "constant"}
         What moves in from outside; see Convention.
     fill_value : float or sequence of C floats
-        What "constant" moves in, in all channels or in each. An integer type takes the nearest
-        number it has.
+        What "constant" moves in, in all channels or in each. Integer types saturate.
     channels_last : bool
         Whether `input` and the result are laid out as (N, *in, C).
     out : ndarray, of the result's shape and type, optional
@@ -154,13 +153,13 @@ def region_shift_backward(
     Parameters
     ----------
     grad_output : array_like, of the result's shape
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input : array_like, shape (N, C, *in)
         As it was passed to `region_shift`, of a floating or complex type.
     shifts, padding_mode, fill_value, channels_last
         As they were passed to `region_shift`.
     output_mask : (bool, bool)
-        Which gradients are wanted, the input's and the shifts'. The other one costs nothing.
+        Which gradients to compute, the input's and the shifts'. The other one costs nothing.
 
     Returns
     -------
@@ -173,7 +172,7 @@ def region_shift_backward(
     Raises
     ------
     ValueError, TypeError
-        As `region_shift`, and where `grad_output` has not the result's shape or the input's type.
+        As `region_shift`, and where `grad_output` is not of the result's shape or the input's type.
 
     See Also
     --------

@@ -37,7 +37,7 @@ def flow_warp(
 ) -> NDArray[Any]:
     """Warp images or feature maps by a flow: displacements in pixels.
 
-    What Deep Feature Flow and Accel do to bring features of a key frame to the current one.
+    As Deep Feature Flow and Accel do, to bring a key frame's features to the current frame.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def flow_warp(
     Raises
     ------
     ValueError, TypeError
-        As `grid_sample`, and where the flow has not the input's sizes.
+        As `grid_sample`, and where the flow is not of the input's sizes.
 
     See Also
     --------
@@ -72,9 +72,9 @@ def flow_warp(
 
     Notes
     -----
-    Whole displacements copy pixels, and no displacement gives the input, to the last bit, however
-    long an axis is: beyond 2**22 pixels positions are computed in double. (The way through
-    normalised coordinates is off by 1e-7 of the value.)
+    Integer displacements copy pixels and zero displacement returns the input, to the last bit, on
+    axes of any length: beyond 2**22 pixels positions are computed in double. (Going through
+    normalized coordinates is off by 1e-7 of the value.)
 
     A batch of 1 on either side is shared with all samples of the other, without a copy.
 
@@ -86,7 +86,7 @@ def flow_warp(
     Convention
     ----------
     Flow components are ordered (dx, dy, dz), in pixels, x along the last spatial axis; positive
-    ones read ahead.
+    values read ahead.
 
     Examples
     --------
@@ -119,11 +119,11 @@ def flow_warp_backward(
     Parameters
     ----------
     grad_output : array_like, of the result's shape
-        The gradient of some number with respect to the result; of the input's type.
+        The gradient of a scalar with respect to the result; of the input's type.
     input, flow, mode, padding_mode, fill_value, channels_last
         As they were passed to `flow_warp`.
     output_mask : (bool, bool)
-        Which gradients are wanted, the input's and the flow's. The other one costs nothing.
+        Which gradients to compute, the input's and the flow's. The other one costs nothing.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def flow_warp_backward(
     Raises
     ------
     ValueError, TypeError
-        As `flow_warp`, and where `grad_output` has not the result's shape or the input's type.
+        As `flow_warp`, and where `grad_output` is not of the result's shape or the input's type.
 
     See Also
     --------
@@ -190,13 +190,13 @@ def flow_warp_double_backward(
     Parameters
     ----------
     grad_grad_input : array_like, of the input's shape and type, or None
-        The gradient of some number with respect to grad_input; None stands for zeros.
+        The gradient of a scalar with respect to grad_input; None stands for zeros.
     grad_grad_flow : array_like, of the flow's shape and type, or None
         The same for grad_flow.
     grad_output, input, flow, mode, padding_mode, fill_value, channels_last
         As they were passed to `flow_warp_backward`.
     output_mask : (bool, bool, bool)
-        Which gradients are wanted: grad_output's, the input's and the flow's. Others cost nothing.
+        Which gradients to compute: grad_output's, the input's and the flow's. Others cost nothing.
 
     Returns
     -------
@@ -261,7 +261,7 @@ def remap(
     fill_value: Fill = 0,
     out: Array | None = None,
 ) -> NDArray[Any]:
-    """Sample an image at maps of pixel coordinates: OpenCV's call, on any size and any channels.
+    """Sample an image at maps of pixel coordinates: `cv2.remap` for any size and any channels.
 
     Parameters
     ----------

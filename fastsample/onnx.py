@@ -57,7 +57,7 @@ def ops() -> list[type]:
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), normalised, as in ONNX and PyTorch.
+    Coordinates are ordered (x, y, z), normalized, as in ONNX and PyTorch.
 
     Examples
     --------

@@ -31,6 +31,10 @@ def s2_mlp(channels: int) -> Table:
     ValueError, TypeError
         A number that is negative or no int.
 
+    See Also
+    --------
+    fastsample.region_shift : What moves by these shifts.
+
     Notes
     -----
     Edges keep their value, which is `padding_mode="border"`. The slice assignments in place that
@@ -80,6 +84,10 @@ def as_mlp(channels: int, size: int, axis: int) -> Table:
     ValueError, TypeError
         A `size` that is even, another axis, a number that is negative or no int.
 
+    See Also
+    --------
+    fastsample.region_shift : What moves by these shifts.
+
     Notes
     -----
     The paper's padding is `padding_mode="zeros"`.
@@ -127,6 +135,10 @@ def cycle_fc(channels: int, kernel: tuple[int, int]) -> Table:
     ValueError, TypeError
         A kernel that is neither one row nor one column, a number that is negative or no int.
 
+    See Also
+    --------
+    fastsample.region_shift : What moves by these shifts.
+
     Notes
     -----
     Channel i reads at ((i + K // 2) mod K) - K // 2; its shift is the negative of that. The paper's
@@ -172,6 +184,10 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
     ------
     ValueError, TypeError
         A number that is negative, zero for a kernel, or no int.
+
+    See Also
+    --------
+    fastsample.region_shift : What moves by these shifts.
 
     Notes
     -----

@@ -1,6 +1,7 @@
 """The race: its rows, what is made of them, and that no table in a page was written by hand."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from fastsample._bench import grids, report, systems
 from fastsample._bench.case import CV2, OURS, TORCH, Case, contestants
 from fastsample._bench.race import Row, as_arrays, difference, race
+from fastsample._cli import bench
 from fastsample._cli.parser import main
 
 pytest.importorskip("rich")
@@ -61,6 +63,13 @@ def test_short_is_what_misses_its_aim():
     assert not row(TORCH, 2.1e-3, target=2.0).short
     assert row(within=0.5e-3).short
     assert not row().short
+
+
+def test_a_busy_machine_is_named(found):
+    assert bench.noise(found) == ""
+    slow = replace(found.rows[0], case="crowded", median=3.2 * found.rows[0].best)
+    said = bench.noise(report.Report(found.about, [*found.rows, slow]))
+    assert "3.2 times the best times (crowded)" in said
 
 
 def test_results_are_brought_into_one_form():
@@ -159,7 +168,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            (["--only", "qqq"], "no case has 'qqq'; there are grid_sample, "),
+            (["--only", "qqq"], "no case has 'qqq'; groups are grid_sample, "),
             (["--rounds", "0"], "must be a whole number above 0; got '0'"),
             (["--threads", "9999"], "--threads may be at most "),
             (["--read", "none.json"], "cannot read none.json: No such file"),

@@ -74,6 +74,6 @@ def test_the_version_stands_in_one_place_more():
 
 def test_what_the_checks_use_is_in_the_source_distribution():
     included = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("targets.sdist]")[1]
-    for name in (".ci", "asv.conf.json", "tests", "benchmarks", "docs", ".github", "SECURITY.md"):
+    for name in (".ci", ".github", "asv.conf.json", "tests", "benchmarks", "docs", "README.md"):
         assert (ROOT / name).exists()
         assert f'"/{name}"' in included

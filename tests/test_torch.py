@@ -13,6 +13,7 @@ import fastsample as fs
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 fst = pytest.importorskip("fastsample.torch")
+_functions = pytest.importorskip("fastsample.torch._functions")
 
 COUNT = int(os.environ.get("FASTSAMPLE_RANDOM", "40"))
 MODES, RULES = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
@@ -57,27 +58,30 @@ def laid_out(tensor, how):
     return tensor
 
 
+def assert_like_pytorch(seed):
+    """One of the random calls, its result and its gradients."""
+    rng = np.random.default_rng(seed)
+    mode, rule = rng.choice(MODES), rng.choice(RULES)
+    axes = 2 if mode == "bicubic" else int(rng.choice([2, 2, 3]))
+    dtype = [torch.float32, torch.float64][int(rng.integers(2))]
+    sizes = tuple(int(n) for n in rng.integers(1, 12, axes))
+    points = tuple(int(n) for n in rng.integers(1, 9, axes))
+    image, grid = tensors(sizes, points, int(rng.integers(1, 4)), dtype, seed)
+    hows = "plain", "channels last", "strided"
+    image, grid = (laid_out(x, rng.choice(hows)) for x in (image, grid))
+    options = str(mode), str(rule), bool(rng.integers(2))
+    found = with_gradients(fst.grid_sample, image, grid, *options)
+    wanted = with_gradients(F.grid_sample, image, grid, *options)
+    for name, got, want in zip(("result", "input", "grid"), found, wanted, strict=True):
+        context = f"seed {seed}, {name}, {options}, {sizes}, {points}"
+        assert_near(got, want, NEAR[dtype] * (20 if name == "grid" else 1), context)
+
+
 class TestAgainstPyTorch:
     @pytest.mark.compiled
     def test_random_calls(self):
-        """COUNT of them, results and gradients; the seed is the number that a failure names."""
         for seed in range(COUNT):
-            rng = np.random.default_rng(seed)
-            mode, rule = rng.choice(MODES), rng.choice(RULES)
-            axes = 2 if mode == "bicubic" else int(rng.choice([2, 2, 3]))
-            dtype = [torch.float32, torch.float64][int(rng.integers(2))]
-            sizes = tuple(int(n) for n in rng.integers(1, 12, axes))
-            points = tuple(int(n) for n in rng.integers(1, 9, axes))
-            image, grid = tensors(sizes, points, int(rng.integers(1, 4)), dtype, seed)
-            hows = "plain", "channels last", "strided"
-            image, grid = (laid_out(x, rng.choice(hows)) for x in (image, grid))
-            options = str(mode), str(rule), bool(rng.integers(2))
-            found = with_gradients(fst.grid_sample, image, grid, *options)
-            wanted = with_gradients(F.grid_sample, image, grid, *options)
-            for name, got, want in zip(("result", "input", "grid"), found, wanted, strict=True):
-                context = f"seed {seed}, {name}, {options}, {sizes}, {points}"
-                near = NEAR[dtype] * (20 if name == "grid" else 1)
-                assert_near(got, want, near, context)
+            assert_like_pytorch(seed)
 
     @pytest.mark.parametrize("align", [False, True])
     @pytest.mark.parametrize("size", [(2, 3, 5, 7), (2, 3, 4, 5, 6), (1, 1, 1, 6)])
@@ -175,6 +179,49 @@ class TestBeyondPyTorch:
         image, grid = tensors()
         photo = (image * 50).to(torch.uint8)
         assert torch.equal(fst.grid_sample(photo, grid), fs.grid_sample(photo, grid))
+
+
+class TestAgain:
+    """Calls like one before, with other numbers, take a shorter way."""
+
+    def test_with_gradients(self):
+        _functions._known.clear()
+        for seed in range(3):
+            image, grid = tensors(seed=seed)
+            image = torch.nn.Parameter(image)
+            result = fst.grid_sample(image, grid.requires_grad_())
+            grads = torch.autograd.grad(result, (image, grid), torch.ones_like(result))
+            plain = image.detach().numpy(), grid.detach().numpy()
+            want, pullback = fs.vjp(fs.grid_sample, *plain)
+            found = result.detach(), *grads
+            for got, expected in zip(found, (want, *pullback(np.ones_like(want))), strict=True):
+                np.testing.assert_array_equal(got.numpy(), expected)
+        (call,) = _functions._known.values()
+        assert len(call.known) == 2, "there and back"
+        assert all(call.known.values())
+
+    def test_with_other_shapes_types_and_masks(self):
+        for dtype in (torch.float32, torch.float64, torch.bfloat16):
+            for points in ((3, 4), (5, 2), (0, 4)):
+                for wanted in ((True, False), (False, True)):
+                    image, grid = tensors(points=points, dtype=torch.float32)
+                    image, grid = image.to(dtype), grid.to(dtype)
+                    for x, has in zip((image, grid), wanted, strict=True):
+                        x.requires_grad_(has)
+                    for _ in range(2):
+                        (leaf,) = (x for x in (image, grid) if x.requires_grad)
+                        result = fst.grid_sample(image, grid)
+                        (found,) = torch.autograd.grad(result.sum(), leaf)
+                        assert found.shape == leaf.shape
+                        assert found.dtype is result.dtype is dtype
+                        assert float(found.abs().sum()) > 0 or 0 in points
+
+    def test_numbers_that_have_a_say(self):
+        """What is no number reads a pixel of its own, whatever came before."""
+        image, grid = tensors()
+        for given in (grid, grid.index_fill(1, torch.tensor([1]), torch.nan), grid):
+            want = F.grid_sample(image, given, padding_mode="border", align_corners=False)
+            assert_near(fst.grid_sample(image, given, padding_mode="border"), want, 1e-5)
 
 
 class TestErrors:

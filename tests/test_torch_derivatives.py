@@ -1,6 +1,7 @@
 """First and second derivatives of fastsample.torch, in both modes, against finite differences.
 
-FASTSAMPLE_EVERY_KERNEL=1 runs all modes, borders and axes; else some of them are.
+FASTSAMPLE_EVERY_KERNEL=1 runs all modes, borders and axes with whole matrices of second
+derivatives; else some of them are, with second derivatives along random directions.
 """
 
 import itertools
@@ -69,7 +70,8 @@ def test_gradients(mode, rule, axes):
 @each_kernel
 def test_gradients_of_gradients(mode, rule, axes):
     for function, inputs in calls(mode, rule, axes):
-        assert gradgradcheck(function, inputs, check_fwd_over_rev=True, check_rev_over_rev=True)
+        both = {"check_fwd_over_rev": True, "check_rev_over_rev": True}
+        assert gradgradcheck(function, inputs, **both, fast_mode=not EVERY)
 
 
 @pytest.mark.compiled
@@ -88,7 +90,7 @@ def test_other_functions(name):
         "flow_warp": (fst.flow_warp, (image, flow.requires_grad_())),
     }[name]
     assert gradcheck(function, inputs, check_forward_ad=True, check_batched_grad=True)
-    assert gradgradcheck(function, inputs, check_batched_grad=True)
+    assert gradgradcheck(function, inputs, check_batched_grad=True, fast_mode=not EVERY)
 
 
 @pytest.mark.compiled

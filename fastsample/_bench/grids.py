@@ -100,7 +100,7 @@ def make_gradient(job):
 
 
 def make_grid(job):
-    """A rotation with a ripple in normalised coordinates, one grid a batch: (N, *out, D) float32.
+    """A rotation with a ripple in normalized coordinates, one grid a batch: (N, *out, D) float32.
 
     (x, y) -> R(degrees) (x, y) + (0.02 sin 5y, 0.02 cos 4x); a volume keeps its z.
     """

@@ -35,7 +35,7 @@ def maps(height, width, degrees=6.0):
 
 
 def grid(batch, height, width):
-    """The same in normalised coordinates: (N, H, W, 2)."""
+    """The same in normalized coordinates: (N, H, W, 2)."""
     both = [(2 * m + 1) / n - 1 for m, n in zip(maps(height, width), (width, height), strict=True)]
     return np.repeat(np.stack(both, -1)[None], batch, axis=0).astype(np.float32)
 
@@ -89,14 +89,14 @@ def points(shape, count):
     def torch(lib, x, p):
         return sampled(lib, x, (2 * p - 1)[:, :, None])[..., 0]
 
-    def normalised():
+    def normalized():
         x, p = made(make)
         return x, 2 * p - 1
 
     return {
         OURS: partial(ours, "point_sample", make),
         TORCH: partial(on_torch, torch, make),
-        SCIPY: partial(plane_by_plane, SCIPY, normalised),
+        SCIPY: partial(plane_by_plane, SCIPY, normalized),
     }
 
 

@@ -21,7 +21,7 @@ READABLE = (1, 3, 11, 13)  # devices whose memory the CPU reads: its own, pinned
 AS_IT_IS = frozenset((np.ndarray, bool, int, float, str, type(None)))
 NESTS = (list, tuple, deque)
 DEEPEST = 32  # levels of lists in lists; NumPy takes twice as many
-WHY_UNTRACED = "fastsample reads an array's memory, which a trace has not"
+WHY_UNTRACED = "fastsample reads an array's memory, which a trace does not have"
 
 
 def takes_any_array(function: Function) -> Function:

@@ -41,8 +41,8 @@ def given(
     if matrix is not None:
         checks.dtype(function, "theta", matrix.dtype, checks.GRID_TYPES)
         checks.matrices(function, matrix.shape, len(knots), len(size))
-    normalised = coordinates == "normalized" and matrix is not None
-    options = size, knots.shape[2:], order, normalised
+    normalized = coordinates == "normalized" and matrix is not None
+    options = size, knots.shape[2:], order, normalized
     about = Coordinates("control", spline_axes, options, ELASTIC, _check(size), size, True)
     return Field(knots, matrix, rows_of(knots, matrix), about)
 

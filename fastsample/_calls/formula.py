@@ -76,7 +76,7 @@ def step_axis(size, points, base=0.0, step=1.0):
 
 
 def affine_axis(size, points, align_corners):
-    """The axis of a matrix that maps `points` output points, -1 to 1, to normalised coordinates."""
+    """The axis of a matrix that maps `points` output points, -1 to 1, to normalized coordinates."""
     axis = grid_axis(size, align_corners, "normalized")
     if points < 2:
         return axis._replace(points=points)
@@ -96,9 +96,9 @@ def pixel_map_axes(sizes, points, align_corners=False):
     return tuple(step_axis(size, n) for size, n in both)
 
 
-def spline_axes(sizes, points, knots, order, normalised):
+def spline_axes(sizes, points, knots, order, normalized):
     """The axes of a map and a spline of steps, of so many knots along each axis."""
-    axes = (affine_axes if normalised else pixel_map_axes)(sizes, points, False)
+    axes = (affine_axes if normalized else pixel_map_axes)(sizes, points, False)
     both = zip(axes, knots, strict=True)
     return tuple(axis._replace(knots=k, order=order) for axis, k in both)
 

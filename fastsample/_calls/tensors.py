@@ -97,6 +97,7 @@ def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
     names = "_are_functorch_transforms_active", "_get_tracing_state", "_len_torch_dispatch_stack"
     in_transform, in_trace, in_mode = (getattr(core, name, bool) for name in names)
     own = frozenset((torch.Tensor, torch.nn.Parameter))
+    layers = getattr(core, "_dispatch_keys", None)
 
     def are_plain(given: Iterable[Any]) -> bool:
         if in_transform() or in_trace() or in_mode() or forward._current_level >= 0:
@@ -104,7 +105,10 @@ def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
         for x in given:  # no generator, which takes 2 us
             if x is None:
                 continue
-            if type(x) not in own or _more(torch, x):
+            if type(x) not in own:
+                return False
+            more = None if layers is None else _more_by_layers.get(layers(x).raw_repr())
+            if _more(torch, x) if more is None else more:
                 return False
         return True
 

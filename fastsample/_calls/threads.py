@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 
 from .._kernels import threads
+from .._kernels.threads import join as join
 
 
 def of_threads(number: int | None) -> AbstractContextManager[None]:

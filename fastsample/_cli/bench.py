@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from fastsample._bench.report import Report
 
 
+NOISY = 2.0  # medians over best times; 1.0 to 1.3 on a quiet machine
 PASSES = 3  # times that all cases are gone through, with a part of the rounds each
 
 
 def run(args: argparse.Namespace) -> None:
     """Race, or read an earlier race; then print, draw and write what was asked for."""
-    require("matplotlib", "rich")
+    require("matplotlib", "rich", extra="bench")
     from rich.console import Console
 
     from fastsample._bench import report as reports
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> None:
     console = Console()
     console.print(reports.table(found))
     console.print(reports.sentence(found), highlight=False)
+    if warning := noise(found):
+        console.print(warning, highlight=False)
     if args.json:
         with replacing(args.json) as temporary:
             reports.save(found, temporary)
@@ -38,6 +41,18 @@ def run(args: argparse.Namespace) -> None:
     with replacing(args.plot) as temporary:
         reports.plot(found).savefig(temporary)
     print(f"wrote {', '.join(map(str, filter(None, [args.plot, args.json, *args.page])))}")
+
+
+def noise(found: "Report") -> str:
+    """Warn of a machine that was busy: where the best time and the median lie far apart."""
+    apart = {row.case: row.median / row.best for row in found.rows if row.best > 0}
+    worst = max(apart, key=lambda case: apart[case], default=None)
+    if worst is None or apart[worst] < NOISY:
+        return ""
+    return (
+        f"warning: medians are up to {apart[worst]:.1f} times the best times ({worst}): other "
+        "processes are running, so repeat this on a quiet machine"
+    )
 
 
 def check_files(args: argparse.Namespace) -> None:
@@ -106,5 +121,9 @@ def chosen(words: list[str]) -> "list[Case]":
     found = [c for c in every if not words or any(w in c.name or w in c.group for w in words)]
     if not found:
         names = ", ".join(dict.fromkeys(case.group for case in every))
-        raise Problem(f"no case has {' or '.join(map(repr, words))}; there are {names}")
+        cases = ", ".join(case.name for case in every[:3])
+        raise Problem(
+            f"no case has {' or '.join(map(repr, words))}; groups are {names}; part of a name will "
+            f"do, as of {cases}"
+        )
     return found

@@ -1,6 +1,7 @@
 """``demo``: a photograph under three warps in three modes, a picture of it, and a race."""
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,11 @@ from fastsample._cli.progress import progress
 from fastsample._kernels.threads import MOST_THREADS
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from fastsample._cli.picture import Shot
 
+NOISY = 3.0  # a call's median over its best time
 SHORTEST, LONGEST = 64, 2000  # pixels on a side; for more SciPy would take minutes
 ORDERS: dict[Mode, int] = {
     "nearest": 0,
@@ -51,7 +55,7 @@ WARPS: dict[str, Callable[[Array], Array]] = {
 
 def run(args: argparse.Namespace) -> None:
     """Warp, draw, and print the times."""
-    require("PIL", "matplotlib", "rich", "scipy")
+    require("PIL", "matplotlib", "scipy", extra="demo")
     from fastsample._cli import picture
 
     check_target(args.output, picture.writable_suffixes())
@@ -75,14 +79,28 @@ def load(path: Path | None) -> tuple[Array, str]:
     from fastsample._cli import images
 
     path = path or Path(get_data_path(), "sample_data", "grace_hopper.jpg")
-    image = images.open_image(path)[0].convert("RGB")
+    opened, file_format, _ = images.open_image(path)
+    image = eight_bit(opened, images.kind_of(opened, file_format))
     size = image.size
     if min(size) < SHORTEST:
         raise Problem(f"{path} is smaller than {SHORTEST} x {SHORTEST} pixels")
     image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     note = f"note: {path} was reduced to {image.width} x {image.height}\n"
-    planes = np.moveaxis(np.asarray(image, np.float32), -1, 0)
-    return np.ascontiguousarray(planes), note if image.size != size else ""
+    planes = np.moveaxis(np.atleast_3d(np.asarray(image, np.float32)), -1, 0)
+    planes = np.ascontiguousarray(np.broadcast_to(planes, (3, *planes.shape[1:])))
+    return planes, note if image.size != size else ""
+
+
+def eight_bit(image: "Image", kind: str) -> "Image":
+    """Bring a picture's values between 0 and 255; gray of more bits keeps its steps, as floats."""
+    from PIL import Image
+
+    if kind not in ("I;16", "I", "F"):
+        return image.convert("RGB")
+    values = np.asarray(image, np.float32)
+    low, high = (0.0, 65535.0) if kind == "I;16" else (values.min(), values.max())
+    scaled = (values - low) * (255 / max(high - low, 1e-30))
+    return Image.fromarray(scaled.astype(np.float32))
 
 
 def grid_of(warp: Callable[[Array], Array], height: int, width: int) -> Array:
@@ -104,9 +122,11 @@ def shoot(
     images, grid = photo[None], grids[warp][None]
     coordinates = np.ascontiguousarray(np.moveaxis(grids[warp][..., ::-1], -1, 0))
     result = fs.grid_sample(images, grid, mode, coordinates="pixel")
-    ours = best(lambda: fs.grid_sample(images, grid, mode, coordinates="pixel"))
-    theirs = best(lambda: scipy_sample(photo, coordinates, ORDERS[mode]))
-    return picture.Shot(warp, mode, result[0], ours, theirs)
+    ours = timed(lambda: fs.grid_sample(images, grid, mode, coordinates="pixel"))
+    theirs = timed(lambda: scipy_sample(photo, coordinates, ORDERS[mode]))
+    return picture.Shot(
+        warp, mode, result[0], min(ours), min(theirs), statistics.median(ours) / min(ours)
+    )
 
 
 def scipy_sample(photo: Array, coordinates: Array, order: int) -> Array:
@@ -119,15 +139,15 @@ def scipy_sample(photo: Array, coordinates: Array, order: int) -> Array:
     return result
 
 
-def best(call: Callable[[], object], seconds: float = 0.15) -> float:
-    """Take the best of at least three calls after a warm-up one."""
+def timed(call: Callable[[], object], seconds: float = 0.15) -> list[float]:
+    """Time at least three calls after a warm-up one."""
     call()
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
-    return min(times)
+    return times
 
 
 def print_table(photo: Array, shots: "list[Shot]") -> None:
@@ -138,6 +158,11 @@ def print_table(photo: Array, shots: "list[Shot]") -> None:
     for s in shots:
         ratio = f"{s.theirs / s.ours:.0f}x"
         print(f"{s.warp:<17}{s.mode:<10}{s.ours * 1e3:>11.2f}{s.theirs * 1e3:>9.1f}{ratio:>8}")
+    if max(s.apart for s in shots) > NOISY:
+        print(
+            "\nwarning: a call's median and best time lie far apart: other processes are running, "
+            "so repeat this on a quiet machine"
+        )
     print(
         f"\nscipy is scipy.ndimage.map_coordinates on the same arrays (order 0, 1 and 3), with one"
         f"\nthread, which is all it uses; fastsample may use {MOST_THREADS}. SciPy's"

@@ -15,8 +15,6 @@ from fastsample._cli.interrupts import ending_at_second_interrupt
 from fastsample._cli.problem import Problem
 from fastsample._kernels.kind import MODES
 
-PADDINGS = [rule for rule in CHOICES["padding_mode"] if rule != "constant"]  # it would want a value
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 where it did its job, 2 and one line on stderr where it could not."""
@@ -28,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fastsample: {problem}", file=sys.stderr)
         return 2
     except MemoryError:
-        print("fastsample: not enough memory for this picture", file=sys.stderr)
+        print("fastsample: not enough memory for this picture; try a smaller one", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("fastsample: interrupted", file=sys.stderr)
@@ -86,7 +84,16 @@ def _add_warp(commands: "argparse._SubParsersAction[Parser]") -> None:
     add("--shift", type=finite, help="pixels, right and down", **shift)  # type: ignore[arg-type]
     add("--shear", type=slant, default=0.0, metavar="DEG", help="leans the top to the right")
     add("--mode", choices=MODES, default="bilinear")
-    add("--padding", choices=PADDINGS, default="zeros", help="what lies outside the image")
+    border = "what lies outside the image: zeros by default (in CMYK, no ink)"
+    add("--padding", choices=CHOICES["padding_mode"], help=border)
+    colour = "the colour outside: a name, #rrggbb, or a number for each channel, with commas"
+    add("--fill", metavar="COLOUR", help=colour)
+    add("--expand", action="store_true", help="enlarge the canvas to hold the whole result")
+    size = "the canvas, in pixels, about the same centre; the image's own size by default"
+    add("--size", nargs=2, type=count, metavar=("W", "H"), help=size)
+    add("--flatten", metavar="COLOUR", help="put a picture with opacity onto this colour first")
+    add("--quality", type=percent, metavar="N", help="of .jpg and .webp, 1 to 100 (95)")
+    add("--huge", action="store_true", help="read pictures of any size, if you trust the file")
     parser.set_defaults(run=warp.run)
 
 
@@ -95,8 +102,8 @@ def _add_bench(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser = commands.add_parser("bench", help=text, description=text, allow_abbrev=False)
     add = parser.add_argument
     add("--only", nargs="+", default=[], metavar="WORD", help="cases that have one in their name")
-    add("--rounds", type=count, default=15, metavar="N", help="turns of each library")
-    add("--threads", type=count, metavar="N", help="for every library; as many as may be")
+    add("--rounds", type=count, default=15, metavar="N", help="timings of each library")
+    add("--threads", type=count, metavar="N", help="that each library may use; all by default")
     add("--plot", type=Path, default=Path("fastsample-bench.png"), metavar="FILE")
     add("--json", type=Path, metavar="FILE", help="keep the figures")
     add("--read", type=Path, metavar="FILE", help="show the figures kept there, without a race")
@@ -123,6 +130,14 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0; got {text!r}")
     return int(text)
+
+
+def percent(text: str) -> int:
+    """Read a whole number from 1 to 100."""
+    value = count(text)
+    if value > 100:
+        raise argparse.ArgumentTypeError(f"must be at most 100; got {text!r}")
+    return value
 
 
 def finite(text: str) -> float:

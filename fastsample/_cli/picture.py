@@ -29,6 +29,7 @@ class Shot:
     planes: Array
     ours: float
     theirs: float
+    apart: float = 1.0  # the median of our times over the best
 
 
 def writable_suffixes() -> set[str]:

@@ -2,6 +2,8 @@
 
 import importlib
 
+PACKAGES = {"PIL": "pillow"}  # where a module is called otherwise than what is installed
+
 
 class Problem(Exception):
     """A line for stderr; the command ends with status 2."""
@@ -13,12 +15,18 @@ def reason(error: BaseException) -> str:
     return " ".join(str(text).split())
 
 
-def require(*modules: str) -> None:
-    """Import what the commands need beyond the library, or say how to install it."""
-    for name in modules:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise Problem(
-                f'this command needs {name}; install it with: pip install "fastsample[demo]"'
-            ) from error
+def require(*modules: str, extra: str) -> None:
+    """Look for what a command needs beyond the library, or say how to install it."""
+    missing = [PACKAGES.get(name, name) for name in modules if not is_installed(name)]
+    if missing:
+        names = " ".join(missing)
+        raise Problem(f"this command needs {names}: pip install {names} (the extra {extra!r})")
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a module can be imported."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True

@@ -5,6 +5,11 @@ nothing is set, the layer is TBB if its library is installed (a wheel's, which N
 not find): its processes may fork, and its threads do not spin for each other. OMP_NUM_THREADS,
 which users set for all that they run, is a limit too.
 
+Threads of OpenMP spin for some milliseconds after each region of theirs before they sleep, and keep
+those of TBB from a core. So beside a library whose calls come in between ours, `join` lets ours run
+on its threads. Measured with PyTorch on two cores of Zen 1, a training step on 8x3x256x256: 22 ms
+on TBB's threads, 16 on PyTorch's, 28 for PyTorch's own functions.
+
 Two layers need care (seen with Numba 0.68). On OpenMP's a forked child waits for threads that did
 not follow it, or is killed, whichever library of the parent had started them. On the workqueue's a
 second region at the same time aborts the process.
@@ -21,6 +26,7 @@ import numba as nb
 from numba.np.ufunc import parallel as _parallel
 
 from . import crowd
+from .compiler.team import team
 
 TBB = {"win32": "tbb12.dll", "darwin": "libtbb.12.dylib"}.get(sys.platform, "libtbb.so.12")
 OPENMP = ("libgomp", "libiomp", "libomp")
@@ -51,10 +57,19 @@ class _State:
     checking = threading.Lock()
     forked_aside = False  # forked by another thread than the one that started TBB's
     starter = threading.main_thread().ident  # that one, as far as is known
+    gomp_parallel = 0  # where a library's OpenMP opens a region, if the main thread joins in those
 
 
 def run(serial, parallel, args):
     """Call parallel()(*args) if this process may open a region now, else serial()(*args)."""
+    if _State.gomp_parallel and _has_joined():
+        threads = in_use()
+        if threads == 1:
+            serial()(*args)
+        else:
+            drive, share = team()
+            drive(_State.gomp_parallel, share, threads, *args)
+        return
     if crowd.is_here():
         crowd.alone(serial(), args)
         return
@@ -73,6 +88,27 @@ def run(serial, parallel, args):
                 crowd.together(parallel(), args)
     finally:
         _leave()
+
+
+def join(library):
+    """Let the main thread's calls run on the threads of the OpenMP that a loaded library uses.
+
+    Not where a user has chosen Numba's layer, where this process has forked, since OpenMP's threads
+    did not follow, or where that OpenMP has not GNU's interface.
+    """
+    if str(nb.config.THREADING_LAYER).lower() != "default" or MOST_THREADS == 1 or _has_forked():
+        return
+    try:
+        bound = ctypes.CDLL(library, os.RTLD_NOLOAD | os.RTLD_NOW)
+        _State.gomp_parallel = ctypes.cast(bound.GOMP_parallel, ctypes.c_void_p).value
+    except (OSError, AttributeError):  # no such library, or no such function, or Windows
+        return
+
+
+def _has_joined():
+    """Is this the thread that works on a library's threads? Each has threads of its own there."""
+    is_main = threading.get_ident() == threading.main_thread().ident
+    return is_main and _may_open() and bool(_State.gomp_parallel)  # a fork's child has none
 
 
 @contextmanager
@@ -136,17 +172,27 @@ def _is_openmp(started):
 def _has_lost_threads():
     """Is this a fork of a process that may have used OpenMP, in whatever library?
 
-    Linux says of a process whether it has forked without starting a program since. If no OpenMP
-    has been loaded, there were no threads of it to be lost.
+    If no OpenMP has been loaded, there were no threads of it to be lost.
+    """
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:  # no Linux
+        return _has_forked()
+    return _has_forked() and any(name in maps for name in OPENMP)
+
+
+def _has_forked():
+    """Is this a fork that has started no program since?
+
+    Linux says so of a process; elsewhere it counts from when this module was imported.
     """
     if sys.platform == "win32":
         return False
     try:
         flags = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[6]
-        maps = Path("/proc/self/maps").read_text()
-    except (OSError, IndexError):  # no Linux
+    except (OSError, IndexError):
         return _State.imported_in != os.getpid()
-    return bool(int(flags) & FORKED) and any(name in maps for name in OPENMP)
+    return bool(int(flags) & FORKED)
 
 
 def find_tbb():
@@ -194,6 +240,7 @@ def _places():
 def _forget():
     """A child knows nothing: locks that other threads held stay held in it."""
     _State.process, _State.checked, _State.serial_only = os.getpid(), False, False
+    _State.gomp_parallel = 0
     _State.one_region, _State.checking = threading.Lock(), threading.Lock()
 
 

@@ -1,5 +1,7 @@
 """map_coordinates, affine_transform and zoom of scipy.ndimage on arrays larger than memory."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import dask.array as da
@@ -148,7 +150,7 @@ def affine_transform(
 
     Convention
     ----------
-    The matrix maps the OUTPUT's pixels to the input's, in the order of the axes.
+    The matrix maps the output's pixels to the input's, in the order of the axes.
 
     Examples
     --------

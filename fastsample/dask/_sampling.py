@@ -1,5 +1,7 @@
 """affine_sample, remap and flow_warp on arrays larger than memory."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,7 +74,7 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's, those of the whole
+    theta maps the output's normalized coordinates (x, y, z) to the input's, those of the whole
     arrays; x runs along the last axis.
 
     Examples

@@ -1,6 +1,6 @@
 """The sampling functions for JAX: under `jit`, `grad` and `vmap`, on the CPU.
 
-Imported by those who use JAX; `import fastsample` does not import it. XLA calls the kernels on its
+Import it if you use JAX; `import fastsample` does not. XLA calls the kernels on its
 own buffers, so that nothing is copied on the way in.
 """
 
@@ -73,7 +73,7 @@ def grid_sample(
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), x along the LAST axis of `input`, unlike those of
+    Coordinates are ordered (x, y, z), x along the last axis of `input`, unlike those of
     `jax.scipy.ndimage.map_coordinates`, which are ordered as the axes.
 
     Examples
@@ -98,7 +98,7 @@ def grid_sample(
 
 
 def affine_grid(theta: Any, size: tuple[int, ...], align_corners: bool | None = False) -> Any:
-    """Make the grids that `grid_sample` reads an affine map with.
+    """Make the grids for sampling under affine maps.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def affine_grid(theta: Any, size: tuple[int, ...], align_corners: bool | None = 
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), normalised.
+    Coordinates are ordered (x, y, z), normalized.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's.
+    theta maps the output's normalized coordinates (x, y, z) to the input's.
 
     Examples
     --------

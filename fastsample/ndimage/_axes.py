@@ -1,5 +1,7 @@
 """shift and zoom: each axis by itself."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -69,17 +71,22 @@ def shift(
     ValueError
         Empty input, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.affine_transform : Any matrix.
+    fastsample.region_shift : Whole pixels of any type, groups of channels.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and take their nearest where the value lies beyond. The migration page lists where SciPy crashes
+    and saturate. The migration page lists where SciPy crashes
     or reads out of bounds and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Axes that are not shifted are left
     alone, there a NaN spreads less.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     References
@@ -176,17 +183,22 @@ def zoom(
     ValueError
         Empty input, a factor that is negative or not finite, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.affine_transform : Any matrix.
+    fastsample.affine_sample : Batches and channels, with gradients.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and take their nearest where the value lies beyond. The migration page lists where SciPy crashes
+    and saturate. The migration page lists where SciPy crashes
     or reads out of bounds and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Axes whose factor is 1 are left alone,
     there a NaN spreads less.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     As in SciPy, the last place may exceed the last pixel by a rounding, so that "constant", the

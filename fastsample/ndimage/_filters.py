@@ -1,5 +1,7 @@
 """spline_filter and spline_filter1d: the coefficients of splines."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,10 @@ def spline_filter1d(
         A number of the wrong kind, such as a complex fill value for a real input.
     ValueError
         An `output` that is read-only, or an axis that the input does not have (NumPy's AxisError).
+
+    See Also
+    --------
+    fastsample.ndimage.spline_filter : Along every axis.
 
     Notes
     -----
@@ -124,6 +130,11 @@ def spline_filter(
         A number of the wrong kind, such as a complex fill value for a real input.
     ValueError
         An `output` that is read-only.
+
+    See Also
+    --------
+    fastsample.ndimage.spline_filter1d : Along one axis.
+    fastsample.ndimage.map_coordinates : With `prefilter=False` reads the result.
 
     Notes
     -----

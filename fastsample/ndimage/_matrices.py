@@ -1,5 +1,7 @@
 """affine_transform and rotate: an array read where a matrix says."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,10 +79,17 @@ def affine_transform(
         Empty input, a last row of a homogeneous matrix that is not 0 ... 0 1, or an `output` that
         is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.rotate : An angle instead of a matrix.
+    fastsample.ndimage.shift : Shifts alone.
+    fastsample.ndimage.zoom : Scales alone.
+    fastsample.affine_sample : Batches and channels, with gradients.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and take their nearest where the value lies beyond. The migration page lists where SciPy crashes
+    and saturate. The migration page lists where SciPy crashes
     or reads out of bounds and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
@@ -88,7 +97,7 @@ def affine_transform(
     not filtered, turns by 90 degrees and whole shifts are copied, a diagonal goes axis by axis:
     there a NaN spreads less.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     References
@@ -194,16 +203,21 @@ def rotate(
     ValueError
         Empty input, axes that are not two of the input's, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.affine_transform : Any matrix.
+    fastsample.affine_sample : Batches and channels, with gradients.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and take their nearest where the value lies beyond. The migration page lists where SciPy crashes
+    and saturate. The migration page lists where SciPy crashes
     or reads out of bounds and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Only the plane's axes are filtered.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     References

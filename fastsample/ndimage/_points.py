@@ -1,5 +1,7 @@
 """map_coordinates and geometric_transform: an array read at any places."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -69,16 +71,22 @@ def map_coordinates(
     ValueError
         Empty input, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.geometric_transform : A function instead of coordinates.
+    fastsample.ndimage.affine_transform : A matrix instead of coordinates.
+    fastsample.remap : Images with channels, in their own type.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and take their nearest where the value lies beyond. The migration page lists where SciPy crashes
+    and saturate. The migration page lists where SciPy crashes
     or reads out of bounds and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     A NaN coordinate reads `cval`, but NaN with "nearest" and "grid-constant" for orders above 0. An
@@ -185,16 +193,20 @@ def geometric_transform(
     ValueError
         Empty input, or an `output` that is read-only.
 
+    See Also
+    --------
+    fastsample.ndimage.map_coordinates : All coordinates at once, which is faster.
+
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and take their nearest where the value lies beyond. The migration page lists where SciPy crashes
+    and saturate. The migration page lists where SciPy crashes
     or reads out of bounds and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN.
 
-    The result is the same to the bit for any number of threads. Numba's settings rule them:
+    The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
     References

@@ -22,6 +22,9 @@ from ._functions import (
     point_sample,
 )
 from ._replace import replace
+from ._threads import share_threads as _share_threads
+
+_share_threads()
 
 __all__ = [
     "affine_grid",

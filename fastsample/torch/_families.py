@@ -37,7 +37,8 @@ class Family(NamedTuple):
     coordinate: int | None = None  # which tensor tells where to read: bfloat16 does not do there
     is_linear: bool = False  # in its one tensor: it is its own double backward
     has_batch: bool = True  # all tensors begin with N, or with 1 that all samples share
-    prepare: Callable[[Arrays, Options], None] | None = None  # change arrays before any call
+    # change arrays before any call, and say whether their numbers were asked
+    prepare: Callable[[Arrays, Options], bool] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ def of_convolution(
     return (input.shape[0], weight.shape[0], *offset.shape[2:])
 
 
-def nan_as_pytorch(arrays: Arrays, options: Options) -> None:
+def nan_as_pytorch(arrays: Arrays, options: Options) -> bool:
     """Let a coordinate that is NaN read what PyTorch's kernels read for it.
 
     With "border" and "reflection" that is the first pixel along its axis, in volumes the last one,
@@ -88,18 +89,19 @@ def nan_as_pytorch(arrays: Arrays, options: Options) -> None:
     """
     mode, rule = options["mode"], options["padding_mode"]
     if mode == "bicubic" or options["coordinates"] != "normalized":
-        return
+        return False
     image, grid = arrays[-2:]
     if rule in ("border", "reflection"):
         places = _outer_pixels(image.shape, options)
     elif rule in ("zeros", "constant") and (mode == "nearest" or grid.shape[-1] == 3):
         places = [-np.inf] * grid.shape[-1]
     else:
-        return
+        return False
     values = np.asarray(grid)
     if values.size and np.isnan(values.min()) and values.shape[-1] == len(places):
         found = np.where(np.isnan(values), np.array(places, values.dtype), values)
         arrays[-1] = found if grid is values else grid.new_tensor(found)
+    return True
 
 
 def _outer_pixels(shape: Any, options: Options) -> list[float]:

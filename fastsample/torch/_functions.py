@@ -83,13 +83,12 @@ def grid_sample(
     """
     if torch.is_autocast_enabled("cpu"):
         input, grid = _single(input), _single(grid)
-    named = {"input": input, "grid": grid}
     options = mode, padding_mode, align_corners, coordinates, fill_value, channels_last
-    return _call("grid_sample", named, options, _grid_options)
+    return _call("grid_sample", (input, grid), options, _grid_options)
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
-    """Make the grids that `grid_sample` reads an affine map with.
+    """Make the grids for sampling under affine maps.
 
     `torch.nn.functional.affine_grid`, on one axis, too.
 
@@ -122,7 +121,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
     Convention
     ----------
-    Coordinates are ordered (x, y, z), normalised, x along the LAST axis of ``*out``.
+    Coordinates are ordered (x, y, z), normalized, x along the last axis of ``*out``.
 
     Examples
     --------
@@ -141,8 +140,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     if theta.shape[0] != batch:
         theta = theta.expand(batch, *theta.shape[1:])
     brain = theta.dtype is torch.bfloat16
-    given = {"theta": theta.float() if brain else theta}
-    made = _call(name, given, (tuple(out), align), _plain_options)
+    made = _call(name, (theta.float() if brain else theta,), (tuple(out), align), _plain_options)
     return made.to(theta.dtype) if brain else made
 
 
@@ -188,7 +186,7 @@ def affine_sample(
 
     Convention
     ----------
-    theta maps the OUTPUT's normalised coordinates (x, y, z) to the input's.
+    theta maps the output's normalized coordinates (x, y, z) to the input's.
 
     Examples
     --------
@@ -199,9 +197,8 @@ def affine_sample(
     tensor([[[[2., 1.],
               [4., 3.]]]])
     """
-    named = {"input": input, "theta": theta}
     options = tuple(size), mode, padding_mode, align_corners, fill_value, channels_last
-    return _call("affine_sample", named, options, _affine_options)
+    return _call("affine_sample", (input, theta), options, _affine_options)
 
 
 def point_sample(
@@ -254,9 +251,8 @@ def point_sample(
     >>> fst.point_sample(row, torch.tensor([[[0.125], [0.5]]]))
     tensor([[[ 0., 15.]]])
     """
-    named = {"input": input, "points": points}
     options = mode, padding_mode, align_corners, fill_value, channels_last
-    return _call("point_sample", named, options, _point_options)
+    return _call("point_sample", (input, points), options, _point_options)
 
 
 def flow_warp(
@@ -308,9 +304,8 @@ def flow_warp(
     >>> fst.flow_warp(row, flow)
     tensor([[[ 5., 40., 40.]]])
     """
-    named = {"input": input, "flow": flow}
     options = mode, padding_mode, fill_value, channels_last
-    return _call("flow_warp", named, options, _flow_options)
+    return _call("flow_warp", (input, flow), options, _flow_options)
 
 
 def deform_conv2d(
@@ -366,9 +361,9 @@ def deform_conv2d(
     tensor([[[[9.]]]])
     """
     name = "deform_conv2d"
-    named = {"input": input, "offset": offset, "weight": weight, "bias": bias, "mask": mask}
+    given = input, offset, weight, bias, mask
     steps = _pair(name, "stride", stride, 1), _pair(name, "dilation", dilation, 1)
-    return _call(name, named, (steps[0], _padding(padding), steps[1]), _plain_options)
+    return _call(name, given, (steps[0], _padding(padding), steps[1]), _plain_options)
 
 
 def _pair(function: str, name: str, came: Any, least: int) -> tuple[int, ...]:
@@ -389,17 +384,17 @@ def _padding(came: Any) -> tuple[int, ...]:
 
 
 def _call(
-    name: str, named: dict[str, Any], options: tuple[Any, ...], check: Callable[..., Any]
+    name: str, given: tuple[Any, ...], options: tuple[Any, ...], check: Callable[..., Any]
 ) -> Any:
     """Call a function: options that came before are known to be right."""
-    function, given = _FUNCTIONS[name], tuple(named.values())
-    if not torch.compiler.is_compiling() and is_plain(given):
+    function = _FUNCTIONS[name]
+    if not torch.compiler.is_dynamo_compiling() and is_plain(given):
         try:
             known = _known.get((name, options, tuple(map(type, options))))  # 1 is not True
         except TypeError:  # a list of fill values has no hash
             known = None
         return function(given, known or _remember(name, options, check))
-    _tensors(name, named)
+    _tensors(name, dict(zip(function.operators.family.names, given, strict=True)))
     return function.followed(given, check(name, *options))
 
 

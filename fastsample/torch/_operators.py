@@ -5,15 +5,24 @@
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from .._calls.again import MOST, Calls, again_at, key_of
 from ._families import FAMILIES, Family
 from ._vmap import batched
 
 LIBRARY = torch.library.Library("fastsample", "DEF")
+
+
+class Call(NamedTuple):
+    """Options twice: in the order of an operator's schema, and as the library takes them."""
+
+    ordered: tuple[Any, ...]
+    named: dict[str, Any]
+    known: dict[Any, Any]  # what calls with them do, by what tensors are told apart by
 
 
 class Kernel:
@@ -36,13 +45,51 @@ class Kernel:
         """Tensors, then options, in the order of the schema."""
         return self.run(args[: self.count], plain(self.options, args[self.count :]))
 
+    def again(self, tensors: Any, call: Call, mask: tuple[bool, ...] | None = None) -> Any:
+        """`run`, but a call like one before goes to the kernels: half of the time of 8x8 pixels."""
+        parts: list[Any] = [mask]
+        for t in tensors:
+            parts += (None,) if t is None else (t.shape, t.stride(), t.dtype)
+        key = tuple(parts)
+        known = call.known.get(key)
+        if known:
+            places = [-t.data_ptr() for t in tensors]
+            if 0 not in places:  # else there is no memory
+                return self.repeated(known, places)
+        options = call.named if mask is None else {**call.named, "output_mask": mask}
+        found = self.run(tensors, options)
+        if known is None:
+            if len(call.known) >= MOST:
+                call.known.clear()
+            call.known[key] = self.known(tensors, options)
+        return found
+
+    def repeated(self, known: Any, places: list[int]) -> Any:
+        """Results of a call that is known, on tensors that lie there."""
+        places += [1] * len(self.options)
+        count = len(places)
+        arrays = again_at(known, places, known.jobs)
+        found = [None if k is None else torch.from_numpy(arrays[k - count]) for k in known.returns]
+        return one_or_more(found)
+
+    def known(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """What the library knows of a call that was made; False where numbers have a say in it."""
+        calls, prepare = self.on_arrays, self.family.prepare
+        if not isinstance(calls, Calls) or any(t is None or is_brain(t) for t in tensors):
+            return False
+        arrays = [t.detach().numpy() for t in tensors]
+        if prepare is not None and prepare(arrays, options):
+            return False
+        known = calls.known.get(key_of(tuple(arrays), options))
+        return known if known is not None and known.is_free else False
+
     def run(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Tensors of the CPU, and options as the library has them."""
         arrays: list[Any] = []
         for t in tensors:
             if t is None:
                 arrays.append(None)
-            elif t.dtype is torch.bfloat16:
+            elif is_brain(t):
                 return self.run_widened(tensors, options)
             else:
                 arrays.append((t.detach() if t.requires_grad else t).numpy())
@@ -56,7 +103,7 @@ class Kernel:
         arrays = [None if t is None else t.detach() for t in tensors]
         at = self.family.coordinate
         for k in (self.count - 1, at) if self.count > 3 and at is not None else (self.count - 1,):
-            if at is not None and arrays[k] is not None and arrays[k].dtype is torch.bfloat16:
+            if at is not None and arrays[k] is not None and is_brain(arrays[k]):
                 arrays[k] = arrays[k].float()
         found = self.found(self.function, arrays, options)
         if not self.masked:
@@ -74,7 +121,12 @@ class Kernel:
             raise RuntimeError(str(error)) from None
 
 
-def one_or_more(found: Iterable[Tensor]) -> Any:
+def is_brain(tensor: Tensor) -> bool:
+    """Say whether it is of the type that NumPy has not."""
+    return tensor.dtype is torch.bfloat16
+
+
+def one_or_more(found: Iterable[Any]) -> Any:
     """An operator's results: a tuple of one is that one."""
     results = tuple(found)
     return results if len(results) > 1 else results[0]

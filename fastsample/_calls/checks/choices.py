@@ -64,7 +64,7 @@ def _word(function, name, came, known):
 def _advice(name, came):
     """What somebody may have meant who knows another library, or has mistyped."""
     if type(came) is int and came in MEANT[name]:
-        return f", OpenCV's {FLAGS[name][came]} is {MEANT[name][came]!r}"
+        return f": OpenCV's {FLAGS[name][came]} is {MEANT[name][came]!r}"
     if not isinstance(came, str):
         return ""
     word = came.lower().strip()

@@ -70,7 +70,7 @@ def fits(function, name, fill, dtype, exactly=False):
 
 
 def items(function, name, fill, dtype):
-    """One number or several as a type's bytes: integers take the nearest that they have."""
+    """One number or several as a type's bytes: integers saturate."""
     each = fill if isinstance(fill, tuple) else (fill,)
     for one in each:
         fits(function, name, one, dtype)
@@ -159,7 +159,9 @@ def sizes(function, came, counts, form, name="size"):
         found = tuple(operator.index(n) for n in came)
     except TypeError:
         raise TypeError(f"{function}: {name} must be {form}, all ints; got {came!r}") from None
-    if len(found) not in counts or min(found, default=0) < 0:
+    if len(found) not in counts:
+        raise ValueError(f"{function}: {name} must be {form}; got {came!r}")
+    if min(found, default=0) < 0:
         raise ValueError(f"{function}: {name} must be {form}, none negative; got {came!r}")
     if math.prod(max(n, 1) for n in found) > MOST:
         raise ValueError(f"{function}: {name} must be of an array that can be; got {came!r}")
