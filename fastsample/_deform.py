@@ -137,7 +137,7 @@ def deform_conv2d(
         m // (kh * kw). The G offset groups are equal parts of the input's channels. Positions are
         computed in the offset's own precision.
     weight : array_like, shape (Cout, Cin / groups, kh, kw)
-        Of the input's type. Its second axis tells the number of groups.
+        Of the input's type. Its second axis determines the number of groups.
     bias : array_like, shape (Cout,), optional
         What is added to each channel of the result; of the input's type.
     stride : int or (int, int)
@@ -159,7 +159,7 @@ def deform_conv2d(
     Raises
     ------
     ValueError
-        Shapes that do not fit each other, a stride, padding or dilation that is none, or a kernel
+        Shapes that do not fit each other, an invalid stride, padding or dilation, or a kernel
         larger than the padded input.
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
@@ -174,10 +174,10 @@ def deform_conv2d(
     A tap reads linearly between pixels and fades to 0 over one pixel beyond the edge. An infinite
     offset reads 0; NaN gives NaN at its own position alone.
 
-    What the taps read is made into columns, a block of samples or rows at a time so that they never
-    take more than 64 MB, and multiplied with the weights by `numpy.matmul`. The columns are the
-    same to the bit for any number of threads; the product is that of NumPy's BLAS. The time grows
-    with what is read: many offset groups are sampled as a batch.
+    The values that the taps read are gathered into columns, a block of samples or rows at a time so
+    that they never take more than 64 MB, and multiplied by the weights with `numpy.matmul`. The
+    columns are the same to the bit for any number of threads; the product is that of NumPy's BLAS.
+    The time grows with what is read: many offset groups are sampled as a batch.
 
     References
     ----------
@@ -237,8 +237,8 @@ def deform_conv2d_backward(
     Returns
     -------
     grad_input, grad_offset, grad_weight, grad_bias, grad_mask : ndarray or None
-        Of their argument's shape and type; None where it was not given, or its gradient not asked
-        for. grad_offset is per pixel.
+        Of their argument's shape and type; None where it was not given, or its gradient was not
+        requested. grad_offset is per pixel.
 
     Raises
     ------
@@ -253,8 +253,8 @@ def deform_conv2d_backward(
 
     Notes
     -----
-    At a whole pixel an offset's slope is that of the cell to the right. A tap whose offset is NaN
-    adds nothing to grad_input.
+    At an integer position an offset's slope is that of the cell to the right. A tap whose offset is
+    NaN adds nothing to grad_input.
 
     Columns and their gradients are made a block at a time and take 64 MB together. Blocks add to
     grad_weight in their order.

@@ -49,22 +49,22 @@ def elastic_sample(
         batch in one call.
     control : array_like, shape (N, D, k, ...)
         float32 or float64; float16 is widened. Displacements dx, dy, dz in the input's pixels, at
-        knots that lie evenly from the output's first pixel to its last one, two or more along each
+        knots spaced evenly from the output's first pixel to its last one, two or more along each
         axis.
     size : tuple of D ints
         The output's spatial sizes.
     theta : array_like, shape (N, D, D + 1), optional
-        What the output's pixels (x, y, z, 1) are mapped by before the displacement is added, as
-        `affine_sample` has it; of control's type. Without it, the identity.
+        What the output's pixels (x, y, z, 1) are mapped by before the displacement is added, as in
+        `affine_sample`; of control's type. Without it, the identity.
     mode, padding_mode
         As for `grid_sample`; "reflection" mirrors at the outer pixels' edges, "mirror" at their
         centres.
     order : {3, 1}
-        Between knots, the uniform cubic B-spline whose coefficients control has, which smooths, or
-        linear interpolation.
+        3 is the uniform cubic B-spline whose coefficients are `control`, which smooths; 1 is linear
+        interpolation between the knots.
     coordinates : {"pixel", "normalized"}
-        Theta's: those of the pixels, or from -1 to 1 (`align_corners=False`). Displacements are in
-        pixels.
+        What theta maps: pixels, or coordinates from -1 to 1 (`align_corners=False`). Displacements
+        are in pixels.
     fill_value, channels_last
         As for `grid_sample`.
     out : ndarray, shape (N, C, *size), optional
@@ -91,7 +91,7 @@ def elastic_sample(
     -----
     The result at output pixel j is the input at theta j + displacement(j). Along an axis with k
     knots and S output pixels, pixel j lies at j (k - 1) / (S - 1) knots; knots beyond either end
-    repeat the outer one. Whole displacements copy pixels.
+    repeat the outer one. Integer displacements copy pixels.
 
     A batch of 1 on any side is shared with all samples of the others; control and theta have one
     batch, or either has 1.
@@ -103,7 +103,7 @@ def elastic_sample(
 
     Convention
     ----------
-    Displacements are ordered (dx, dy, dz), x along the last axis; positive ones read ahead.
+    Displacements are ordered (dx, dy, dz), x along the last axis; positive values read ahead.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def elastic_sample_backward(
     input, control, size, theta, mode, padding_mode, order, coordinates, fill_value, channels_last
         As they were passed to `elastic_sample`.
     output_mask : (bool, bool, bool)
-        Which gradients are wanted.
+        Which gradients to compute.
 
     Returns
     -------

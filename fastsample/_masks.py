@@ -24,7 +24,7 @@ def paste_masks(
 ) -> NDArray[Any]:
     """Paste each object's mask into an image of its own, stretched over the object's box.
 
-    What detectors such as Mask R-CNN end with: small masks of scores, each relative to its box,
+    The last step of detectors such as Mask R-CNN: small masks of scores, each relative to its box,
     become masks of the image.
 
     Parameters
@@ -38,8 +38,8 @@ def paste_masks(
     image_size : (H, W)
         Height and width of the image.
     threshold : float or None
-        What a pixel must reach to belong to the object, on the masks' own scale: 127.5, say, for
-        masks from 0 to 255. None asks for the values themselves.
+        What a pixel must reach to belong to the object, on the masks' own scale: 127.5, for
+        example, for masks from 0 to 255. None returns the values themselves.
     out : ndarray, shape (K, H, W), optional
         Where to write the result: of the result's type, with any strides. All of it is overwritten.
 
@@ -87,7 +87,7 @@ def paste_masks(
 
     Convention
     ----------
-    Boxes are x0 y0 x1 y1, with x along the image's WIDTH; image_size is (H, W), and array axes are
+    Boxes are x0 y0 x1 y1, with x along the image's width; image_size is (H, W), and array axes are
     (K, H, W). Pixel i reaches from i to i + 1: a box that covers all pixels is (0, 0, W, H).
 
     Examples

@@ -65,7 +65,7 @@ def patch_affine(
         which its box runs from -1 to 1.
     boxes : array_like of integers, shape (K, 4)
         x0 y0 x1 y1 in pixels, x along the width: columns x0 to x1 - 1 and rows y0 to y1 - 1. A box
-        may be empty and lies in its image.
+        may be empty; it must lie within its image.
     box_to_image : array_like of integers, shape (K,)
         The image that each box belongs to.
     mode, padding_mode, align_corners
@@ -81,8 +81,8 @@ def patch_affine(
     Raises
     ------
     ValueError, TypeError
-        As `affine_sample`; and a box that runs outside, or an image that is not there, of which the
-        message names the first.
+        As `affine_sample`; and a box outside its image, or an index of no image; the message names
+        the first.
 
     See Also
     --------
@@ -103,8 +103,8 @@ def patch_affine(
     Convention
     ----------
     theta maps the result's coordinates (x, y) to the original's, both -1 to 1 across the box: to
-    turn an object one way, turn theta the other way. In a box that is no square, a turn by theta's
-    usual cosines and sines also shears; see ``docs/guide/patches.md``.
+    turn an object one way, turn theta the other way. In a box that is not square, a rotation matrix
+    also shears; see ``docs/guide/patches.md``.
 
     Examples
     --------

@@ -81,7 +81,7 @@ def perspective_sample(
 
     Convention
     ----------
-    Pixels (x, y), 0 the centre of the first one, x along the width; homography maps the OUTPUT to
+    Pixels (x, y), 0 the centre of the first one, x along the width; homography maps the output to
     the input.
 
     Examples

@@ -43,9 +43,9 @@ def region_shift(
         is (W,), (H, W) or (D, H, W). Any strides and byte order.
     shifts : array_like, shape (G, D)
         Integers, float32 or float64, in pixels. Row g moves the g-th of G groups of C / G
-        channels that follow each other; G divides C, and G = C gives each channel a row. Columns
-        are in the order of the array's axes: (dx), (dy, dx) or (dz, dy, dx). Positive moves the
-        content to larger indices.
+        consecutive channels; G divides C, and G = C gives each channel a row. Columns are in the
+        order of the array's axes: (dx), (dy, dx) or (dz, dy, dx). Positive moves the content to
+        larger indices.
     padding_mode : {"border", "zeros", "reflection", "wrap", "constant"}
         What moves in from outside; see Convention.
     fill_value : float or sequence of C floats
@@ -63,8 +63,8 @@ def region_shift(
     Raises
     ------
     ValueError
-        Shapes that do not fit, shifts that do not divide the channels among them; an unknown word
-        for `padding_mode`; an `out` that is read-only or shares memory with an input.
+        Shapes that do not fit, a number of shifts that does not divide C; an unknown word for
+        `padding_mode`; an `out` that is read-only or shares memory with an input.
     TypeError
         An argument of a type that is not supported.
 
@@ -81,8 +81,8 @@ def region_shift(
     -----
     The result at h is the input at h - s. Shifts of an integer type copy, bit by bit, however far
     they go. Shifts of a floating type are computed in their own precision, in double along axes of
-    more than 2**22 pixels, and interpolate linearly along each axis, as Active Shift does; one that
-    is whole copies, too. A NaN makes NaN of its group.
+    more than 2**22 pixels, and interpolate linearly along each axis, as Active Shift does; an
+    integer among them copies, too. A NaN makes NaN of its group.
 
     "border" is what slice indexing does, "wrap" is a roll, and "zeros" a depthwise convolution with
     a single one in each kernel. `fastsample.shifts` makes the tables of several papers.
@@ -181,7 +181,7 @@ def region_shift_backward(
 
     Notes
     -----
-    At a whole shift the slope is that of the cell to the right. With "border" it is 0 where the
+    At an integer shift the slope is that of the cell to the right. With "border" it is 0 where the
     input is read at an outer pixel's centre or beyond.
 
     The bits are the same for any number of threads.

@@ -28,7 +28,8 @@ def transform_points(
     Parameters
     ----------
     points : array_like, shape (N, P, D)
-        float32 or float64: points (x, y, z) of the input, in its pixels; corners of boxes, say.
+        float32 or float64: points (x, y, z) of the input, in its pixels, such as the corners of
+        boxes.
     map : array_like or tuple
         What the image was sampled through, in pixels: theta (N, D, D + 1), a homography (N, 3, 3),
         or (control, theta) of `elastic_sample`, where theta may be None.
@@ -38,13 +39,13 @@ def transform_points(
         Sampling reads the input at map(output pixel). True inverts that: it tells where in the
         output points of the input land. False tells where points of the output are read.
     order : {3, 1}
-        Of the spline, as `elastic_sample` has it.
+        Of the spline, as in `elastic_sample`.
 
     Returns
     -------
     ndarray, shape (N, P, D)
-        Of points' type, in pixels. NaN where a point is not seen: beyond a homography's horizon, or
-        where a field of displacements leads nowhere, or folds so that the search finds no place.
+        Of points' type, in pixels. NaN where a point is not visible: beyond a homography's horizon,
+        or where no inverse of the displacements is found.
 
     Raises
     ------
@@ -59,8 +60,9 @@ def transform_points(
 
     Notes
     -----
-    All is computed in double. Displacements are inverted by Newton's steps, to 1e-9 pixels; beyond
-    the output's outer pixels they are those at its edge. A batch of 1 on either side is shared.
+    Everything is computed in double. Displacements are inverted by Newton's method, to 1e-9 pixels;
+    beyond the output's outer pixels they are those at its edge. A batch of 1 on either side is
+    shared.
 
     References
     ----------

@@ -42,7 +42,7 @@ def vjp(
     pullback : callable
         ``pullback(grad_result)`` is a tuple with the gradient of each array argument, in their
         order. Options of the backward may follow: ``pullback(grad_result, output_mask=(False,
-        True))`` makes the second gradient only, and None for the first.
+        True))`` computes the second gradient only, and gives None for the first.
 
     Raises
     ------

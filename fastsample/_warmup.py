@@ -10,7 +10,7 @@ from ._calls import warm
 def warmup(every: bool = False, progress: Callable[[int, int], None] | None = None) -> int:
     """Compile kernels into the cache on disk, so that no call has to wait for them.
 
-    For the image of a container, say, or once after an installation.
+    For a container image, for example, or once after an installation.
 
     Parameters
     ----------

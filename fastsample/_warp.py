@@ -143,7 +143,7 @@ def flow_warp_backward(
 
     Notes
     -----
-    See `grid_sample_backward`. At whole displacements the slope is that of the cell to the right.
+    See `grid_sample_backward`. At integer displacements the slope is that of the cell to the right.
 
     References
     ----------

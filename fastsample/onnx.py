@@ -45,9 +45,9 @@ def ops() -> list[type]:
 
     Notes
     -----
-    Results are PyTorch's. Two answers of the evaluator's own GridSample differ: it brings a whole
-    coordinate inside before a cubic kernel with "border" or "reflection" reads its four taps, where
-    PyTorch brings in each tap; and with "nearest" it rounds before it mirrors.
+    Results are PyTorch's. Two answers of the evaluator's own GridSample differ: it applies the
+    border to a coordinate before a cubic kernel with "border" or "reflection" reads its four taps,
+    where PyTorch applies it to each tap; and with "nearest" it rounds before it mirrors.
 
     float16 and bfloat16 images are computed in float32.
 

@@ -20,7 +20,7 @@ def s2_mlp(channels: int) -> Table:
     Parameters
     ----------
     channels : int
-        C, of any number; the quarters are cut at C // 4, C // 2 and 3 C // 4.
+        C, any number; the quarters are cut at C // 4, C // 2 and 3 C // 4.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def s2_mlp(channels: int) -> Table:
     Raises
     ------
     ValueError, TypeError
-        A number that is negative or no int.
+        A number that is negative or not an int.
 
     See Also
     --------
@@ -39,7 +39,7 @@ def s2_mlp(channels: int) -> Table:
     -----
     Edges keep their value, which is `padding_mode="border"`. The slice assignments in place that
     are found in copies of this code read rows they have just written, and smear the edge over the
-    whole image; the shift is meant, and made here, out of place.
+    whole image; the shift is meant to be out of place, as it is here.
 
     References
     ----------
@@ -69,7 +69,7 @@ def as_mlp(channels: int, size: int, axis: int) -> Table:
     Parameters
     ----------
     channels : int
-        C; a group has ⌈C / size⌉ channels, the last one what is left.
+        C; a group has ⌈C / size⌉ channels, the last one has the rest.
     size : int
         How many distances there are; odd.
     axis : {0, 1}
@@ -82,7 +82,7 @@ def as_mlp(channels: int, size: int, axis: int) -> Table:
     Raises
     ------
     ValueError, TypeError
-        A `size` that is even, another axis, a number that is negative or no int.
+        A `size` that is even, another axis, a number that is negative or not an int.
 
     See Also
     --------
@@ -133,7 +133,7 @@ def cycle_fc(channels: int, kernel: tuple[int, int]) -> Table:
     Raises
     ------
     ValueError, TypeError
-        A kernel that is neither one row nor one column, a number that is negative or no int.
+        A kernel that is neither one row nor one column, a number that is negative or not an int.
 
     See Also
     --------
@@ -172,7 +172,7 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
     Parameters
     ----------
     channels : int
-        C; a group has C // (kh kw) channels, the centre's takes what is left as well.
+        C; a group has C // (kh kw) channels, the centre's takes the rest as well.
     kernel : (int, int)
         (kh, kw). Groups follow in the order of its taps, row by row.
 
@@ -183,7 +183,7 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
     Raises
     ------
     ValueError, TypeError
-        A number that is negative, zero for a kernel, or no int.
+        A number that is negative, zero for a kernel, or not an int.
 
     See Also
     --------
@@ -192,8 +192,8 @@ def shift_net(channels: int, kernel: tuple[int, int]) -> Table:
     Notes
     -----
     The tap (ky, kx) reads at (ky - kh // 2, kx - kw // 2); the shift is the negative of that. With
-    `padding_mode="zeros"` this is a depthwise convolution, as networks have it, whose kernels hold
-    a single one.
+    `padding_mode="zeros"` this is a depthwise convolution, as in neural networks, whose kernels
+    hold a single one.
 
     References
     ----------

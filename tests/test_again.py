@@ -56,7 +56,7 @@ CALLS = {
         fs.grid_sample,
         lambda: (image(2, 3, 6, 7), numbers(*GRID, low=-2, high=2), "nearest", "constant"),
         {"fill_value": (1.0, 2.0, 3.0)},
-        False,
+        True,
     ),
     "channels last": (
         fs.grid_sample,
@@ -233,6 +233,8 @@ def test_what_an_out_must_be_holds_for_each_call():
     fs.grid_sample(x, grid, out=memory[2:])
     with pytest.raises(ValueError, match="out must not overlap input"):
         fs.grid_sample(x, grid, out=memory[1:3])
+    with pytest.raises(ValueError, match="out must not overlap input"):
+        fs.grid_sample(x, grid, out=x)
     memory.flags.writeable = False
     with pytest.raises(ValueError, match="out must be writeable"):
         fs.grid_sample(x, grid, out=memory[2:])

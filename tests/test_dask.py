@@ -197,3 +197,13 @@ BAD = {
 def test_bad_input_is_refused_before_a_graph_is_made(message):
     with pytest.raises((ValueError, TypeError), match=message):
         BAD[message]()
+
+
+def test_large_chunks_of_a_source_are_read_one_by_one():
+    image = noise(13, (700, 900), np.float32)
+    source = Counted(image)
+    source.chunks = (512, 512)
+    y, x = np.mgrid[:700, :900].astype(np.float32)
+    made = fd.remap(source, x, y, chunks=(700, 900))
+    np.testing.assert_array_equal(made.compute(), image)
+    assert sorted(source.read) == [4 * 188 * 388, 4 * 188 * 512, 4 * 512 * 388, 4 * 512 * 512]

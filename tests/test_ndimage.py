@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tracemalloc
 
+import numba
 import numpy as np
 import pytest
 import splines
@@ -444,3 +445,27 @@ class TestImports:
     def test_names(self):
         assert sorted(ndimage.__all__) == list(ndimage.__all__)
         assert all(callable(getattr(ndimage, name)) for name in ndimage.__all__)
+
+
+@pytest.mark.parametrize("mode", ["constant", "grid-constant", "nearest", "mirror", "grid-wrap"])
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("planes", [16, 21])
+def test_planes_that_are_neighbours_are_as_each_by_itself(order, mode, planes):
+    x = np.random.default_rng(order).normal(size=(9, 7, planes))
+    options = {"order": order, "mode": mode, "cval": 2.5}
+    found = ndimage.rotate(x, 33.3, (0, 1), **options)
+    each = [ndimage.rotate(np.ascontiguousarray(x[..., k]), 33.3, **options) for k in range(planes)]
+    np.testing.assert_allclose(found, np.stack(each, -1), rtol=0, atol=1e-12)
+    assert found.strides[-1] == found.itemsize
+
+
+def test_planes_that_are_neighbours_on_any_number_of_threads():
+    x = np.random.default_rng(7).normal(size=(40, 41, 2, 20))
+    found = ndimage.rotate(x, 33.3, (0, 1))
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        alone = ndimage.rotate(x, 33.3, (0, 1))
+    finally:
+        numba.set_num_threads(threads)
+    assert found.tobytes() == alone.tobytes()

@@ -61,6 +61,7 @@ from fastsample._kernels.vectors.simd import (
     where,
     within,
 )
+from fastsample._kernels.vectors.windows import all_within
 
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int32, np.uint32)
@@ -353,6 +354,18 @@ class TestWholePixels:
         a[-1] = 4
         compiled(kernel)(a, out)
         assert out.tolist() == [True, False]
+
+    def test_all_within(self):
+        def kernel(rows, out):
+            for k in range(len(out)):
+                out[k] = all_within(load(rows, k * LANES), 1.0, 3.0)
+
+        rows = np.tile(np.linspace(1, 3, LANES), (3 * LANES + 1, 1))
+        for k in range(LANES):  # one lane below, above, no number
+            rows[[k, LANES + k, 2 * LANES + k], k] = 0.999, 3.001, np.nan
+        out = np.ones(len(rows), bool)
+        compiled(kernel)(rows.ravel(), out)
+        assert out.tolist() == [False] * 3 * LANES + [True]
 
     @pytest.mark.parametrize("hardware", [True, False])
     def test_half(self, hardware, monkeypatch):

@@ -12,6 +12,7 @@ from torch import Tensor
 from typing_extensions import assert_type
 
 import fastsample as fs
+import fastsample.torch as ft
 
 Array = NDArray[np.float32]
 Grads = tuple[Array | None, Array | None]
@@ -65,6 +66,7 @@ def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Te
     assert_type(fs.paste_masks(x, grid, (9, 9)), Tensor)
     assert_type(fs.patch_affine(x, theta, table, table), Tensor)
     assert_type(fs.deform_conv2d(x, flow, x), Tensor)
+    assert_type(ft.grid_sample(x, grid, "bicubic", padding_mode="mirror"), Tensor)
     one, back = fs.vjp(fs.affine_grid, theta, (1, 3, 4, 4))
     assert_type(back(one), tuple[Any, ...])
     result, pullback = fs.vjp(fs.grid_sample, x, grid, mode="bilinear")
@@ -80,4 +82,5 @@ def mistakes(x: Array, grid: Array) -> None:
     fs.point_sample(x, grid, padding_mode="mirror")  # type: ignore[call-overload]
     fs.grid_sample(x, grid, coordinates="pixels")  # type: ignore[call-overload]
     fs.grid_sample_backward("x", order=3)  # type: ignore[call-overload]
+    ft.grid_sample(torch.ones(1), torch.ones(1), "linear")  # type: ignore[arg-type]
     fs.warmup("all")  # type: ignore[arg-type]

@@ -4,10 +4,12 @@ What a function of this package does with arrays of some shapes, strides and typ
 options, is nearly always to make its results' memory and to run kernels on that and on its
 arguments'. So the first such call is watched: which kernels ran, on whose memory. The next ones run
 the same kernels on theirs: a third of the time of a call on 8x8 pixels, a ninth with channels last.
-A call that did anything else (a copy between, a result that no kernel wrote) is never made again in
-this way.
+What NumPy does to a small result, such as filling its border, is watched too (`by_hand`). A call
+that did anything else (a copy between, a result that no kernel wrote) is never made again in this
+way.
 """
 
+import inspect
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -24,7 +26,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Array = np.ndarray
 MOST = 512  # calls kept of a function, as of the other caches
 WORDS = frozenset((str, bool, int, type(None)))
-COUNTS = frozenset((bool, int))
+NUMBERS = frozenset((bool, int, float))
+LONGEST = 16  # numbers of a list that is told apart by them
 GRID_START, GRID_AXIS = (JOB.fields[name][1] // 8 for name in ("grid_start", "grid_axis"))
 
 
@@ -40,6 +43,13 @@ class Step(NamedTuple):
 
 
 Made = tuple[Callable[..., Array], tuple[int, ...], np.dtype[Any]]  # who makes an array, and which
+
+
+class Hand(NamedTuple):
+    """What is done without a kernel: `function(x, out)` of arrays that have these numbers."""
+
+    function: Callable[[Any, Any], None]
+    arrays: tuple[int, int]
 
 
 class Pair(NamedTuple):
@@ -63,12 +73,15 @@ class Known(NamedTuple):
     out: int | None  # the number of what is written and was given
     pairs: tuple[Pair, ...]
     is_free: bool  # it may be done wherever the arrays lie
+    constants: tuple[Array, ...] = ()  # which kernels read besides
+    behind: tuple[int, ...] = (id(NOTHING),)  # these and no array, as `memory_of` takes them
+    hands: tuple[Hand, ...] = ()  # done after the kernels
 
 
 class _Watch(threading.local):
     """The kernels that a call of this thread has run, while it is watched."""
 
-    steps: list[tuple[Call, tuple[Array, ...]]] | None = None
+    steps: list[Any] | None = None  # (a kernel or a function, its arrays)
 
 
 _watch = _Watch()
@@ -80,29 +93,70 @@ def saw(call: Call, *arrays: Array) -> None:
         _watch.steps.append((call, arrays))
 
 
+def by_hand(function: Callable[[Any, Any], None], x: Any, out: Array, whole: bool) -> None:
+    """Let `function(x, out)` write an array without a kernel: as a whole, or a part of it.
+
+    It depends on the call's shapes, strides, types and options alone, and x may be None.
+    """
+    if _watch.steps is not None:
+        _watch.steps.append((function, (x, out, whole)))
+    function(x, out)
+
+
+def unseen() -> None:
+    """A call does what nobody watches, and is not made again."""
+    if _watch.steps is not None:
+        _watch.steps.append(None)
+
+
 def like_before(function: Function) -> Function:
     """For functions whose work depends on arrays' shapes, strides and types and on options alone.
 
     On no number in an array, and on no address. `takes_any_array` asks for `Calls`.
     """
-    function.calls = Calls(function)  # type: ignore[attr-defined]
-    return function
+    return like_before_by()(function)
+
+
+def like_before_by(*values: str) -> Callable[[Function], Function]:
+    """`like_before` for functions of which some arguments are options, even if they are arrays."""
+
+    def told(function: Function) -> Function:
+        function.calls = Calls(function, values)  # type: ignore[attr-defined]
+        return function
+
+    return told
 
 
 class Calls:
     """The calls of a function that are known."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], values: tuple[str, ...] = ()) -> None:
         self.function, self.__name__ = function, function.__name__
+        names = list(inspect.signature(function).parameters)
+        self.values = tuple((names.index(name), name) for name in values)
+        self.key = self._key_with_values if values else key_of
         self.known: dict[tuple[Any, ...], Known | None] = {}
         self.tensors: dict[Any, Known] = {}  # the same, by what PyTorch's tensors are told apart by
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with what it takes itself, as before if there was such a call."""
-        key = key_of(args, kwargs)
+        key = self.key(args, kwargs)
         known = self.known.get(key)
         result = None if known is None else again(known, args, kwargs)
         return self.first(key, args, kwargs) if result is None else result
+
+    def _key_with_values(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """`key_of` a call, with the numbers of arrays that are options."""
+        key = key_of(args, kwargs)
+        if key is None:
+            return None
+        given = [args[k] if k < len(args) else kwargs.get(name) for k, name in self.values]
+        arrays = [x for x in given if type(x) is Array]
+        if any(x.size > LONGEST or x.dtype.kind not in "biuf" for x in arrays):
+            return None
+        return key + tuple([x.tobytes() for x in arrays])
 
     def first(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and watch it if such a call has not been watched."""
@@ -118,8 +172,8 @@ class Calls:
             if len(self.known) >= MOST:
                 self.known.clear()
                 self.tensors.clear()
-            given = kwargs.get("out")
-            out = None if given is None else len(args) + list(kwargs).index("out")
+            given = [k for k, name in enumerate(kwargs) if name in ("out", "output")]
+            out = next((len(args) + k for k in given if type(things[len(args) + k]) is Array), None)
             self.known[key] = _known(things, out, result, steps)
         return result
 
@@ -141,8 +195,13 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | N
             key.append(x)
         elif kind is float:
             key.append(x.hex())
-        elif kind is tuple and COUNTS.issuperset(map(type, x)):
-            key.append(tuple(map(type, x)))
+        elif kind is tuple or kind is list:
+            numbers = _numbers(x)
+            if numbers is None:
+                return None
+            key.append(kind)
+            key.append(numbers)
+        elif kind is type:  # of a result
             key.append(x)
         else:
             return None
@@ -150,12 +209,28 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | N
     return tuple(key)
 
 
-def _is_apart(out: Array, things: tuple[Any, ...]) -> bool:
-    """Can `out` be written, far from all that is read?"""
+def _numbers(things: Any) -> tuple[Any, ...] | None:
+    """Some numbers, or lists of them, in full and with their types."""
+    if len(things) > LONGEST:
+        return None
+    kinds = tuple(map(type, things))
+    if NUMBERS.issuperset(kinds):
+        return kinds, *[x.hex() if type(x) is float else x for x in things]
+    if not all(kind is tuple or kind is list for kind in kinds):
+        return None
+    if any(not NUMBERS.issuperset(map(type, x)) for x in things):
+        return None
+    parts = [_numbers(x) for x in things]
+    return None if None in parts else (kinds, *parts)
+
+
+def _is_apart(number: int, things: tuple[Any, ...]) -> bool:
+    """Can the argument of this number be written, far from all that is read?"""
+    out = things[number]
     if not out.flags.writeable:
         return False
-    for x in things:
-        if type(x) is Array and x is not out and np.may_share_memory(x, out):
+    for k, x in enumerate(things):
+        if type(x) is Array and k != number and np.may_share_memory(x, out):
             return False
     return True
 
@@ -180,13 +255,15 @@ def again(known: Known, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     things = (*args, *kwargs.values()) if kwargs else args
     jobs: Sequence[Array] | None = known.jobs
     if not known.is_free:
-        if known.out is not None and not _is_apart(things[known.out], things):
+        if known.out is not None and not _is_apart(known.out, things):
             return None
         jobs = _jobs_at(known, things)
         if jobs is None:
             return None
     made = again_at(known, [id(x) for x in things], jobs)
     arrays = *things, *made
+    for function, (x, y) in known.hands:
+        function(arrays[x], arrays[y])
     if known.several:
         return tuple([None if k is None else arrays[k] for k in known.returns])
     return arrays[known.returns[0]]  # type: ignore[index]
@@ -215,7 +292,7 @@ def again_into(known: Known, places: list[int], results: dict[int, int]) -> None
 
 def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
     """Let the kernels run; `places` are those of all arguments and of all that is made."""
-    places.append(id(NOTHING))
+    places += known.behind
     for (call, (image, grid, other, out), _), job in zip(known.steps, jobs, strict=True):
         six = id(job), id(call.records[1]), places[image], places[grid], places[other], places[out]
         run_on(call.work, call.parallel, six, call.pieces)
@@ -236,22 +313,29 @@ def _are_apart(things: tuple[Any, ...]) -> bool:
     return len(set(starts)) == len(starts)
 
 
-def _known(
-    things: tuple[Any, ...], out: int | None, result: Any, steps: list[tuple[Call, Any]]
-) -> Known | None:
-    """What a call has done, or None where kernels on its arguments and results are not all."""
+def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) -> Known | None:
+    """What a call has done, or None where it was more than what was watched."""
     results = result if isinstance(result, tuple) else (result,)
     given = None if out is None else things[out]
     made = [x for x in results if x is not None and x is not given]
-    between = _between(things, made, steps)
-    if not all(type(x) is Array and x.flags.c_contiguous for x in made):
+    if None in steps or not all(_is_plain(x) for x in made):
         return None
+    if given is not None and not given.dtype.isnative:
+        return None
+    kernels = [step for step in steps if isinstance(step[0], Call)]
+    if any(not isinstance(call, Call) for call, _ in steps[: len(kernels)]):
+        return None
+    between = _between(things, made, kernels)
     arrays = *things, *made, *between
-    found = [_step(call, four, arrays) for call, four in steps]
+    constants = tuple(x for call, _ in kernels for x in call.constants)
+    found = [_step(call, four, (*arrays, *constants)) for call, four in kernels]
+    hands = [_hand(function, *three, arrays) for function, three in steps[len(kernels) :]]
     numbers = {id(x): len(things) + k for k, x in enumerate((*made, *between))}
     written = [*numbers.values(), *([] if out is None else [out])]
-    if None in found or not _are_written(written, found):
+    if None in found or None in hands or not _are_written(written, found, hands):
         return None
+    if (constants or hands) and any(x.nbytes >= STREAM for x in made):
+        return None  # of splines, beside whose time that of checks does not show
     paired = [(k, step) for k, step in enumerate(found) if step.second is not None]
     return Known(
         tuple((_maker(x), x.shape, x.dtype) for x in (*made, *between)),
@@ -262,6 +346,9 @@ def _known(
         out,
         tuple(_pair(k, step, things) for k, step in paired),
         out is None and not paired,
+        constants,
+        (*map(id, constants), id(NOTHING)),
+        tuple(hand for hand, _ in hands),
     )
 
 
@@ -270,12 +357,31 @@ def _maker(x: Array) -> Callable[..., Array]:
     return np.empty if x.nbytes < STREAM else empty
 
 
+def _is_plain(x: Any) -> bool:
+    """Is it an array that np.empty makes, and a kernel fills as it is?"""
+    return type(x) is Array and x.flags.c_contiguous and x.dtype.isnative
+
+
 def _between(things: Any, made: list[Array], steps: list[tuple[Call, Any]]) -> list[Array]:
     """What kernels have written that is no result and no argument."""
     known = [x for x in (*things, *made) if type(x) is Array]
     written = [four[3] for _, four in steps]
-    own = [x for x in written if x.flags.c_contiguous and x.base is None]
-    return [x for x in own if not any(np.may_share_memory(x, other) for other in known)]
+    written += [four[2] for call, four in steps if call.scratch and four[2] is not NOTHING]
+    own = {id(x): x for x in map(_owner, written) if x.flags.c_contiguous and x.base is None}
+    return [x for x in own.values() if not any(np.may_share_memory(x, other) for other in known)]
+
+
+def _owner(x: Array) -> Array:
+    """The array whose memory a view shows from the first byte on."""
+    owner = x.base
+    return owner if type(owner) is Array and address(owner) == address(x) else x
+
+
+def _hand(function: Any, x: Any, out: Array, whole: bool, arrays: Any) -> tuple[Hand, bool] | None:
+    """What was done by hand, and whether all of an array was written; None if to no one's."""
+    of = {id(array): k for k, array in enumerate(arrays)}
+    numbers = of.get(id(out if x is None else x)), of.get(id(out))
+    return None if None in numbers else (Hand(function, numbers), whole)  # type: ignore[arg-type]
 
 
 def _step(call: Call, four: tuple[Array, ...], arrays: tuple[Any, ...]) -> Step | None:
@@ -303,9 +409,13 @@ def _number(x: Array, arrays: tuple[Any, ...]) -> int | None:
     return None
 
 
-def _are_written(numbers: list[int], steps: list[Any]) -> bool:
-    """Are these what the kernels write, each at first by one that does not add?"""
+def _are_written(numbers: list[int], steps: list[Any], hands: list[Any]) -> bool:
+    """Are these what is written, each at first as a whole and by nothing that adds?"""
     first: dict[int, bool] = {}
     for call, arrays, _ in steps:
-        first.setdefault(arrays[3], not call.job[0]["add"])
+        if call.scratch and arrays[2] >= 0:
+            first.setdefault(arrays[2], True)
+        first.setdefault(arrays[3], not call.adds)
+    for hand, whole in hands:
+        first.setdefault(hand.arrays[1], whole)
     return set(first) == set(numbers) and all(first.values())

@@ -14,7 +14,7 @@ import numpy as np
 
 from .._kernels.vectors import brain
 from . import carried, tensors
-from .again import Calls, again, key_of
+from .again import Calls, again
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 READABLE = (1, 3, 11, 13)  # devices whose memory the CPU reads: its own, pinned and managed ones
@@ -39,7 +39,7 @@ def takes_any_array(function: Function) -> Function:
             return untraced(*args, **kwargs)
         key = None
         if calls is not None:
-            key = key_of(args, kwargs)
+            key = calls.key(args, kwargs)
             known = calls.known.get(key)
             if known is not None:
                 found = again(known, args, kwargs)
@@ -93,8 +93,9 @@ def through_numpy(
     seen_kwargs = {name: converted(called, name, thing) for name, thing in kwargs.items()}
     result = function(*seen_args, **seen_kwargs)
     if isinstance(function, Calls) and tensors.is_tensor(like):
-        known = function.known.get(key_of(seen_args, seen_kwargs))
-        key = tensors.key_of(args, kwargs) if known and known.is_free else None
+        known = function.known.get(function.key(seen_args, seen_kwargs))
+        is_free = known and known.is_free and not known.hands and not function.values
+        key = tensors.key_of(args, kwargs) if is_free else None
         if known and key:
             function.tensors[key] = known
     if out is not None:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import drive
 from .._kernels.drive import NOTHING
 from .._kernels.kind import CODES
 from .._kernels.stages.line_blocks import LINES
@@ -32,7 +31,7 @@ from .._kernels.vectors.memory import CACHE_LINE
 from .._kernels.vectors.simd import LANES
 from . import buffers, schedule
 from .line_taps import Places, range_of, taps_of
-from .run import spec
+from .run import spec, start
 from .spline_filters import filter_of
 
 Array = NDArray[Any]
@@ -83,19 +82,10 @@ class Step(NamedTuple):
     target: Side
 
 
-class Group(NamedTuple):
-    """Steps that one call of the kernel does."""
-
-    records: tuple[Array, Array, Array]
-    parallel: bool
-    pieces: int
-
-
 class Work(NamedTuple):
-    """A call's groups, and the shape of what lies between them where that is not the result."""
+    """Calls of kernels, and the shape of what lies between them where that is not the result."""
 
-    groups: tuple[Group, ...]
-    loop: int
+    calls: tuple[schedule.Call, ...]
     between: Shape | None
 
 
@@ -113,12 +103,8 @@ def run(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: typ
     make = _kept if max(*x.shape, *out.shape) <= KEPT else _prepared
     todo = make(spec(x), spec(out), lines, border, np.dtype(work))
     other = NOTHING if todo.between is None else np.empty(todo.between, work)
-    arrays = buffers.read_bytes(x), buffers.read_bytes(other), buffers.as_bytes(out)
-    for group in todo.groups:
-        jobs, tables, task = group.records
-        image, between, result = arrays
-        flat = jobs, tables, image, task, between, result
-        drive.run(todo.loop, group.parallel, flat, group.pieces)
+    for call in todo.calls:
+        start(call, x, call.constants[0], other, out)
 
 
 def _prepared(image, out, lines, border, work):
@@ -128,8 +114,8 @@ def _prepared(image, out, lines, border, work):
         lines = [Line(last, image[0][last], 0, 0, "mirror", None, image[0][last])]
     lines = sorted(lines, key=lambda line: line.results / line.size)  # first what makes it smaller
     steps, between = _steps(side_of(IMAGE, *image), side_of(OUT, *out), lines, work)
-    groups = tuple(_group(some, slabs, border, work) for some, slabs in _grouped(steps, work))
-    return Work(groups, lines_loop(CODES[work]), between)
+    calls = tuple(_call(some, slabs, border, work) for some, slabs in _grouped(steps, work))
+    return Work(calls, between)
 
 
 _kept = lru_cache(maxsize=128)(_prepared)
@@ -191,8 +177,8 @@ def _pays(steps):
     return cost > schedule.SERIAL_NS
 
 
-def _group(steps, slabs, border, work):
-    """What the kernel is told of some steps."""
+def _call(steps, slabs, border, work):
+    """The call of a kernel that does some steps."""
     parallel = _pays(steps)
     jobs, tables = np.zeros(len(steps), LINES), Tables()
     for job, step in zip(jobs, steps, strict=True):
@@ -201,8 +187,9 @@ def _group(steps, slabs, border, work):
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
     jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))
     task = np.array([len(steps), room, room * int(jobs["wide"].max())])
-    records = jobs, tables.joined(), task
-    return Group(tuple(buffers.read_bytes(x) for x in records), parallel, pieces)
+    flat_jobs, flat_tables, flat_task = map(buffers.read_bytes, (jobs, tables.joined(), task))
+    loop, records = lines_loop(CODES[work]), (flat_jobs, flat_tables)
+    return schedule.Call(loop, jobs, records, pieces, parallel, (flat_task,), scratch=True)
 
 
 def _cut(jobs, steps, slabs, parallel, work):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .._kernels.stages.outputs import stored
 from .._kernels.vectors.memory import CACHE_LINE
-from . import buffers
+from . import again, buffers
 from .line_steps import NO_BORDER, Border, Line, run
 from .line_taps import SYMMETRY, Places, padding_of, range_of, taps_of
 
@@ -55,6 +55,7 @@ def filter_axes(x: Array, order: int, axes: Sequence[int], symmetry: str, out: A
         with np.errstate(all="ignore"):  # what an integer can't hold is whatever NumPy makes of it
             out[...] = filtered(x, order, symmetry, np.float64, axes=axes)
     else:
+        again.unseen()
         for axis in axes:
             filter_axes(x, order, [axis], symmetry, out)
             x = out
@@ -87,7 +88,7 @@ def resampled(
         resampled(x, order, prefilter, mode, cval, per_axis, whole, work)
         out[...] = whole
         return
-    native = out.view(out.dtype.newbyteorder("="))
+    native = out if out.dtype.isnative else out.view(out.dtype.newbyteorder("="))
     pad, filtered = padding_of(mode, order, prefilter), order if prefilter else 0
     lines, parts = [], []
     for axis, place in enumerate(per_axis):
@@ -118,9 +119,13 @@ def _fill(out, axis, good, first, end, value):
     """Results without taps, which lie before `first` or from `end` on, or are not good."""
     if good is None:
         return
-    item = stored(value, out.dtype)[0]
-    along = np.moveaxis(out, axis, 0)
-    along[:first] = item
-    along[end:] = item
+    item, before = stored(value, out.dtype)[0], (slice(None),) * axis
+    parts = [(*before, slice(first)), (*before, slice(end, None))]
     if not good[first:end].all():
-        along[~good] = item
+        parts.append((*before, ~good))
+
+    def fill(_, out):
+        for part in parts:
+            out[part] = item
+
+    again.by_hand(fill, None, out, whole=False)

@@ -17,6 +17,7 @@ class Reading(NamedTuple):
     fold: str  # "fill", "clip", "mirror" or "repeat"
     mirror: float = 0.0  # where `mirror` folds below: at the first pixel's centre, or its edge
     shared: int = 0  # pixels at the end that `repeat` lays on the first ones
+    margin: int = 0  # pixels that are read on both sides of the taps
 
 
 def reading_of(mode, padding_mode, low_mirror):
@@ -39,6 +40,7 @@ def pixels(low, high, size, reading):
         low, high = min(max(low, -reach), size + reach), min(max(high, -reach), size + reach)
     elif not (low > -FAR and high < FAR):
         return ((0, size),)
+    reach += reading.margin
     first, last = math.floor(low) - reach, math.ceil(high) + reach
     if reading.fold == "repeat":
         return _repeated(first, last + 1, size, size - reading.shared)

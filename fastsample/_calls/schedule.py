@@ -112,6 +112,13 @@ class Call(NamedTuple):
     records: tuple[np.ndarray, np.ndarray]  # the job and its axes as flat bytes
     pieces: int
     parallel: bool
+    constants: tuple[np.ndarray, ...] = ()  # what it reads besides, the same for all such calls
+    scratch: bool = False  # the array between is not read before it is written
+
+    @property
+    def adds(self) -> bool:
+        """Does it add to what is there?"""
+        return "add" in (self.job.dtype.names or ()) and bool(self.job[0]["add"])
 
 
 @lru_cache(maxsize=512)

@@ -6,7 +6,7 @@ from .._kernels import drive
 from .._kernels.drive import NOTHING
 from .._kernels.stages.copy import copier
 from .._kernels.stages.outputs import stored
-from . import buffers, integer_shift
+from . import again, buffers, integer_shift
 from .run import Spec, spec
 from .spline_gather import Rule, sample
 from .spline_places import Matrix
@@ -33,10 +33,29 @@ def move(x, axes, steps, out, options):
         inside[to] = slice(first, end)
         source[a] = _read(sign, start, first, end)
     target = out[tuple(inside)]
+    around = list(_around(inside, out.shape))
+    is_plain = options.mode == "constant" or not around
+    if is_plain and x.dtype == out.dtype and x.dtype.isnative and x.nbytes < FEW:
+        _move_few(x, tuple(source), order, out, (tuple(inside), around), options.cval)
+        return
+    again.unseen()
     if target.size:
         copy(x[tuple(source)].transpose(order), target)
-    for part in _around(inside, out.shape):
+    for part in around:
         _fill(x, axes, steps, out, part, options)
+
+
+def _move_few(x, source, order, out, parts, cval):
+    """The same for few pixels, and one value around them."""
+    inside, around = parts
+    item = stored(cval, out.dtype)[0]
+
+    def put(x, out):
+        out[inside] = x[source].transpose(order)
+        for part in around:
+            out[part] = item
+
+    again.by_hand(put, x, out, whole=True)
 
 
 def _inside(size, sign, start, count):

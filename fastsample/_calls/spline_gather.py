@@ -9,9 +9,10 @@ import numpy as np
 from .._kernels import drive
 from .._kernels.kind import CODES
 from .._kernels.stages.outputs import code_of
+from .._kernels.stages.spline_beside import MOST_PLANES, MOST_TAPS, spline_beside_of
 from .._kernels.stages.spline_gather import spline_far_of, spline_near_of
 from .._kernels.stages.spline_plan import spline_plan_of
-from .._kernels.stages.spline_put import spline_loop, spline_put_of
+from .._kernels.stages.spline_put import spline_loop, spline_put_of, spline_put_row_of
 from .._kernels.stages.spline_scratch import (
     ARRAYS,
     EACH,
@@ -25,7 +26,9 @@ from .._kernels.stages.spline_scratch import (
     scratch_bytes,
 )
 from .._kernels.threads import MOST_THREADS
-from . import buffers, schedule
+from .._kernels.vectors.simd import LANES
+from . import again, buffers, schedule
+from .run import start
 from .spline_places import Matrix, Points
 
 Array = Any
@@ -34,6 +37,8 @@ STAGES = {
     "spline_near": spline_near_of,
     "spline_far": spline_far_of,
     "spline_put": spline_put_of,
+    "spline_beside": spline_beside_of,
+    "spline_put_row": spline_put_row_of,
 }
 PIECES = 8  # for each thread
 COPIED = 2**17  # coordinates of an axis that are converted at a time
@@ -64,17 +69,6 @@ class Side(NamedTuple):
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: np.dtype[Any]
-
-
-class Work(NamedTuple):
-    """What the kernel is told, and how often it is called."""
-
-    job: Array
-    spans: Array
-    planes: Array
-    order: list[int]  # of the sampled axes
-    pieces: int
-    parallel: bool
 
 
 def side(x):
@@ -109,6 +103,7 @@ def _is_flat(coordinates):
 
 def _by_parts(x, axes, coordinates, out, rule, part):
     """A stretch of the first output axis at a time, from copies of the coordinates."""
+    again.unseen()
     rows = max(1, COPIED // max(1, prod(out.shape[1:])))
     for first in range(0, len(out), rows):
         some = slice(first, first + rows)
@@ -122,21 +117,18 @@ def _start(x, axes, places, out, rule, part):
     points = side(places.coordinates) if source is Points else None
     # No other part has a part's call, and those that users repeat would be forgotten.
     known = prepare if part is None else prepare.__wrapped__
-    work = known(side(x), axes, side(out), source, points, rule, part)
-    numbers = _numbers(places, work.order)
-    arrays = buffers.read_bytes(x), buffers.read_bytes(numbers), work.planes
-    drive.run(
-        spline_loop(),
-        work.parallel,
-        (work.job, work.spans, *arrays, buffers.as_bytes(out)),
-        work.pieces,
-    )
+    call, order = known(side(x), axes, side(out), source, points, rule, part)
+    planes = call.constants[0]
+    if points:
+        numbers = places.coordinates
+    else:
+        numbers = _numbers(places, order)
+        call = call._replace(constants=(planes, numbers))
+    start(call, x, numbers, planes, out)
 
 
 def _numbers(places, order):
     """What the kernel reads coordinates from, the axes in its order."""
-    if isinstance(places, Points):
-        return places.coordinates
     if isinstance(places, Matrix):
         return np.column_stack([places.matrix, places.offset])[order]
     return np.array([places.axes[a] for a in order], np.float64)
@@ -154,7 +146,8 @@ def prepare(
     order = order_of([x.shape[a] for a in axes], [x.strides[a] for a in axes], x.dtype.itemsize)
     sampled = [axes[k] for k in order]
     part = part or Part(tuple(x.shape[a] for a in axes), (0,) * len(axes))
-    spans = spans_of(x, sampled, out, out_axes, rule.order)
+    beside = planes_beside(x, rest, out, rule.order, len(axes))
+    spans = spans_of(x, sampled, out, out_axes, rule.order, 0 if beside else lanes_of(rule.order))
     put_part(spans, part, order, len(out_axes))
     task = job[0]
     task["rank"], task["out_rank"] = len(axes), len(out_axes)
@@ -172,16 +165,17 @@ def prepare(
         task["source"] = MATRIX if source is Matrix else EACH
     begins = sum(at * x.strides[a] for at, a in zip(part.origin, axes, strict=True))
     task["input_start"], task["out_start"] = _first_byte(x) - begins, _first_byte(out)
-    task["fits"] = fits(spans[: len(order)])
+    task["fits"] = fits(spans[: len(order)], beside)
     if not task["fits"]:
         spans["high"] = -1
-    set_stages(task, x, out, rule)
+    set_stages(task, x, out, rule, beside)
     planes = planes_of(x, out, rest)
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
     task["scratch"] = scratch_bytes(len(axes), rule.order + 1, len(out_axes))
-    pieces, parallel = cut(task)
-    made = (buffers.read_bytes(a) for a in (job, spans, planes))
-    return Work(*made, order, pieces, parallel)
+    pieces, parallel = cut(task, beside)
+    flat_job, flat_spans, flat_planes = map(buffers.read_bytes, (job, spans, planes))
+    records = flat_job, flat_spans
+    return schedule.Call(spline_loop(), job, records, pieces, parallel, (flat_planes,)), order
 
 
 def _first_byte(x):
@@ -201,12 +195,25 @@ def order_of(sizes, strides, item):
     )
 
 
-def spans_of(x, axes, out, out_axes, order):
-    """The axes of the input in the kernel's order, and those of the output in theirs."""
+def planes_beside(x, rest, out, order, rank):
+    """How many planes that are neighbours in memory are summed at once; 0: each by itself."""
+    if not rest or (order + 1) ** rank > MOST_TAPS:
+        return 0
+    sides, count = (x, out), x.shape[rest[-1]]
+    if count < LANES or any(s.strides[rest[-1]] != s.dtype.itemsize for s in sides):
+        return 0
+    parts = next(n for n in range(-(-count // MOST_PLANES), count + 1) if count % n == 0)
+    return count // parts if count // parts >= LANES else 0
+
+
+def spans_of(x, axes, out, out_axes, order, lanes):
+    """The axes of the input in the kernel's order, and those of the output in theirs.
+
+    Along the last axis of the input so many lanes are read at once, if more than its taps.
+    """
     spans = np.zeros(max(len(axes), len(out_axes)), SPANS)
-    lanes = lanes_of(order)
     for k, a in enumerate(axes):
-        window = max(lanes, 1) if k == len(axes) - 1 and order else order + 1
+        window = lanes if k == len(axes) - 1 and order and lanes else order + 1
         spans[k]["stride"] = x.strides[a] // x.dtype.itemsize
         spans[k]["last"], spans[k]["last_start"] = x.shape[a] - 1, x.shape[a] - window
         spans[k]["low"] = order // 2
@@ -234,17 +241,21 @@ def lanes_of(order):
     return 2 if order < 2 else 4 if order < 4 else 8
 
 
-def fits(spans):
+def fits(spans, beside):
     """May windows be read at all?"""
     neighbours = spans[-1]["stride"] == 1 or spans[-1]["last_start"] == spans[-1]["last"]
-    return bool(neighbours and (spans["last_start"] >= spans["first"]).all())
+    return bool((neighbours or beside) and (spans["last_start"] >= spans["first"]).all())
 
 
-def set_stages(task, x, out, rule):
+def set_stages(task, x, out, rule, beside):
     """The stages' addresses, compiled when they are first needed."""
     stored = 11 if x.dtype == np.bool_ else CODES[x.dtype.newbyteorder("=")]
     swaps, work = int(not x.dtype.isnative and x.dtype.itemsize > 1), rule.work
     task["plan"] = stage("spline_plan", work)
+    if beside:
+        task["beside"] = stage("spline_beside", stored, work, swaps)
+        task["put"] = stage("spline_put_row", code_of(out.dtype))
+        return
     task["far"] = stage("spline_far", stored, work, lanes_of(rule.order), swaps)
     if task["fits"]:
         task["near"] = stage("spline_near", stored, work, lanes_of(rule.order), swaps)
@@ -265,7 +276,7 @@ def planes_of(x, out, rest):
     return planes
 
 
-def cut(task):
+def cut(task, beside):
     """Cut the work into pieces of some tiles of some planes; their number, and who shares them."""
     tiles, planes, wanted = (
         -(-int(task["points"]) // TILE),
@@ -275,6 +286,8 @@ def cut(task):
     task["tiles"] = max(1, tiles // wanted)
     pieces = -(-tiles // int(task["tiles"]))
     task["each"] = max(1, planes * pieces // wanted) if pieces < wanted else planes
+    if beside:
+        task["each"] = beside
     each_ns = POINT_NS + TAP_NS * float(task["taps"]) ** int(task["rank"])
     parallel = each_ns * int(task["points"]) * planes > schedule.SERIAL_NS
     return pieces * -(-planes // int(task["each"])), parallel

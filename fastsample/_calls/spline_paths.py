@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import lines, spline_copy
+from . import again, lines, spline_copy
 from .line_taps import SYMMETRY
 from .quiet import cast
 from .spline_gather import Rule, sample
@@ -21,6 +21,7 @@ def interpolate(x: Any, axes: tuple[int, ...], places: Any, out: Any, options: A
     if not isinstance(places, Points) and x.ndim == out.ndim and _interpolates(options):
         x, axes, places = _sampled_axes(x, axes, places, out)
         if not axes:
+            again.unseen()
             spline_copy.copy(x, out)
             return
         steps = _whole_steps(places)
@@ -30,7 +31,7 @@ def interpolate(x: Any, axes: tuple[int, ...], places: Any, out: Any, options: A
     if isinstance(places, Axes) and _is_separable(x, options):
         _by_axes(x, axes, places, out, options)
     else:
-        _by_points(x, axes, places, out, options)
+        by_points(x, axes, places, out, options)
 
 
 def _interpolates(options):
@@ -134,13 +135,15 @@ def _work(single):
     return np.float32 if single else np.float64
 
 
-def _by_points(x, axes, places, out, options):
-    """Sums of all taps of each point."""
+def by_points(x, axes, places, out, options, part=None):
+    """Sums of all taps of each point; of a part of a call, whose input is filtered by itself."""
     order, mode, cval, prefilter, single = options
     pad = 0
     if order > 1 and prefilter:
         x, pad = coefficients(x, axes, options)
-    sample(x, axes, places, out, Rule(order, mode, float(cval), pad, 4 if single else 8))
+    if part is not None:
+        part = part._replace(sizes=tuple(n + 2 * pad for n in part.sizes))
+    sample(x, axes, places, out, Rule(order, mode, float(cval), pad, 4 if single else 8), part)
 
 
 def coefficients(x, axes, options):

@@ -5,11 +5,13 @@ order of operations.
 """
 
 import math
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = Any
+MAPPED = 2**12  # points of which a callback's answers are kept as Python's numbers
 
 
 class Points(NamedTuple):
@@ -157,8 +159,8 @@ def mapped(function, mapping, rank, shape, arguments, keywords):
         raise TypeError(
             f"{function}: extra_arguments must be a tuple; got {type(arguments).__name__}"
         )
-    places = np.empty((rank, math.prod(shape)))
-    for k, index in enumerate(np.ndindex(*shape)):
+
+    def place(index):
         found = mapping(index, *arguments, **keywords)
         if not isinstance(found, tuple):
             raise TypeError(f"{function}: mapping must return a tuple; got {type(found).__name__}")
@@ -167,5 +169,11 @@ def mapped(function, mapping, rank, shape, arguments, keywords):
                 f"{function}: mapping must return {rank} numbers, one for each axis of the input; "
                 f"got {len(found)}"
             )
-        places[:, k] = found[:rank]
+        return found[:rank]
+
+    places, first = np.empty((rank, math.prod(shape))), 0
+    indices = product(*map(range, shape))
+    while some := [place(index) for index in islice(indices, MAPPED)]:
+        places[:, first : first + len(some)] = np.array(some, np.float64).T
+        first += len(some)
     return places.reshape(rank, *shape)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import lines, spline_checks, spline_output
+from . import again, lines, spline_checks, spline_output
 from .line_taps import SYMMETRY
 from .spline_paths import interpolate
 from .spline_places import Points
@@ -32,6 +32,7 @@ def interpolated(function, x, places, shape, output, options, axes=None):
     arrays = [x, *([places.coordinates] if isinstance(places, Points) else [])]
     target = out
     if any(np.may_share_memory(out, one) for one in arrays):
+        again.unseen()
         target = np.empty(out.shape, out.dtype)
     for part, plane, cval in parts(x, target, options.cval):
         interpolate(part, axes, places, plane, options._replace(cval=cval))
@@ -51,6 +52,8 @@ def filtered(function, x, order, axes, output, mode):
     """Spline coefficients along some axes; each axis's result is kept in the output's type."""
     out = spline_output.made(function, output, x.dtype, x.shape)
     target = np.empty(out.shape, out.dtype) if np.may_share_memory(x, out) else out
+    if not axes or target is not out:
+        again.unseen()
     for part, to, _ in parts(x, target, 0j):
         if axes:
             lines.filter_axes(part, order, axes, SYMMETRY[mode], to)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._calls import checks, spline_checks
-from .._calls.spline_gather import Rule
 from .._calls.spline_places import Axes, Matrix, scaled, zoomed
+from .._calls.splines import Options
 from . import _graph, _sources
 from ._job import Layout, Task
 from ._sampling import READ_BYTES, _aligned, checked_limits
@@ -36,16 +36,19 @@ def map_coordinates(
 
     Parameters
     ----------
-    input : dask.array.Array, or anything with a shape, a dtype and slices, of 1 to 3 axes
+    input : dask.array.Array, or anything with a shape, a dtype and slices
         See `fastsample.dask.affine_sample`.
     coordinates : the same, shape (D, *out)
         Of any real type; computed in double.
     output : data type, optional
         The result's type, by default the input's.
-    order : 0 or 1
-        Nearest, or linear.
-    mode, cval, prefilter
-        As SciPy's; of orders 0 and 1 there is nothing to filter.
+    order : int
+        Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear (by default; SciPy's default is 3).
+    mode, cval
+        As SciPy's.
+    prefilter : bool
+        Whether the input is filtered first, for orders above 1: each chunk does so with what it
+        reads, some 30 to 60 pixels more on all sides. False: it holds the coefficients.
     chunks, threads, max_read_bytes
         See `fastsample.dask.affine_sample`; by default the result has the coordinates' chunks.
 
@@ -61,12 +64,14 @@ def map_coordinates(
 
     Notes
     -----
-    Positions are SciPy's to the bit, so order 0 gives SciPy's values. Order 1 computes float32
-    input in float32, all else in double, and agrees to its rounding.
+    Orders 0 and 1 equal `fastsample.ndimage.map_coordinates` of the whole array to the bit. Above,
+    chunks that filter for themselves agree to some 1e-16 of the largest value; a NaN of the input
+    spreads within the chunks that read it, and with "wrap" and "grid-wrap" chunks at a seam read
+    whole axes.
 
     References
     ----------
-    SciPy 1.17, `scipy.ndimage.map_coordinates`.
+    SciPy 1.18, `scipy.ndimage.map_coordinates`.
 
     Convention
     ----------
@@ -79,7 +84,7 @@ def map_coordinates(
     >>> fd.map_coordinates(image, np.array([[0.5, 1.0], [0.0, 2.5]])).compute()
     array([2. , 6.5])
     """
-    source, dtype, rule = _checked(_MAP, input, output, order, mode, cval)
+    source, dtype, options = _checked(_MAP, input, output, order, mode, cval, prefilter)
     given = _sources.sliceable(_MAP, "coordinates", coordinates)
     axes = len(source.shape)
     if not given.shape or given.shape[0] != axes or len(given.shape) < 2:
@@ -95,7 +100,7 @@ def map_coordinates(
         lazy = [(_aligned(given, ((axes,), *made)), lambda index: (0, *index))]
     geometry = Given(tuple(source.shape), None if lazy else given)
     limits = threads, max_read_bytes
-    return _made(_MAP, source, geometry, rule, dtype, made, limits, lazy)
+    return _made(_MAP, source, geometry, options, dtype, made, limits, lazy)
 
 
 def affine_transform(
@@ -117,7 +122,7 @@ def affine_transform(
 
     Parameters
     ----------
-    input : dask.array.Array, or anything with a shape, a dtype and slices, of 1 to 3 axes
+    input : dask.array.Array, or anything with a shape, a dtype and slices
         See `fastsample.dask.affine_sample`.
     matrix : array_like, shape (D,), (D, D), (D, D + 1) or (D + 1, D + 1)
         From the output's pixels to the input's; with a column more it holds the offset.
@@ -141,12 +146,12 @@ def affine_transform(
 
     Notes
     -----
-    Order 0, and order 1 near borders, have SciPy's positions to the bit; chunks of order 1 that lie
-    inside compute theirs in the kernel, in double, and agree to some ulp.
+    As for `fastsample.dask.map_coordinates`; where `fastsample.ndimage.affine_transform` copies or
+    goes axis by axis (a diagonal, turns by 90 degrees), the two agree to rounding.
 
     References
     ----------
-    SciPy 1.17, `scipy.ndimage.affine_transform`.
+    SciPy 1.18, `scipy.ndimage.affine_transform`.
 
     Convention
     ----------
@@ -159,14 +164,14 @@ def affine_transform(
     >>> fd.affine_transform(image, np.array([[0.0, 1.0], [1.0, 0.0]]), chunks=2).compute()[0]
     array([ 0.,  4.,  8., 12.])
     """
-    source, dtype, rule = _checked(_AFFINE, input, output, order, mode, cval)
+    source, dtype, options = _checked(_AFFINE, input, output, order, mode, cval, prefilter)
     axes = len(source.shape)
     mapping = _mapping(np.asarray(matrix, np.float64), offset, axes)
     shape = tuple(source.shape) if output_shape is None else output_shape
     shape = checks.sizes(_AFFINE, shape, (axes,), f"a tuple of {axes}", "output_shape")
     made = _graph.chunks_of(_AFFINE, chunks, shape, dtype, _graph.usual_chunks(source))
     geometry = Mapped(tuple(source.shape), mapping)
-    return _made(_AFFINE, source, geometry, rule, dtype, made, (threads, max_read_bytes), [])
+    return _made(_AFFINE, source, geometry, options, dtype, made, (threads, max_read_bytes), [])
 
 
 def zoom(
@@ -187,7 +192,7 @@ def zoom(
 
     Parameters
     ----------
-    input : dask.array.Array, or anything with a shape, a dtype and slices, of 1 to 3 axes
+    input : dask.array.Array, or anything with a shape, a dtype and slices
         See `fastsample.dask.affine_sample`.
     zoom : float or sequence of D floats
         The factor along each axis.
@@ -210,11 +215,12 @@ def zoom(
 
     Notes
     -----
-    Positions are SciPy's to the bit, its last row that can be `cval` included.
+    Positions are SciPy's to the bit, its last row that can be `cval` included; values agree to
+    rounding.
 
     References
     ----------
-    SciPy 1.17, `scipy.ndimage.zoom`.
+    SciPy 1.18, `scipy.ndimage.zoom`.
 
     Convention
     ----------
@@ -226,28 +232,25 @@ def zoom(
     >>> fd.zoom(np.array([0.0, 2.0, 4.0]), 5 / 3).compute()
     array([0., 1., 2., 3., 4.])
     """
-    source, dtype, rule = _checked(_ZOOM, input, output, order, mode, cval)
+    source, dtype, options = _checked(_ZOOM, input, output, order, mode, cval, prefilter)
     axes = len(source.shape)
     factors = _each(_ZOOM, "zoom", zoom, axes)
     grid_mode = checks.flag(_ZOOM, "grid_mode", grid_mode)
     shape = spline_checks.zoomed(_ZOOM, source.shape, factors)
     made = _graph.chunks_of(_ZOOM, chunks, shape, dtype, _graph.usual_chunks(source))
     geometry = Mapped(tuple(source.shape), zoomed(source.shape, shape, grid_mode))
-    return _made(_ZOOM, source, geometry, rule, dtype, made, (threads, max_read_bytes), [])
+    return _made(_ZOOM, source, geometry, options, dtype, made, (threads, max_read_bytes), [])
 
 
 def _checked(
-    function: str, input: Any, output: Any, order: Any, mode: Any, cval: Any
-) -> tuple[Any, Any, Rule]:
+    function: str, input: Any, output: Any, order: Any, mode: Any, cval: Any, prefilter: Any
+) -> tuple[Any, Any, Options]:
     """Check what the three share: the source, the result's type, and how to sample."""
     source = _sources.sliceable(function, "input", input)
-    if not 1 <= len(source.shape) <= 3:
-        raise ValueError(f"{function}: input must have 1, 2 or 3 axes; got {source.shape}")
-    if order not in (0, 1) or isinstance(order, float):
-        raise ValueError(
-            f"{function}: order must be 0 or 1, for which no chunk needs more than its own pixels; "
-            f"got {order!r}"
-        )
+    if not source.shape:
+        raise ValueError(f"{function}: input must have one axis or more; got a number")
+    if order not in range(6) or isinstance(order, float):
+        raise ValueError(f"{function}: order must be one of 0 to 5; got {order!r}")
     modes = spline_checks.MODES
     if not isinstance(mode, str) or mode not in modes:
         raise ValueError(
@@ -256,7 +259,8 @@ def _checked(
     dtype = _real(function, "input", _sources.type_of(source))
     wanted = dtype if output is None else _real(function, "output", np.dtype(output))
     fill = checks.real(function, "cval", cval)
-    return source, wanted, Rule(int(order), spline_checks.mode(function, mode), fill)
+    flag, mode = bool(prefilter), spline_checks.mode(function, mode)
+    return source, wanted, Options(int(order), mode, fill, flag)
 
 
 def _real(function: str, name: str, dtype: Any) -> Any:
@@ -302,7 +306,7 @@ def _mapping(matrix: Any, offset: Any, axes: int) -> Matrix | Axes:
 
 
 def _made(
-    function: str, source: Any, geometry: Positions, rule: Rule, dtype: Any, chunks: Any,
+    function: str, source: Any, geometry: Positions, options: Options, dtype: Any, chunks: Any,
     limits: tuple[Any, Any], lazy: list[Any],
 ) -> da.Array:  # fmt: skip
     """The Dask array of a checked call."""
@@ -313,7 +317,7 @@ def _made(
         )
     blocks = isinstance(source, da.Array)
     task = Task(
-        function, geometry, rule, Layout(False, ""), chunks, dtype, None if blocks else source,
+        function, geometry, options, Layout(False, ""), chunks, dtype, None if blocks else source,
         shape, *checked_limits(function, *limits),
     )  # fmt: skip
     return _graph.result(task, source if blocks else None, lazy)

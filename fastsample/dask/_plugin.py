@@ -6,6 +6,7 @@ import numpy as np
 
 from .._affine import affine_sample
 from .._calls.threads import of_threads
+from ._ndimage import affine_transform
 
 try:
     from distributed import WorkerPlugin
@@ -24,6 +25,8 @@ class WarmUp(WorkerPlugin):
         How many spatial axes they have.
     mode, padding_mode : str
         How they will be sampled.
+    order : int, optional
+        Of `affine_transform`, `map_coordinates` and `zoom`, if it is these that will be called.
 
     Notes
     -----
@@ -47,17 +50,25 @@ class WarmUp(WorkerPlugin):
     name = "fastsample-warm-up"
 
     def __init__(
-        self, dtype: Any, axes: int = 2, mode: str = "bilinear", padding_mode: str = "zeros"
+        self,
+        dtype: Any,
+        axes: int = 2,
+        mode: str = "bilinear",
+        padding_mode: str = "zeros",
+        *,
+        order: int | None = None,
     ) -> None:
-        self.about = np.dtype(dtype).str, axes, mode, padding_mode
+        self.about = np.dtype(dtype).str, axes, mode, padding_mode, order
 
     def setup(self, worker: Any = None) -> None:
         """Make one small call."""
-        dtype, axes, mode, padding_mode = self.about
-        theta = np.eye(axes, axes + 1)[None]
+        dtype, axes, mode, padding_mode, order = self.about
+        image, theta = np.zeros([8] * axes, dtype), np.eye(axes, axes + 1)
+        if order is not None:
+            affine_transform(image, theta, order=order).compute(scheduler="synchronous")
+            return
         with of_threads(1):
-            image = np.zeros((1, 1, *[8] * axes), dtype)
-            affine_sample(image, theta, (8,) * axes, mode, padding_mode)
+            affine_sample(image[None, None], theta[None], (8,) * axes, mode, padding_mode)
 
     def teardown(self, worker: Any = None) -> None:
         """Nothing is left."""

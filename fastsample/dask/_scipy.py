@@ -4,16 +4,20 @@ A chunk is a part of the whole call: positions and modes are those of the whole 
 addresses are the chunk's.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._calls import places as affine
-from .._calls import ranges, spline_gather
+from .._calls import ranges
 from .._calls.formula import step_axis
-from .._calls.spline_gather import Part, Rule
+from .._calls.spline_filters import POLES
+from .._calls.spline_gather import Part
+from .._calls.spline_paths import by_points
 from .._calls.spline_places import Axes, Matrix, Points
+from .._calls.splines import Options
 from .._kernels.kind import AFFINE
 from . import _sources
 
@@ -28,6 +32,8 @@ READINGS = {  # how a mode brings points in: see `ranges.Reading`
     "grid-wrap": ("repeat",),
 }
 BEYOND = -100.0  # pixels from an image, where no tap is inside
+WINDOW = 8  # the most pixels that a kernel reads at once along an axis
+LEFT = 1e-18  # of what lies beyond the end of a part, after its filter's margin
 
 
 class Here(NamedTuple):
@@ -47,18 +53,39 @@ class Here(NamedTuple):
         return Here(places, self.sizes, first, shape)
 
 
-def pixels(here: Here, rule: Rule) -> Any:
+def pixels(here: Here, options: Options) -> Any:
     """Which pixels a part reads: intervals along each axis; None where it reads none."""
-    found = bounds(here, rule)
+    found = bounds(here, options)
     if found is None:
         return None
-    reading = ranges.Reading(rule.order + 1, *READINGS[rule.mode])
-    limits = zip(*found, here.sizes, strict=True)
-    each = tuple(ranges.pixels(float(a), float(b), n, reading) for a, b, n in limits)
-    return None if None in each else each
+    reading = ranges.Reading(options.order + 1, *READINGS[options.mode])
+    reading = reading._replace(margin=margin_of(options))
+    if is_filtered(options) and reading.fold == "fill" and options.mode != "constant":
+        reading = reading._replace(fold="clip")  # the filter goes on in what lies outside
+    each, limits = [], zip(*found, here.sizes, strict=True)
+    for low, high, n in limits:
+        intervals = ranges.pixels(float(low), float(high), n, reading)
+        if intervals is None:
+            return None
+        # A filter needs what lies between two intervals, too.
+        each.append(((0, n),) if len(intervals) > 1 and is_filtered(options) else intervals)
+    return tuple(each)
 
 
-def bounds(here: Here, rule: Rule) -> Any:
+def is_filtered(options: Options) -> bool:
+    """Each part finds the coefficients of splines for itself, where these are sampled."""
+    return options.order > 1 and options.prefilter
+
+
+def margin_of(options: Options) -> int:
+    """How many pixels are read beyond the taps: what lies further off leaves no trace in these."""
+    if not is_filtered(options):
+        return WINDOW if options.order > 1 else 0
+    slowest = max(map(abs, POLES[options.order]))
+    return WINDOW + math.ceil(math.log(LEFT) / math.log(slowest))
+
+
+def bounds(here: Here, options: Options) -> Any:
     """The lowest and the highest position along each axis; None where no point has a place."""
     if not isinstance(here.places, Points):
         matrix, offset = as_matrix(here.places)
@@ -71,17 +98,17 @@ def bounds(here: Here, rule: Rule) -> Any:
         low, high = rows.min(1), rows.max(1)
         if np.isfinite(low).all() and np.isfinite(high).all():  # NaN would be the least
             return low, high
-    rows, lost = read_at(rows, here.sizes, rule)
+    rows, lost = read_at(rows, here.sizes, options)
     rows = rows[:, ~lost]
     return (rows.min(1), rows.max(1)) if rows.size else None
 
 
-def read_at(rows: Array, sizes: tuple[int, ...], rule: Rule) -> tuple[Array, Array]:
+def read_at(rows: Array, sizes: tuple[int, ...], options: Options) -> tuple[Array, Array]:
     """Where points read of which some are not finite; and which points have no place at all."""
-    rows, folds = np.array(rows, np.float64), READINGS[rule.mode][0] in ("mirror", "repeat")
+    rows, folds = np.array(rows, np.float64), READINGS[options.mode][0] in ("mirror", "repeat")
     lost = np.zeros(rows.shape[1], bool)
     for row, size in zip(rows, sizes, strict=True):
-        if rule.mode == "nearest" and rule.order == 0:
+        if options.mode == "nearest" and options.order == 0:
             row[np.isnan(row)] = 0
         elif folds and size == 1:
             row[~np.isnan(row)] = 0
@@ -98,22 +125,22 @@ def as_matrix(places: Matrix | Axes) -> tuple[Array, Array]:
         return np.diag(scale), pre * scale + offset
 
 
-def sample(here: Here, image: Array, origin: Any, rule: Rule, out: Array) -> None:
+def sample(here: Here, image: Array, origin: Any, options: Options, out: Array) -> None:
     """Sample a part (1, 1, *in) of the input that begins at `origin` into `out` (1, 1, *out)."""
     axes, part = tuple(range(len(here.sizes))), Part(here.sizes, tuple(origin), here.first)
-    spline_gather.sample(image[0, 0], axes, here.places, out[0, 0], rule, part)
+    by_points(image[0, 0], axes, here.places, out[0, 0], options, part)
 
 
-def put_outside(here: Here, rule: Rule, out: Array) -> None:
+def put_outside(here: Here, options: Options, out: Array) -> None:
     """Fill a part of which no point reads a pixel, with what the kernels make of such points."""
     rank = len(here.sizes)
-    image, found = np.zeros([rule.order + 2] * rank, out.dtype), np.empty(2, out.dtype)
+    image, found = np.zeros([WINDOW] * rank, out.dtype), np.empty(2, out.dtype)
     points = Points(np.array([[BEYOND, np.nan]] * rank))
-    spline_gather.sample(image, tuple(range(rank)), points, found, rule)
+    by_points(image, tuple(range(rank)), points, found, options)
     out[...] = found[0]
     if isinstance(here.places, Points):
         rows = here.places.coordinates.reshape(rank, -1)
-        _, lost = read_at(rows, here.sizes, rule)
+        _, lost = read_at(rows, here.sizes, options)
         out[0, 0][lost.reshape(here.shape)] = found[1]
 
 

@@ -1,7 +1,8 @@
 """What chunks are read from: anything with a shape, a dtype and slices; blocks of a Dask array."""
 
 import threading
-from itertools import product
+from itertools import pairwise, product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Box = tuple[tuple[int, int], ...]  # a half-open interval of each axis
+# Bytes from which on the chunks of a source are read one by one. Nine of zarr's of 16 MB as one
+# slice took 0.32 s of CPU time and 220 MB, since all are decoded at once; each by itself 0.26 s and
+# 46 MB.
+LARGE = 2**20
 _OPENING = threading.Lock()
 
 
@@ -119,18 +124,33 @@ def read(source: Any, box: Box) -> Array:
     return np.asarray(part.read().result() if hasattr(part, "read") else part)
 
 
+def pieces(source: Any, box: Box) -> list[Box]:
+    """A box, cut where a source's chunks meet if these are large."""
+    chunks = getattr(source, "chunks", None)
+    known = isinstance(chunks, tuple) and len(chunks) == len(box)
+    if not known or not all(isinstance(n, int) and n > 0 for n in chunks):
+        return [box]
+    if prod(chunks) * type_of(source).itemsize < LARGE:
+        return [box]
+    cuts = []
+    for (start, stop), n in zip(box, chunks, strict=True):
+        edges = [start, *range(start // n * n + n, stop, n), stop]
+        cuts.append(list(pairwise(edges)))
+    return list(product(*cuts))
+
+
 def read_intervals(source: Any, lead: Box, each: Any, tail: Box) -> Array:
     """Intervals of the spatial axes, in an array that begins at the first and ends at the last.
 
     What lies between two of them is memory that nobody touches, which systems hand out when it is
     touched.
     """
-    if all(len(intervals) == 1 for intervals in each):
-        return read(source, (*lead, *(intervals[0] for intervals in each), *tail))
+    boxes = [piece for box in product(*each) for piece in pieces(source, (*lead, *box, *tail))]
+    if len(boxes) == 1:
+        return read(source, boxes[0])
     hull = (*lead, *((i[0][0], i[-1][1]) for i in each), *tail)
     made = np.empty([stop - start for start, stop in hull], type_of(source))
-    for box in product(*each):
-        whole = (*lead, *box, *tail)
+    for whole in boxes:
         both = zip(whole, hull, strict=True)
         target = tuple(slice(start - at, stop - at) for (start, stop), (at, _) in both)
         made[target] = read(source, whole)

@@ -4,7 +4,8 @@ Import it if you use JAX; `import fastsample` does not. XLA calls the kernels on
 own buffers, so that nothing is copied on the way in.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from typing import Any
 
 try:
@@ -14,6 +15,7 @@ except ImportError as error:
         "fastsample.jax needs JAX: install it with pip install 'fastsample[jax]'"
     ) from error
 
+from .._calls.typed import Border, Fill, Mode, PixelBorder, Size, Unit
 from ._public import call
 
 __all__ = [
@@ -29,12 +31,12 @@ __all__ = [
 def grid_sample(
     input: Any,
     grid: Any,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = False,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Any:
     """Sample images, volumes or signals at the points of a grid.
@@ -97,7 +99,7 @@ def grid_sample(
     )
 
 
-def affine_grid(theta: Any, size: tuple[int, ...], align_corners: bool | None = False) -> Any:
+def affine_grid(theta: Any, size: Size, align_corners: bool | None = False) -> Any:
     """Make the grids for sampling under affine maps.
 
     Parameters
@@ -143,12 +145,12 @@ def affine_grid(theta: Any, size: tuple[int, ...], align_corners: bool | None = 
 def affine_sample(
     input: Any,
     theta: Any,
-    size: tuple[int, ...],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Any:
     """Sample images through affine maps, without a grid in memory.
@@ -207,11 +209,11 @@ def affine_sample(
 def point_sample(
     input: Any,
     points: Any,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = False,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Any:
     """Sample feature maps at points whose coordinates run from 0 to 1.
@@ -267,10 +269,10 @@ def point_sample(
 def flow_warp(
     input: Any,
     flow: Any,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Any:
     """Warp images or feature maps by a flow: displacements in pixels.

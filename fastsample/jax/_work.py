@@ -107,8 +107,9 @@ def _again(
     sources = tuple(starts.get(address(x)) if type(x) is np.ndarray else None for x in things)
     read = {k for step in known.steps for k in step.arrays if 0 <= k < len(things)}
     made = known.returns[index or 0]
-    apart = len(starts) == len(operands)
-    if not known.is_free or made is None or not apart or any(sources[k] is None for k in read):
+    if made is None or known.hands or not known.is_free or len(starts) < len(operands):
+        return None
+    if any(sources[k] is None for k in read):
         return None
     return Again(known, sources, made - len(things))
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .._calls import again, spline_output
 from .._calls import spline_checks as checks
-from .._calls import spline_output
+from .._calls.again import like_before_by
 from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import shifted, zoomed
 from .._calls.splines import Options, interpolated
@@ -18,6 +19,7 @@ Output = NDArray[Any] | DTypeLike | None
 
 
 @takes_any_array
+@like_before_by("shift")
 def shift(
     input: ArrayLike,
     shift: float | Sequence[float],
@@ -127,6 +129,7 @@ def shift(
 
 
 @takes_any_array
+@like_before_by("zoom")
 def zoom(
     input: ArrayLike,
     zoom: float | Sequence[float],
@@ -241,11 +244,12 @@ def zoom(
     options = Options(order, checks.mode(name, mode), cval, bool(prefilter), bool(single))
     if prefilter and all(factor == 1 for factor in factors):
         out = spline_output.made(name, output, array.dtype, shape)
-        out[...] = array
+        again.by_hand(_assign, array, out, whole=True)
         return out
     # SciPy forgets grid_mode where it takes the parts of a complex array.
     grid_mode = grid_mode and array.dtype.kind != "c"
     if grid_mode and mode in ("constant", "wrap"):
+        again.unseen()
         warnings.warn(
             f"It is recommended to use mode = grid-{mode} instead of {mode} when grid_mode is "
             "True.",
@@ -253,3 +257,7 @@ def zoom(
         )
     places = zoomed(array.shape, shape, grid_mode)
     return interpolated(name, array, places, shape, output, options)
+
+
+def _assign(array: NDArray[Any], out: NDArray[Any]) -> None:
+    out[...] = array

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._calls import spline_checks as checks
+from .._calls.again import like_before
 from .._calls.dlpack import takes_any_array
 from .._calls.splines import filtered
 
@@ -15,6 +16,7 @@ Output = NDArray[Any] | DTypeLike
 
 
 @takes_any_array
+@like_before
 def spline_filter1d(
     input: ArrayLike,
     order: int = 3,
@@ -94,6 +96,7 @@ def spline_filter1d(
 
 
 @takes_any_array
+@like_before
 def spline_filter(
     input: ArrayLike,
     order: int = 3,

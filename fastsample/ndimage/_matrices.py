@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .._calls import again
 from .._calls import spline_checks as checks
+from .._calls.again import like_before, like_before_by
 from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Matrix, scaled, turned
 from .._calls.splines import Options, interpolated
@@ -17,6 +19,7 @@ Output = NDArray[Any] | DTypeLike | None
 
 
 @takes_any_array
+@like_before_by("matrix", "offset")
 def affine_transform(
     input: ArrayLike,
     matrix: ArrayLike,
@@ -139,11 +142,14 @@ def affine_transform(
     options = Options(order, checks.mode(name, mode), cval, bool(prefilter), bool(single))
     entries, own = checks.matrix(name, matrix, array.ndim, len(shape))
     start = np.array(checks.sequence(name, "offset", offset if own is None else own, array.ndim))
+    if entries.ndim == 1 and not entries.all():
+        again.unseen()  # NumPy warns of the division
     places = scaled(entries, start) if entries.ndim == 1 else Matrix(entries, start)
     return interpolated(name, array, places, shape, output, options)
 
 
 @takes_any_array
+@like_before
 def rotate(
     input: ArrayLike,
     angle: float,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._calls import spline_checks as checks
 from .._calls import spline_output
+from .._calls.again import Calls, like_before
 from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Points, mapped
 from .._calls.splines import Options, interpolated
@@ -17,6 +18,7 @@ Output = NDArray[Any] | DTypeLike | None
 
 
 @takes_any_array
+@like_before
 def map_coordinates(
     input: ArrayLike,
     coordinates: ArrayLike,
@@ -245,4 +247,15 @@ def geometric_transform(
     options = Options(order, checks.mode(name, mode), cval, bool(prefilter), bool(single))
     out = spline_output.made(name, output, array.dtype, shape)
     places = mapped(name, mapping, array.ndim, shape, extra_arguments, extra_keywords or {})
-    return interpolated(name, array, Points(places), shape, out, options)
+    return _again_at_places(array, places, *options, output=out)
+
+
+def _at_places(
+    array: NDArray[Any], places: NDArray[Any], *options: Any, output: NDArray[Any]
+) -> NDArray[Any]:
+    """What a mapping has found is read as coordinates are, and what was prepared once is kept."""
+    name = "geometric_transform"
+    return interpolated(name, array, Points(places), output.shape, output, Options(*options))
+
+
+_again_at_places = Calls(_at_places)

@@ -1,5 +1,7 @@
 """The public functions: arguments to tensors and options."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .._calls import checks
+from .._calls.typed import Border, Fill, Mode, PixelBorder, Size, Unit
 from ._autograd import Call, Differentiable, is_plain
 from ._operators import OPERATORS
 
@@ -19,12 +22,12 @@ _known: dict[Any, Call] = {}
 def grid_sample(
     input: Tensor,
     grid: Tensor,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     align_corners: bool | None = None,
     *,
-    coordinates: str = "normalized",
-    fill_value: float | Sequence[float] = 0,
+    coordinates: Unit = "normalized",
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Tensor:
     """Sample images, volumes or signals at the points of a grid.
@@ -87,7 +90,7 @@ def grid_sample(
     return _call("grid_sample", (input, grid), options, _grid_options)
 
 
-def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+def affine_grid(theta: Tensor, size: Size, align_corners: bool | None = None) -> Tensor:
     """Make the grids for sampling under affine maps.
 
     `torch.nn.functional.affine_grid`, on one axis, too.
@@ -147,12 +150,12 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 def affine_sample(
     input: Tensor,
     theta: Tensor,
-    size: Sequence[int],
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = None,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Tensor:
     """Sample images through affine maps: `grid_sample` of `affine_grid`, in one pass.
@@ -204,11 +207,11 @@ def affine_sample(
 def point_sample(
     input: Tensor,
     points: Tensor,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: Border = "zeros",
     align_corners: bool | None = None,
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Tensor:
     """Sample feature maps at points whose coordinates run from 0 to 1.
@@ -258,10 +261,10 @@ def point_sample(
 def flow_warp(
     input: Tensor,
     flow: Tensor,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
     *,
-    fill_value: float | Sequence[float] = 0,
+    fill_value: Fill = 0,
     channels_last: bool = False,
 ) -> Tensor:
     """Warp images or feature maps by a flow: displacements in pixels.

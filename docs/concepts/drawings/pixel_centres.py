@@ -1,4 +1,4 @@
-"""A row and a plane of pixels, and where normalised coordinates put -1 and 1."""
+"""A row and a plane of pixels, and where normalized coordinates put -1 and 1."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,9 +38,9 @@ def row_of_pixels(axes):
     numbers = {-0.5: "−½", 0: "0", 1: "1", 2: "2", 3: "3", 3.5: "3½"}
     ruler(axes, 1, numbers, GREY, "pixels")
     edges = {-0.5: "−1", 0: "−¾", 1: "−¼", 2: "¼", 3: "¾", 3.5: "1"}
-    ruler(axes, 2, edges, BLUE, "normalised, align_corners=False")
+    ruler(axes, 2, edges, BLUE, "normalized, align_corners=False")
     centres = {0: "−1", 1: "−⅓", 2: "⅓", 3: "1"}
-    ruler(axes, 3, centres, ORANGE, "normalised, align_corners=True")
+    ruler(axes, 3, centres, ORANGE, "normalized, align_corners=True")
     axes.set(xlim=(-1, 4), ylim=(3.5, -0.6))
 
 

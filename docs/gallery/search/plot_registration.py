@@ -23,7 +23,7 @@ photo = np.ascontiguousarray(np.moveaxis(pixels, -1, 0)[None])  # (1, 3, 600, 51
 # %%
 # From a motion to theta
 # ----------------------
-# theta maps the *view's* coordinates to the photograph's. Both are normalised and stretch with
+# theta maps the *view's* coordinates to the photograph's. Both are normalized and stretch with
 # the width and the height (:doc:`/concepts/coordinates`), while a rotation is one in pixels only.
 # So theta is a product of three: from the view's coordinates to pixels about its centre, the
 # motion in pixels, from pixels to the photograph's coordinates.
@@ -66,7 +66,7 @@ view += rng.normal(0, 0.01, view.shape).astype(np.float32)
 # -------------------
 # Far from the solution, the slopes of fine detail point anywhere; those of a small image still
 # lead the right way. To halve an image is to sample it with the identity: each point lies in the
-# middle of four pixels and reads their mean. theta stays as it is, since normalised coordinates
+# middle of four pixels and reads their mean. theta stays as it is, since normalized coordinates
 # do not depend on pixels.
 
 IDENTITY = np.eye(2, 3, dtype=np.float32)[None]

@@ -32,7 +32,7 @@ images = np.stack([photo[y : y + HEIGHT, x : x + WIDTH] for y, x in corners])
 # One matrix per image
 # --------------------
 # A matrix theta maps the *result's* coordinates to the image's, so that a scale of 2 shows twice
-# as much, half as large. Turns are turns in pixels, while theta's coordinates are normalised;
+# as much, half as large. Turns are turns in pixels, while theta's coordinates are normalized;
 # hence the outer two of the three factors (:doc:`/concepts/coordinates`). Before that, x is
 # mirrored or not.
 

@@ -49,7 +49,7 @@ def native_of(swaps):
 # Windows along the last axis ---------------------------------------------------------------------
 
 
-@jit
+@inline
 def digit_row(job, spans, number, last, scratch, j):
     """Row `number` of taps along the axes before `last`: its offset, and the points' weights."""
     taps, offset, weight = job.taps, 0, splat(1.0, scratch.weights)
@@ -86,7 +86,7 @@ def chunk_of(stored, work, lanes, swaps):
             row += step
         return total
 
-    @jit
+    @inline
     def add_chunk(input, step, taps, count, scratch, j, at, more):
         for m in range(parts):
             first = m * points
@@ -107,7 +107,7 @@ def across_of(work, lanes):
     """From windows of sums to the values of 16 points, by the last axis's weights."""
     size, real = lanes * LANES, VALUES[work]
 
-    @jit
+    @inline
     def across(taps, scratch, j, at):
         columns = local(size, real)
         for half in range(0, lanes, 4):
@@ -128,7 +128,7 @@ def wide_of(stored, work, lanes, swaps):
     """16 points of order 2 and more."""
     add_chunk, across = chunk_of(stored, work, lanes, swaps), across_of(work, lanes)
 
-    @jit
+    @inline
     def wide(job, spans, input, scratch, j):
         taps, rank = job.taps, job.rank
         y = rank - 2 if rank > 1 else 0  # one axis has rows of one tap, of weight 1
@@ -164,12 +164,13 @@ def narrow_of(stored, work, swaps):
     def linear(job, spans, input, scratch, j):
         last = job.rank - 1
         near, far = rank_weights(job, scratch, j)
-        total = splat(0.0, scratch.weights)
+        some, total = far != 0.0, splat(0.0, scratch.weights)  # `near` is never 0
         for q in range(rows_in_all(2, last)):
             offset, weight = digit_row(job, spans, q, last, scratch, j)
             left, right = gather_pairs(input, offset, scratch.offsets, j)
-            total = add_tap(total, widened(left, scratch), weight * near)
-            total = add_tap(total, widened(right, scratch), weight * far)
+            right = where(some, widened(right, scratch), 0.0)
+            row = multiply_add(right, far, widened(left, scratch) * near)
+            total = add_tap(total, row, weight)
         return total
 
     @inline
@@ -177,7 +178,7 @@ def narrow_of(stored, work, swaps):
         at = job.rank * job.taps * PITCH + j
         return load(scratch.weights, at), load(scratch.weights, at + PITCH)
 
-    @jit
+    @inline
     def narrow(job, spans, input, scratch, j):
         if job.order:
             total = linear(job, spans, input, scratch, j)

@@ -9,8 +9,8 @@ from functools import cache
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
-from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
-from ..vectors.windows import all_lanes, as_places
+from ..vectors.simd import LANES, convert, floor, load, multiply_add, ramp, splat, store, where
+from ..vectors.windows import all_lanes, all_within, as_places
 from .spline_places import brought_in, put_weights
 from .spline_scratch import (
     ARRAYS,
@@ -149,24 +149,26 @@ def careful(job, span, scratch, at, j):
 
 
 @jit
-def plan_axis(job, span, a, scratch):
-    """Taps and weights of a tile's points along one axis."""
+def plan_axis(job, span, a, first, scratch):
+    """Taps and weights of a tile's points along one axis; `first` is an offset to begin with."""
     for j in range(0, scratch.head[COUNT], LANES):
         at = a * PITCH + j
         x = load(scratch.places, at)
         if job.pad > 0:
             x = x + splat(job.pad, x)
             store(scratch.places, at, x)
-        if not all_lanes((x >= span.low) & (x <= span.high)):
+        if not all_within(x, span.low, span.high):
             x = careful(job, span, scratch, at, j)
         whole = floor(x + splat(job.half, x))
         if job.order:
             to = (a + 1) * job.taps * PITCH + j
             put_weights(job.order, scratch.weights, to, PITCH, x - whole)
-        start = (whole - splat(job.below, x)) * float(span.stride)
-        if a > 0:
-            start = start + load(scratch.starts, j)
-        store(scratch.starts, j, start)
+        start = splat(first, x) if a == 0 else load(scratch.starts, j)
+        start = multiply_add(whole, splat(float(span.stride), x), start)
+        if a == job.rank - 1:
+            store(scratch.offsets, j, as_places(start))
+        else:
+            store(scratch.starts, j, start)
 
 
 @jit
@@ -194,11 +196,13 @@ def spline_plan_of(work):
         begin_tile(job, spans, scratch, t)
         read_places(job, spans, grid_at, scratch)
         scratch.head[CAREFUL] = scratch.head[EDGES] = 0
+        first = 0.0  # of a window, from the place of its point
         for a in range(job.rank):
-            plan_axis(job, spans[a], a, scratch)
-        for j in range(0, scratch.head[COUNT], LANES):
-            store(scratch.offsets, j, as_places(load(scratch.starts, j)))
-            if job.rank == 1:
+            first -= job.below * float(spans[a].stride)
+        for a in range(job.rank):
+            plan_axis(job, spans[a], a, first, scratch)
+        if job.rank == 1:
+            for j in range(0, scratch.head[COUNT], LANES):
                 store(scratch.weights, j, splat(1.0, scratch.weights))
         if scratch.head[CAREFUL]:
             note_edges(scratch)

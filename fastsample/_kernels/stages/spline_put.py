@@ -12,14 +12,14 @@ from ..vectors.simd import LANES, load, splat, store, where
 from .outputs import TYPES, output_of
 from .rows import put_singly
 from .spline_plan import begin_tile, next_run
-from .spline_scratch import CAREFUL, COUNT, EDGES, SPANS, SPLINE, TILE, scratch_of
+from .spline_scratch import CAREFUL, COUNT, EDGES, PLANES, SPANS, SPLINE, TILE, scratch_of
 from .tile import blocks
 
 
 @cache
-def spline_put_of(value):
-    """The stage for results of a type."""
-    output, element, scratch_in = output_of(value), TYPES[value], scratch_of(8)
+def put_run_of(value):
+    """Store some values as a type."""
+    output = output_of(value)
 
     @inline
     def put_run(values, at, out, to, step, count, vector):
@@ -30,6 +30,14 @@ def spline_put_of(value):
             else:
                 store(vector, 0, found)
                 put_singly(vector, out, to + j * step, step, some)
+
+    return put_run
+
+
+@cache
+def spline_put_of(value):
+    """The stage for results of a type."""
+    put_run, element, scratch_in = put_run_of(value), TYPES[value], scratch_of(8)
 
     @jit
     def put(job, spans, scratch, out, t):
@@ -55,6 +63,19 @@ def spline_put_of(value):
     return spline_put
 
 
+@cache
+def spline_put_row_of(value):
+    """The stage for one point's values in planes that are neighbours."""
+    put_run, element, scratch_in = put_run_of(value), TYPES[value], scratch_of(8)
+
+    def spline_put_row(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, to):
+        job, vector = array_at(job_at, SPLINE, 0)[0], local(LANES, element)
+        scratch, out = scratch_in(job, memory), array_at(out_at, element, plane)
+        put_run(scratch.values, 0, out, to, 1, scratch.head[PLANES], vector)
+
+    return spline_put_row
+
+
 def spline_tiles(job_at, spans, image, grid, planes_at, out, piece):
     """The work on one piece: plan its tiles, and sum and store them in each of its planes."""
     job, planes = array_at(job_at, SPLINE, 0)[0], array_at(planes_at, np.int64, 0)
@@ -65,7 +86,11 @@ def spline_tiles(job_at, spans, image, grid, planes_at, out, piece):
     first, part = piece % pieces * job.tiles, piece // pieces * job.each
     for t in range(first, lesser(first + job.tiles, tiles)):
         call_stage(job.plan, job_at, spans, image, grid, planes_at, out, scratch, t, 0)
-        for p in range(part, lesser(part + job.each, job.planes)):
+        if job.beside:
+            array_at(scratch, np.int64, 0)[PLANES] = job.each
+            at, to = job.input_start + planes[2 * part], job.out_start + planes[2 * part + 1]
+            call_stage(job.beside, job_at, spans, image, grid, planes_at, out, scratch, at, to)
+        for p in range(part, part if job.beside else lesser(part + job.each, job.planes)):
             at, to = job.input_start + planes[2 * p], job.out_start + planes[2 * p + 1]
             if job.fits:
                 call_stage(job.near, job_at, spans, image, grid, planes_at, out, scratch, at, 0)

@@ -37,6 +37,7 @@ SPLINE = np.dtype(
         ("near", "i8"),
         ("far", "i8"),
         ("put", "i8"),
+        ("beside", "i8"),  # instead of `near` and `far`, where planes are neighbours
         ("rank", "i8"),
         ("out_rank", "i8"),
         ("order", "i8"),
@@ -78,8 +79,9 @@ SPANS = np.dtype(
     align=True,
 )
 # Numbers at the head of scratch: a tile's first point, how many it has, how many of them at edges,
-# and whether any was looked at with care, so that there are `lost` and `edge`.
-FIRST, COUNT, EDGES, CAREFUL = range(4)
+# and whether any was looked at with care, so that there are `lost` and `edge`; and of how many
+# planes a piece of work has the points.
+FIRST, COUNT, EDGES, CAREFUL, PLANES = range(5)
 HEAD = 64  # their bytes
 
 

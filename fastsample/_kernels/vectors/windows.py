@@ -98,6 +98,35 @@ def all_lanes(mask):
     return bool(np.all(mask))
 
 
+def _all_within(typing, vec, low, high):
+    def code(context, builder, sig, args):
+        size, found = LANES // PARTS, None
+        bits, nothing = ir.IntType(size), undefined(args[0].type.element, size)
+        ends = []
+        for end in args[1:]:
+            one = builder.insert_element(nothing, end, ir.Constant(ir.IntType(32), 0))
+            ends.append(builder.shuffle_vector(one, nothing, lanes_at(*[0] * size)))
+        for k in range(PARTS):
+            lanes = lanes_at(*range(k * size, (k + 1) * size))
+            part = builder.shuffle_vector(args[0], args[0], lanes)
+            for sign, end in zip((">=", "<="), ends, strict=True):
+                inside = builder.fcmp_ordered(sign, part, end)
+                found = inside if found is None else builder.and_(found, inside)
+        return builder.icmp_unsigned("==", builder.bitcast(found, bits), ir.Constant(bits, -1))
+
+    return types.boolean(vec, vec.dtype, vec.dtype), code
+
+
+@lowered_by(_all_within)
+def all_within(vec, low, high):
+    """Is no lane below `low`, above `high` or NaN? A quarter of a vector at a time.
+
+    Without AVX-512 half the instructions of two comparisons of whole vectors, whose masks are
+    packed into bytes.
+    """
+    return bool(np.all((vec >= low) & (vec <= high)))
+
+
 def _windows(typing, array, first, offsets, j, width):
     if not isinstance(width, types.IntegerLiteral):
         return None
