@@ -17,7 +17,7 @@ try:
     from onnx.reference.op_run import OpRun
 except ImportError as error:
     raise ImportError(
-        "fastsample.onnx needs onnx: install it with pip install 'fastsample[onnx]'"
+        "fastsample.onnx needs onnx, which is not installed: pip install 'onnx>=1.17'"
     ) from error
 
 from ._affine import affine_grid

@@ -185,7 +185,7 @@ BAD = {
         IMAGE[0, 0], np.zeros((3, 9))
     ),
     "threads must be at least 1": lambda: fd.affine_sample(IMAGE, matrices(0), SIZE, threads=0),
-    "order must be 0 or 1": lambda: fd.zoom(IMAGE[0, 0], 2, order=3),
+    "order must be one of 0 to 5": lambda: fd.zoom(IMAGE[0, 0], 2, order=6),
     "mode must be one of": lambda: fd.affine_transform(IMAGE[0, 0], np.eye(2), mode="edge"),
     r"flow must have shape \(N, 37, 41\)|flow must have shape": lambda: fd.flow_warp(
         IMAGE, np.zeros((2, 2, 3, 3), np.float32)

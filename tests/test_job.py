@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import fastsample as fs
 from fastsample._calls import schedule
-from fastsample._kernels.kind import MODES, RULES, WINDOW, Kind
+from fastsample._kernels.kind import MODES, RULES, Kind
 from fastsample._kernels.stages.scratch import tile_points
 from fastsample._kernels.vectors.simd import LANES
 
@@ -20,11 +20,10 @@ KINDS = [
 sizes = st.integers(1, 5000)
 
 
-def cut(kind, samples, channels, rows, cols, step=0):
-    """The job after `_cut`, and its number of pieces; `step` leads to the input's next channel."""
+def cut(kind, samples, channels, rows, cols):
+    """The job after `_cut`, and its number of pieces."""
     job = np.zeros(1, schedule.JOB)
-    names = "n", "c", "rows", "cols", "input_c"
-    for name, n in zip(names, (samples, channels, rows, cols, step), strict=True):
+    for name, n in zip(("n", "c", "rows", "cols"), (samples, channels, rows, cols), strict=True):
         job[0][name] = n
     return job[0], schedule._cut(kind, job[0])
 
@@ -38,13 +37,14 @@ def test_a_tile_fits_its_scratch(kind, samples, channels, rows, cols):
     assert job["tile_rows"] * row <= tile_points(kind)
 
 
-@pytest.mark.parametrize(("step", "is_small"), [(1, True), (-1, True), (12, False)])
-def test_channels_that_share_a_line_meet_in_small_tiles(step, is_small):
-    kind = Kind(RULES["zeros"], 2, 2, WINDOW, 0, 4, 4)
-    job, _ = cut(kind, 64, 256, 1, 40_000, step)
-    assert (job["tile_rows"] * job["tile_cols"] <= 64) == is_small
-    job, _ = cut(kind._replace(last=16), 64, 256, 1, 40_000, step)
-    assert job["tile_cols"] > 64
+@given(st.sampled_from(KINDS), st.integers(1, 9), sizes, st.integers(schedule.STRIP + 1, 5000))
+def test_tiles_hold_as_many_stretches(kind, samples, rows, cols):
+    """Of all points in one row, where a call is level; each begins at a whole vector."""
+    job, _ = cut(kind, samples, 1, rows, cols)
+    size = job["tile_rows"] * job["tile_cols"]
+    tiles = -(-rows // job["tile_rows"]) * -(-cols // job["tile_cols"])
+    assert size % LANES == 0
+    assert tiles * size >= rows * cols
 
 
 @given(st.sampled_from(KINDS), st.integers(1, 9), st.integers(1, 300), sizes, sizes)

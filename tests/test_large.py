@@ -69,3 +69,21 @@ def test_channels_last(image):
     part = np.moveaxis(pixels[:, -2:, -2:], -1, 1).astype(F64)
     want = oracle.grid_sample(part, points - (16_398, 65_598), coordinates="pixel")
     np.testing.assert_allclose(got[0, 1], want[0, :, 1], atol=0.501)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_and_strips_are_one(dtype):
+    """Large maps are read in whole rows or in strips, as they lie: the points are the same."""
+    image = np.random.default_rng(7).integers(0, 255, (1100, 1000), np.uint8)
+    y, x = np.mgrid[:53, :701].astype(dtype) * dtype(1.3)
+    for degrees in (0, 5, 40, 90, 185):
+        turn = np.exp(1j * np.deg2rad(degrees))
+        places = (x + 1j * y) * turn + 200 + 150j
+        maps = places.real.astype(dtype), places.imag.astype(dtype)
+        maps[0][53 // 2, 0 if degrees == 5 else 9] = np.nan
+        found = fs.remap(image, *maps, "nearest")
+        parts = [
+            fs.remap(image, maps[0][k : k + 1], maps[1][k : k + 1], "nearest") for k in range(53)
+        ]
+        np.testing.assert_array_equal(found, np.concatenate(parts))

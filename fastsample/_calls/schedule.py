@@ -66,6 +66,7 @@ NEXT = 2**20
 # plans hold 320 points, at 6 degrees: 256 12.2, 128 10.2.
 STRIP = 256
 STRIPS = 2**20  # bytes of a plane from which it counts as large
+LEVEL = 4  # columns of pixels a row that rows of the output may cross, and are no strips
 STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 SCATTER_NS = 0.5  # a tap of each value that is added to a gradient
@@ -373,7 +374,9 @@ def _record(kind, axes, work):
     shape, points, _, grid, out, period, gap = work
     task["period"], task["gap"] = period, gap
     if kind.source == GRID and _plane(kind, axes) > STRIPS:
-        points = _rewound(points, shape[-1])
+        flat, points = points, _rewound(points, shape[-1])
+        if points is not flat and kind.role == SAMPLE and len(axes) == 2 and axes[1].scale != 0:
+            task["level"], task["number"] = LEVEL * abs(axes[0].scale / axes[1].scale), kind.real
     (rows, (grid_row, out_row)), (cols, (grid_col, out_col)) = points
     task["n"], task["c"], task["rows"], task["cols"] = *shape[:2], rows, cols
     task["grid_start"], task["grid_n"], task["grid_axis"] = (

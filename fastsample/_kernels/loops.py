@@ -72,6 +72,32 @@ def clear_samples(job, stride, out, scratch):
             clear(out, plane * job.item, (plane + job.input_rows * stride) * job.item)
 
 
+@inline
+def is_level(job, grid):
+    """Do rows of the output lead along rows of the input? The ends of the one in the middle tell.
+
+    Then strips only cost: the coordinates and the result are met in pieces of a row, each on
+    another page. Measured on two cores of Zen 1, maps of 1080x1920 points at 6 degrees, ms in
+    strips and in rows: bytes 4.8 and 4.0, three channels of them under nearest 8.0 and 3.3, 4
+    channels of float32 17.2 and 15.8, 12 of them 45 and 37. At steep angles strips are quicker.
+    """
+    found = False
+    if job.level > 0.0:
+        first = job.grid_start + job.rows // 2 * job.grid_row
+        last = first + (job.cols - 1) * job.grid_col
+        if job.number == 4:
+            single = array_at(grid, np.float32, 0)
+            run = abs(float(single[last]) - float(single[first]))
+            first, last = first + job.grid_axis, last + job.grid_axis
+            found = abs(float(single[last]) - float(single[first])) * job.level <= run
+        else:
+            double = array_at(grid, np.float64, 0)
+            run = abs(double[last] - double[first])
+            first, last = first + job.grid_axis, last + job.grid_axis
+            found = abs(double[last] - double[first]) * job.level <= run
+    return found
+
+
 def over_tiles(job_at, axes, image, grid, other, out, piece):
     """The work on one piece: plan its tiles, and apply the plans to all of its channels."""
     job = array_at(job_at, JOB, 0)[0]
@@ -79,11 +105,12 @@ def over_tiles(job_at, axes, image, grid, other, out, piece):
     scratch = on_a_line(memory)
     n, begin, end, share = some_tiles(job, piece)
     put_share(scratch, share)
+    level = is_level(job, grid)
     for t in range(begin, end + ahead):
         slot, after = t % 2 * ahead, NONE
         tile = (t - ahead) % 2 * ahead if t - ahead >= begin else NONE
         if t < end:
-            put_tile(scratch, slot, job, n, t, 1)
+            put_tile(scratch, slot, job, n, t, 1, level)
             after = slot if ahead else NONE
             if job.plan:
                 call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
@@ -148,7 +175,7 @@ def over_shares(job_at, axes, image, grid, other, out, piece):
         for t in range(tiles):
             some, whole = touch(job, reach, lesser(m, job.grids - 1), t, share)
             if some:
-                put_tile(scratch, slot, job, m, t, whole)
+                put_tile(scratch, slot, job, m, t, whole, False)
                 call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
                 tile, after = (waits, slot) if ahead else (slot, NONE)
                 call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)

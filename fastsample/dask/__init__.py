@@ -7,7 +7,7 @@ try:
     import dask.array as _dask
 except ImportError as error:
     raise ImportError(
-        "fastsample.dask needs Dask, which is not installed: pip install 'fastsample[dask]'"
+        "fastsample.dask needs Dask, which is not installed: pip install 'dask[array]>=2025.1'"
     ) from error
 
 from ._ndimage import affine_transform, map_coordinates, zoom

@@ -12,7 +12,7 @@ try:
     import jax  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "fastsample.jax needs JAX: install it with pip install 'fastsample[jax]'"
+        "fastsample.jax needs JAX, which is not installed: pip install 'jax>=0.5'"
     ) from error
 
 from .._calls.typed import Border, Fill, Mode, PixelBorder, Size, Unit

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compiler.flat import array_at
-from ..compiler.jit import inline, lesser
+from ..compiler.jit import greater, inline, lesser
 from ..vectors.simd import LANES
 
 SLOT = 16  # numbers: room for a tile; two have one, and behind them a share
@@ -43,11 +43,15 @@ class Share(NamedTuple):
 
 
 @inline
-def put_tile(scratch, slot, job, n, t, whole):
-    """Write tile t of the grid's sample n down."""
+def put_tile(scratch, slot, job, n, t, whole, level):
+    """Write tile t of the grid's sample n down; a `level` one is a stretch of all points."""
     numbers, at = array_at(scratch, np.int64, 0), slot * SLOT
     row, col = corner(job, t)
     rows, cols = lesser(job.tile_rows, job.rows - row), lesser(job.tile_cols, job.cols - col)
+    if level:  # there are fewer of them: the last ones have no points
+        size = job.tile_rows * job.tile_cols
+        row, col, rows = 0, t * size, 1
+        cols = greater(0, lesser(size, job.rows * job.cols - col))
     numbers[at], numbers[at + 1], numbers[at + 2], numbers[at + 3] = n, t, row, col
     numbers[at + 4], numbers[at + 5] = rows, cols
     numbers[at + 6] = blocks(cols, LANES) * LANES
