@@ -5,6 +5,7 @@ from functools import lru_cache
 from multiprocessing import get_context
 
 from fastsample._bench import race
+from fastsample._kernels import threads
 
 
 def by_name(cases, *groups):
@@ -56,7 +57,9 @@ def prepare(case, library):
 
 
 def ready(case, library):
-    """A call of a library; asv leaves out what it does not have."""
+    """A call of a library; asv leaves out what it does not have, and forks for each."""
+    if case.threads:
+        threads.use(min(case.threads, threads.MOST_THREADS))
     call = case.calls[library]()
     if call is None:
         raise NotImplementedError(f"{library} is missing or cannot do {case.name}")

@@ -69,7 +69,7 @@ numpydoc_validation_checks = {"GL03", "PR01", "PR02", "PR03", "RT01", "SS03"}
 
 GALLERY = {  # groups, and in each the simplest first; what is not named comes last
     "warps": "rotation swirl terrain maps planet",
-    "training": "loader points masks patches flow shifts deformable",
+    "training": "loader boxes points masks patches flow shifts deformable",
     "search": "registration flow_found",
     "volumes": "elastic splines",
 }

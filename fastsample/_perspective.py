@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks, ragged
+from ._calls.again import like_before
 from ._calls.formula import pixel_map_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, forward
@@ -18,6 +19,7 @@ _SAMPLE, _BACK = "perspective_sample", "perspective_sample_backward"
 
 
 @like_input
+@like_before
 def perspective_sample(
     input: ArrayLike,
     homography: ArrayLike,
@@ -102,6 +104,7 @@ def perspective_sample(
 
 @has_backward(perspective_sample, "input", "homography")
 @two_like_gradient
+@like_before
 def perspective_sample_backward(
     grad_output: ArrayLike,
     input: ArrayLike,

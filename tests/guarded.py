@@ -277,8 +277,41 @@ def near(dtype, mode):
             np.testing.assert_array_equal(out, want)
 
 
+HORIZON = [[1.1, 0.1, -1.0], [0.05, 0.9, 0.3], [0.08, -0.03, 1.0]]
+
+
+def maps(knots):
+    """Homographies, and fields of so many knots a row, on one image and on lists."""
+    import fastsample as fs
+
+    rng, count = np.random.default_rng(0), int(knots)
+    h = np.array([HORIZON], np.float32)
+    control = rng.normal(0, 3, (1, 2, 3, count)).astype(np.float32)
+    theta = np.array([[[0.9, 0.2, 1], [-0.1, 1.1, 0]]], np.float32)
+    for width, side in itertools.product((*range(2, 19), 33, 300), SIDES):
+        print(f"maps {knots} knots, {width} {side}", flush=True)
+        images = [rng.integers(0, 256, (rows, width, 3), np.uint8) for rows in (2, 5)]
+        pens = [[guarded(x, side) for x in xs] for xs in (images, (h, control, theta))]
+        for places in (h, hostile(h)):
+            seen = functools.partial(fs.perspective_sample, size=(3, width), channels_last=True)
+            same(seen, side, (images[1][None], places), (pens[0][1][None], guarded(places, side)))
+            same(seen, side, (images, places), (pens[0], guarded(places, side)))
+        size = (3, width)
+        seen = functools.partial(fs.elastic_sample, channels_last=True)
+        ours = pens[1][1], size, pens[1][2]
+        same(seen, side, (images[1][None], control, size, theta), (pens[0][1][None], *ours))
+        same(seen, side, (images, control, size, theta), (pens[0], *ours))
+
+
+def same(function, side, plain, kept):
+    """A call on guarded arrays, into one, gives what it gives elsewhere."""
+    want = function(*plain)
+    out = guarded(np.zeros_like(want), side)
+    np.testing.assert_array_equal(function(*kept, out=out), want)
+
+
 WAYS = {"forward": forward, "backward": backward, "affine": affine}
-OTHERS = {"pixels": pixels, "near": near}
+OTHERS = {"pixels": pixels, "near": near, "maps": maps}
 
 
 def main(*jobs):

@@ -16,7 +16,7 @@ def through_matrices(theta, size):
     """Where matrices lead, (N, *size, D)."""
     theta = np.asarray(theta, np.float64)
     moved = np.einsum("nij,...j->n...i", theta[..., :-1], places(size))
-    return moved + theta[..., -1].reshape(len(theta), *[1] * len(size), -1)
+    return moved + theta[..., -1].reshape(len(theta), *[1] * len(size), theta.shape[1])
 
 
 def through_homographies(matrices, size):

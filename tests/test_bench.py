@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastsample._bench import grids, report, systems
+from fastsample._bench import grids, loader, report, systems
 from fastsample._bench.case import CV2, OURS, TORCH, Case, contestants
 from fastsample._bench.race import Row, as_arrays, difference, race
 from fastsample._cli import bench
@@ -131,7 +131,7 @@ def test_every_case_is_drawn(found):
 
 
 def test_cases_have_names_of_their_own():
-    names = [case.name for case in (*grids.cases(), *systems.cases())]
+    names = [case.name for case in (*grids.cases(), *systems.cases(), *loader.cases())]
     assert len(set(names)) == len(names)
 
 

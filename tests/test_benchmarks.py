@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fastsample._bench import grids, systems
+from fastsample._bench import grids, loader, systems
 from fastsample._bench.case import OURS, Case
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
-CASES = *grids.cases(), *systems.cases()
+CASES = *grids.cases(), *systems.cases(), *loader.cases()
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ JOBS = {
     "backward": GRADIENTS,
     "affine": [Kernel("bilinear", "zeros", ndim) for ndim in (1, 2, 3)],
     "pixels": PIXELS,  # whole ones, channels last
+    "maps": [(2,), (7,), (15,), (16,), (33,)],  # knots in a row
     "near": [("float32", "bilinear"), ("uint8", "bilinear"), ("float32", "bicubic")],
 }
 GUARDED = Path(__file__).with_name("guarded.py")

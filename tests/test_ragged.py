@@ -56,6 +56,30 @@ def test_layouts_and_channels(mode, channels):
         check("affine", [x[::-1, :, ::-1] for x in listed], mode=mode, channels_last=last)
 
 
+def random_view(rng, last):
+    """An image of any size, now and then turned about or between other elements."""
+    h, w = rng.integers(1, 40, 2)
+    shape = (h, w, 3) if last else (3, h, w)
+    x = rng.integers(0, 255, shape).astype(np.uint8 if last else np.float32)
+    way = rng.integers(3)
+    if way == 1:
+        axis = int(rng.integers(3))
+        return np.flip(np.flip(x, axis).copy(), axis)
+    return np.repeat(x, 2, 1)[:, ::2] if way == 2 else x
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("last", [False, True])
+def test_random_lists(call, last):
+    rng = np.random.default_rng(3 + last)
+    for _ in range(12):
+        listed = [random_view(rng, last) for _ in range(rng.integers(1, 7))]
+        got = CALLS[call](listed, slice(len(listed)), channels_last=last)
+        for k, x in enumerate(listed):
+            one = CALLS[call](x[None], slice(k, k + 1), channels_last=last)
+            np.testing.assert_array_equal(got[k], one[0])
+
+
 def test_equals_the_oracle():
     got = CALLS["affine"](images(np.float64), slice(None), padding_mode="border")
     for k, x in enumerate(images(np.float64)):

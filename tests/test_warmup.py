@@ -20,6 +20,18 @@ CALLS = {
     "volume": lambda: fs.grid_sample(IMAGE[:, None], np.zeros((1, 5, 3), F32)),
     "backward": lambda: fs.grid_sample_backward(IMAGE, IMAGE, GRID),
     "affine_sample": lambda: fs.affine_sample(IMAGE, THETA, (64, 64), padding_mode="border"),
+    "perspective_sample": lambda: fs.perspective_sample(
+        PHOTO[None], np.eye(3, dtype=F32)[None], (64, 64), channels_last=True
+    ),
+    "elastic_sample": lambda: fs.elastic_sample(
+        PHOTO[None, ..., :1],
+        np.zeros((1, 2, 3, 3), F32),
+        (64, 64),
+        THETA,
+        "nearest",
+        channels_last=True,
+    ),
+    "a list": lambda: fs.affine_sample([PHOTO, PHOTO[:40]], THETA, (64, 64), channels_last=True),
     "affine_grid": lambda: fs.affine_grid_backward(
         fs.affine_grid(THETA, (1, 2, 64, 64)), (1, 2, 64, 64)
     ),
@@ -54,7 +66,7 @@ def test_every_stage_is_counted_once(monkeypatch):
     asked, steps = [], []
     monkeypatch.setattr(drive, "stage", lambda *made_from: asked.append(made_from))
     monkeypatch.setattr(drive, "compile_loop", lambda parallel: asked.append(("drive", parallel)))
-    for name in ("copier", "tiles_loop", "shares_loop"):
+    for name in ("copier", "tiles_loop", "shares_loop", "list_loop"):
         monkeypatch.setattr(warm, name, lambda name=name: asked.append(name))
     monkeypatch.setattr(warm, "paster", lambda soft: asked.append(("paste", soft)))
     count = fs.warmup(True, lambda done, total: steps.append((done, total)))

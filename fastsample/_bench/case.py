@@ -1,9 +1,12 @@
 """A case: one job that several libraries can do, on the same arrays."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from .._kernels import threads
 
 OURS, TORCH, CV2, SCIPY, SKIMAGE = "fastsample", "torch", "cv2", "scipy", "skimage"
 NUMPY = "numpy"
@@ -33,6 +36,7 @@ class Case:
     targets: dict[str, float] = field(default_factory=dict)
     within: float | None = None  # seconds that our own call may take
     headline: bool = False  # whether a short table has it
+    threads: int | None = None  # how many it may use, where it is not all that a race has
 
 
 def module(name: str) -> Any:
@@ -41,6 +45,13 @@ def module(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         return None
+
+
+@contextmanager
+def threads_of(case: Case) -> Iterator[None]:
+    """Let the calls of a case be made and run on as many threads as it may use."""
+    with threads.of_threads(min(case.threads or threads.in_use(), threads.in_use())):
+        yield
 
 
 def contestants(case: Case) -> dict[str, Callable[[], Any]]:

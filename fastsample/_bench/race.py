@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .case import OURS, TORCH, Case, contestants
+from .case import OURS, TORCH, Case, contestants, threads_of
 
 TURN = 0.002  # seconds: quicker calls are timed in batches at least this long
 REST = 0.005  # seconds: the last library's threads stop spinning
@@ -54,13 +54,14 @@ def race(
     for k in range(passes):
         for case in cases:
             step(case.name)
-            calls = contestants(case)
-            if k == 0:
-                results = {name: as_arrays(call()) for name, call in calls.items()}
-                apart[case.name] = {name: difference(results, name) for name in calls}
-                del results
-            for name, taken in timed(calls, -(-rounds // passes)).items():
-                times[case.name].setdefault(name, []).extend(taken)
+            with threads_of(case):
+                calls = contestants(case)
+                if k == 0:
+                    results = {name: as_arrays(call()) for name, call in calls.items()}
+                    apart[case.name] = {name: difference(results, name) for name in calls}
+                    del results
+                for name, taken in timed(calls, -(-rounds // passes)).items():
+                    times[case.name].setdefault(name, []).extend(taken)
     return [row for case in cases for row in rows_of(case, times[case.name], apart[case.name])]
 
 

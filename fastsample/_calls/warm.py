@@ -10,10 +10,12 @@ from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
     AFFINE_SUM,
+    ELASTIC,
     FLOW,
     GRID,
     MODES,
     PAIRED,
+    PERSPECTIVE,
     REACH,
     RULES,
     SAMPLE,
@@ -24,7 +26,7 @@ from .._kernels.kind import (
     Kind,
     groups_of_channels,
 )
-from .._kernels.loops import shares_loop, tiles_loop
+from .._kernels.loops import list_loop, shares_loop, tiles_loop
 from .._kernels.stages.copy import copier
 from .._kernels.stages.paste import paster
 from . import schedule
@@ -43,9 +45,9 @@ def jobs(all_stages: bool) -> list[Callable[[], Any]]:
 
 
 def loops() -> Iterator[Callable[[], Any]]:
-    """The loops over pieces of work, on one thread and on several, and those over tiles."""
+    """The loops over pieces of work, on one thread and on several, over tiles and over lists."""
     yield from (partial(drive.compile_loop, parallel) for parallel in (False, True))
-    yield from (tiles_loop, shares_loop)
+    yield from (tiles_loop, shares_loop, list_loop)
 
 
 def planes(mode: str, padding: str, axes: int, value: int, role: int, source: int) -> Kind:
@@ -82,6 +84,8 @@ def common() -> Iterator[Kind]:
         yield planes(mode, "zeros", 2, value, SAMPLE, GRID)
         yield pixels(mode, "zeros", 3, value, GRID)
     for mode, source in product(MODES, (AFFINE, FLOW)):
+        yield planes(mode, "zeros", 2, FLOAT32, SAMPLE, source)
+    for mode, source in product(("nearest", "bilinear"), (PERSPECTIVE, ELASTIC)):
         yield planes(mode, "zeros", 2, FLOAT32, SAMPLE, source)
     for mode, source in product(MODES, (GRID, AFFINE)):
         yield planes(mode, "reflection", 2, FLOAT32, SAMPLE, source)

@@ -115,9 +115,9 @@ def race(args: argparse.Namespace) -> "Report":
 
 def chosen(words: list[str]) -> "list[Case]":
     """Take the cases whose name or group has one of the words; all without words."""
-    from fastsample._bench import grids, systems
+    from fastsample._bench import grids, loader, systems
 
-    every = [*grids.cases(), *systems.cases()]
+    every = [*grids.cases(), *systems.cases(), *loader.cases()]
     found = [c for c in every if not words or any(w in c.name or w in c.group for w in words)]
     if not found:
         names = ", ".join(dict.fromkeys(case.group for case in every))

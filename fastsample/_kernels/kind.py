@@ -171,7 +171,7 @@ def has_marks(form):
 def is_easy(form, family, source, along):
     """May a plan try first whether points need no border rule? See `plan.columns_of`."""
     one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)
-    return one_or_two and family != FOLDING and source != PERSPECTIVE and not along
+    return one_or_two and family != FOLDING and not along
 
 
 def is_marked(kind):
@@ -280,7 +280,8 @@ JOB = np.dtype(
         ("sums", "i8"),  # where in scratch sums wait, in bytes,
         ("sums_pitch", "i8"),  # how many there are in a row,
         ("group", "i8"),  # and their bytes where they are of 16 channels each, else 0
-        ("field", "i8"),  # where in scratch a row's knots wait
+        ("field", "i8"),  # where in scratch a row's knots wait,
+        ("field_pitch", "i8"),  # and numbers from there to the next kind of them
         ("taps", "i8"),
         ("item", "i8"),  # bytes of an element
         ("input_rows", "i8"),  # the input's first spatial axis

@@ -67,11 +67,16 @@ WRONG_TYPES = {
     "shifts": ["f2", "?", "c8", "U2", "O"],
     "points": NO_FLOATS,
     "map": NO_FLOATS,
+    "knots": NO_FLOATS,
     "floats like": [*NO_FLOATS, "f2"],
     "same type": ["i4", "f2", "c8"],
     "same type, shaped": ["i4", "f2", "c8"],
     "gradient": ["i4", "u1", "?", "O"],
 }
+HAVE_BATCHES = (
+    *("grid", "points", "flow", "theta", "homography", "control"),
+    *("boxes", "box_to_image", "grad_output"),
+)
 COPIED = "image", "picture", "four axes"
 LONGER = (
     *("points", "map", "boxes", "whole", "shifts", "gradient"),
@@ -89,6 +94,7 @@ AXES = {
     "planes": [(2, 3, 4), (), (1, 1, 2, 2, 2)],
     "masks": [(2, 3), (), (1, 2, 3, 4), (1, 0, 3), (1, 3, 0)],
     "points": [(), (3,)],
+    "knots": [(), (3,), (1, 2, 1, 3)],
     "shifts": [(), (3,)],
     "whole": [()],
     "boxes": [(), (4,)],
@@ -140,7 +146,7 @@ def wrong_value(d, case, name):
 
 def wrong_batch(d, case, name, x):
     """Another number of samples, where that can't be shared."""
-    if name not in ("grid", "points", "flow", "theta", "boxes", "box_to_image", "grad_output"):
+    if name not in HAVE_BATCHES:
         return None
     inner = case.inner if isinstance(case, Vjp) else case
     function = inner.name

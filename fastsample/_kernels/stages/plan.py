@@ -266,7 +266,7 @@ def mark_of(form, source):
     `safe` is the last offset at which a
     pixel may be read.
     """
-    count, unkept = form.axes, unkept_of(source)
+    count, unkept, gaps = form.axes, unkept_of(source), source == PERSPECTIVE
 
     @inline
     def pixel(axis, values, a):
@@ -284,6 +284,8 @@ def mark_of(form, source):
         if count > 2:
             third, also = pixel(axes[2], values, 2)
             inside = inside & also
+        if gaps:
+            inside = inside & (load(values, count * LANES) == 0.0)
         return (first, second, third), inside
 
     @inline
@@ -329,8 +331,9 @@ def quick_of(form, family, source):
     See `mark_of`: one channel of 224x224 bytes through a matrix takes 0.25 ms instead of 0.31.
     Where a slope ends, at 0, is left out.
     """
-    count, slopes, fills = form.axes, bool(form.slopes), family == FILLING
-    unkept = unkept_of(source)
+    count, slopes, unkept = form.axes, bool(form.slopes), unkept_of(source)
+    gaps = source == PERSPECTIVE
+    fills = gaps or family == FILLING
 
     @inline
     def along(axis, a, block):
@@ -357,6 +360,8 @@ def quick_of(form, family, source):
             inside = inside & along(axes[1], 1, block)
         if count > 2:
             inside = inside & along(axes[2], 2, block)
+        if gaps:
+            inside = inside & (load(block.values, count * LANES) == 0.0)
         store(block.poison, 0, splat(0.0, block.poison))
         return everywhere(inside)
 

@@ -29,6 +29,7 @@ from ..vectors.memory import CACHE_LINE, view_at
 from ..vectors.simd import LANES
 from .tile import HEAD
 
+TAPS = 4  # knots around a place on a cubic spline, and numbers of its polynomial between two
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
 
 
@@ -146,6 +147,15 @@ def scratch_bytes(kind, group):
     return behind(form) + (group if kind.role == GROUPS else results)
 
 
+def field_pitch(knots):
+    """Elements for a row of a spline's knots, see `field`: vectors may begin at each but the last.
+
+    Before and behind the outer ones, these are repeated.
+    """
+    return -(-(knots + 2 + LANES) // LANES) * LANES
+
+
 def field_bytes(kind, knots):
-    """And behind that for a row of a spline's knots, see `field`."""
-    return lines(kind.axes * (knots + 2), VALUES[kind.real]) if kind.source == ELASTIC else 0
+    """And behind that for the row's knots, and the numbers of its cells for each coordinate."""
+    rows = (1 + TAPS * kind.axes) * field_pitch(knots)
+    return lines(rows, VALUES[kind.real]) if kind.source == ELASTIC else 0
