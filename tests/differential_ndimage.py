@@ -1,11 +1,11 @@
 """Random calls of `fastsample.ndimage` beside SciPy's.
 
-    python tests/differential_ndimage.py [--count N] [--seed S]
+    python tests/differential_ndimage.py [--count N] [--seed S] [--first K]
 
 Ranks 1 to 5, all functions, modes, orders, types, layouts and forms of `output`. Floats must agree
 to 1e-12 of the largest number in play, integers but where SciPy's float64 value lies within 1e-9 of
 a half. SciPy before 1.18 filters short axes wrongly in "reflect" (gh-24550): these calls are held
-against the oracle in `splines`.
+against its interpolation of coefficients that the oracle in `splines` has filtered.
 """
 
 import argparse
@@ -239,6 +239,8 @@ def made_by(module, name, args, options):
 def suffers(name, args, options):
     """Does SciPy's filter start wrongly, visibly?"""
     x = args[0]
+    if name == "zoom" and set(args[1]) == {1.0}:
+        return False  # the input is assigned
     filters = options.get("prefilter", True) and options["order"] > 1
     modes = ("reflect", "grid-mirror")
     if name.startswith("spline"):
@@ -252,6 +254,39 @@ def value_of(name, args, options):
     return getattr(theirs, name)(*args, **{**options, "output": wide})
 
 
+def filtered(name, x, options, drops=False):
+    """The oracle's coefficients, of complex numbers part by part; it `drops` fractions on the way.
+
+    SciPy does where a filter's output is of integers.
+    """
+    if x.dtype.kind == "c":
+        real, imaginary = (filtered(name, part, options) for part in (x.real, x.imag))
+        return real + 1j * imaginary
+    order, symmetry = options["order"], splines.symmetry_of(options["mode"])
+    axes = {"spline_filter1d": (options.get("axis"),), "rotate": options.get("axes")}
+    c = x.astype(np.float64)
+    for axis in axes.get(name, range(x.ndim)):
+        c = splines.filtered_axis(c, order, axis, symmetry)
+        c = np.trunc(c) if drops else c
+    return c
+
+
+def rightly_filtered(name, args, options, dtype):
+    """The values where SciPy's filter starts wrongly."""
+    x, *others = args
+    c = filtered(name, x, options, drops=name.startswith("spline") and dtype.kind in "iu")
+    if name.startswith("spline"):
+        return c
+    return value_of(name, (c, *others), {**options, "prefilter": False})
+
+
+def rightly_stored(values, dtype):
+    """The same as they are stored."""
+    if dtype.kind == "c":
+        return values.astype(dtype)
+    return splines.stored(values, dtype)
+
+
 def check(name, args, options):
     """None, or what is wrong."""
     got = made_by(ours, name, args, options)
@@ -262,7 +297,11 @@ def check(name, args, options):
     if got.dtype != want.dtype or got.shape != want.shape:
         return f"{got.dtype} {got.shape} for {want.dtype} {want.shape}"
     with np.errstate(all="ignore"):
-        values = value_of(name, args, options)
+        if suffers(name, args, options):
+            values = rightly_filtered(name, args, options, want.dtype)
+            want = rightly_stored(values, want.dtype)
+        else:
+            values = value_of(name, args, options)
     scale = max(
         1.0,
         *(float(np.nanmax(np.abs(a), initial=0)) for a in (args[0].astype(values.dtype), values)),
@@ -300,24 +339,22 @@ def said(name, args, options):
     return f"{name}({', '.join(listed)})"
 
 
-def main(count, seed):
+def main(count, seed, first=0):
     """Make so many calls; the number of those that fail."""
     warnings.simplefilter("ignore")
-    made = failed = skipped = 0
-    for k in range(count):
+    failed = 0
+    for k in range(first, first + count):
         rng = np.random.default_rng([seed, k])
         name, args, options, _ = call(rng)
-        if suffers(name, args, options):
-            skipped += 1
-            continue
         wrong = check(name, args, options)
-        made += 1
         if wrong:
             failed += 1
             print(f"call {k}: {said(name, args, options)}: {wrong}", flush=True)
             if failed >= 20:
                 break
-    print(f"{made} calls agree with SciPy's but {failed}; {skipped} not held against it")
+        if (k + 1) % 1000 == 0:
+            print(f"up to call {k}: {failed} failed", flush=True)
+    made = k + 1 - first
     print(f"{made - failed} passed, {failed} failed")
     return failed
 
@@ -326,5 +363,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first call")
     asked = parser.parse_args()
-    sys.exit(1 if main(asked.count, asked.seed) else 0)
+    sys.exit(1 if main(asked.count, asked.seed, asked.first) else 0)

@@ -1,6 +1,7 @@
 """The functions under JAX: values, derivatives of both orders, batches, errors, threads."""
 
 import threading
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import fastsample.jax as fj  # noqa: E402
 from fastsample.jax import _calls, _handler, _primitive, _work  # noqa: E402
 
 pytestmark = pytest.mark.compiled
+jax.config.update("jax_disable_most_optimizations", True)  # XLA's own code is not what is tested
 RNG = np.random.default_rng(0)
 IMAGE = RNG.random((2, 3, 9, 8), np.float32)
 GRID = RNG.uniform(-1.1, 1.1, (2, 4, 5, 2)).astype(np.float32)
@@ -63,6 +65,29 @@ def test_values(name):
 def test_xla_calls_the_kernels_on_its_own_buffers():
     jax.block_until_ready(fj.grid_sample(IMAGE, GRID))
     assert _handler.available() == (("ffi" in vars(jax)) and set(_handler.seen) == {(0, 3)})
+
+
+@pytest.mark.parametrize("batches", [(), (3,)])
+def test_calls_are_made_again_on_other_memory(batches, monkeypatch):
+    """Without checks and without NumPy's arrays: on addresses alone."""
+    monkeypatch.setattr(_handler, "_again", {})
+
+    def number(image, grid):
+        return bent(fj.grid_sample)(image, grid)
+
+    for _ in batches:
+        number = jax.vmap(number)
+    function = jax.jit(lambda *arrays: jax.vjp(number, *arrays)[1](jnp.ones(batches)))
+    for k in range(3):
+        image, grid = (np.roll(a, k) for a in (IMAGE, GRID))
+        shape = (*batches, 1, 1, 1, 1)
+        got = function(*(np.tile(a, shape[: len(batches)] + (1,) * 4) for a in (image, grid)))
+        factor = 3 * np.cos(3 * fs.grid_sample(image, grid))
+        want = fs.grid_sample_backward(factor, image, grid)
+        for one, other in zip(got, want, strict=True):
+            assert_near(one, np.broadcast_to(other, one.shape))
+    assert len(_handler._again) == 3
+    assert None not in _handler._again.values()
 
 
 @each
@@ -131,10 +156,16 @@ def test_gradients_against_map_coordinates():
     assert_near(got[1], want[1], 1e-4)
 
 
+@cache
+def second_derivatives(way, function):
+    arrays = IMAGE[:1, :, :5, :5], PIXELS[:1, :3, :2] / 2
+    return jax.jit(HESSIANS[way](bent(function)))(*arrays)
+
+
 @pytest.mark.parametrize("way", HESSIANS)
 def test_second_derivatives_against_map_coordinates(way):
-    arrays = IMAGE[:1, :, :5, :5], PIXELS[:1, :3, :2] / 2
-    got, want = (jax.jit(HESSIANS[way](bent(f)))(*arrays) for f in (in_pixels, by_map_coordinates))
+    got = second_derivatives(way, in_pixels)
+    want = second_derivatives("forward over reverse", by_map_coordinates)
     for i in (0, 1):
         for j in (0, 1):
             assert_near(got[i][j], want[i][j], 1e-4)
@@ -155,12 +186,12 @@ def test_second_derivatives_by_differences(name, mode):
         def number(*arrays):
             return jnp.sin(3 * getattr(fj, name)(*arrays, mode=mode, **options)).sum()
 
-        gradient = jax.grad(number, (0, 1))
+        gradient = jax.jit(jax.grad(number, (0, 1)))
 
         def product(*arrays):
             return sum((g * v).sum() for g, v in zip(gradient(*arrays), along, strict=True))
 
-        got = jax.grad(product, (0, 1))(*arrays)
+        got = jax.jit(jax.grad(product, (0, 1)))(*arrays)
         for k in (0, 1):
             moved = [
                 gradient(*(a + s * step * v for a, v in zip(arrays, along, strict=True)))[k]
@@ -259,7 +290,8 @@ def test_an_error_inside_a_compiled_call_is_an_exception(monkeypatch):
         raise ValueError("grid_sample: it broke")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_work, "fill", broken)
+        for name in ("fill", "fill_again"):
+            patch.setattr(_work, name, broken)
         with pytest.raises(
             (ValueError, jax.errors.JaxRuntimeError), match="ValueError: grid_sample: it broke"
         ):

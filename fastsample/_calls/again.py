@@ -19,7 +19,7 @@ import numpy as np
 from .._kernels.compiler.flat import address
 from .._kernels.drive import INTERPRETED, NOTHING, run_on
 from .._kernels.kind import JOB
-from .buffers import pair_of
+from .buffers import empty, pair_of
 from .schedule import STREAM, Call
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -42,6 +42,9 @@ class Step(NamedTuple):
     second: int | None  # where y is, if the grid's x and y are two arguments of one layout
 
 
+Made = tuple[Callable[..., Array], tuple[int, ...], np.dtype[Any]]  # who makes an array, and which
+
+
 class Hand(NamedTuple):
     """What is done without a kernel: `function(x, out)` of arrays that have these numbers."""
 
@@ -62,7 +65,7 @@ class Pair(NamedTuple):
 class Known(NamedTuple):
     """What a call does."""
 
-    makes: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]  # results, and what goes in between
+    makes: tuple[Made, ...]  # results, and what goes in between
     steps: tuple[Step, ...]
     jobs: tuple[Array, ...]  # the steps' jobs
     returns: tuple[int | None, ...]
@@ -268,14 +271,31 @@ def again(known: Known, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def again_at(known: Known, places: list[int], jobs: Sequence[Array]) -> list[Array]:
     """Make the results' memory, and let the kernels run; `places` are as `memory_of` takes them."""
-    made = [np.empty(shape, dtype) for shape, dtype in known.makes]
+    made = [make(shape, dtype) for make, shape, dtype in known.makes]
     for x in made:
         places.append(id(x))
+    run_at(known, places, jobs)
+    return made
+
+
+def again_into(known: Known, places: list[int], results: dict[int, int]) -> None:
+    """Let the kernels run where results' memory is given, by their numbers among what is made."""
+    kept = []
+    for k, (make, shape, dtype) in enumerate(known.makes):
+        place = results.get(k)
+        if place is None:
+            kept.append(make(shape, dtype))
+            place = id(kept[-1])
+        places.append(place)
+    run_at(known, places, known.jobs)
+
+
+def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
+    """Let the kernels run; `places` are those of all arguments and of all that is made."""
     places += known.behind
     for (call, (image, grid, other, out), _), job in zip(known.steps, jobs, strict=True):
         six = id(job), id(call.records[1]), places[image], places[grid], places[other], places[out]
         run_on(call.work, call.parallel, six, call.pieces)
-    return made
 
 
 def _pair(number: int, step: Step, things: tuple[Any, ...]) -> Pair:
@@ -314,9 +334,11 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
     written = [*numbers.values(), *([] if out is None else [out])]
     if None in found or None in hands or not _are_written(written, found, hands):
         return None
+    if (constants or hands) and any(x.nbytes >= STREAM for x in made):
+        return None  # of splines, beside whose time that of checks does not show
     paired = [(k, step) for k, step in enumerate(found) if step.second is not None]
     return Known(
-        tuple((x.shape, x.dtype) for x in (*made, *between)),
+        tuple((_maker(x), x.shape, x.dtype) for x in (*made, *between)),
         tuple(found),
         tuple(call.records[0] for call, *_ in found),
         tuple(None if x is None else out if x is given else numbers[id(x)] for x in results),
@@ -330,9 +352,14 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
     )
 
 
+def _maker(x: Array) -> Callable[..., Array]:
+    """What makes such memory: a small array's takes a third of the time of one on a cache line."""
+    return np.empty if x.nbytes < STREAM else empty
+
+
 def _is_plain(x: Any) -> bool:
     """Is it an array that np.empty makes, and a kernel fills as it is?"""
-    return type(x) is Array and x.flags.c_contiguous and x.dtype.isnative and x.nbytes < STREAM
+    return type(x) is Array and x.flags.c_contiguous and x.dtype.isnative
 
 
 def _between(things: Any, made: list[Array], steps: list[tuple[Call, Any]]) -> list[Array]:

@@ -96,7 +96,8 @@ def join(library):
     Not where a user has chosen Numba's layer, where this process has forked, since OpenMP's threads
     did not follow, or where that OpenMP has not GNU's interface.
     """
-    if str(nb.config.THREADING_LAYER).lower() != "default" or MOST_THREADS == 1 or _has_forked():
+    chosen = str(nb.config.THREADING_LAYER).lower() != "default"
+    if chosen or MOST_THREADS == 1 or nb.config.DISABLE_JIT or _has_forked():
         return
     try:
         bound = ctypes.CDLL(library, os.RTLD_NOLOAD | os.RTLD_NOW)

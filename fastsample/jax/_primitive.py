@@ -117,7 +117,8 @@ def _lower(context, *operands, **params):
     _work.of(params["call"].text)  # refuses what is not known
     if not _handler.available():
         return _lower_callback(context, *operands, **params)
-    return jax.ffi.ffi_lowering(_handler.TARGET)(context, *operands, call=params["call"].text)
+    told = _handler.attribute(params["call"].text, (*context.avals_in, *context.avals_out))
+    return jax.ffi.ffi_lowering(_handler.TARGET)(context, *operands, call=told)
 
 
 mlir.register_lowering(primitive, _lower_callback)

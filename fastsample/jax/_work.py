@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._affine import affine_sample_double_backward
+from .._calls.again import Known, again_into, key_of
 from .._calls.registry import BACKWARDS
 from .._grid import grid_sample_double_backward
+from .._kernels.compiler.flat import address
 from .._points import point_sample_double_backward
 from .._warp import flow_warp_double_backward
-from ._calls import ALONG, OUT, Call, of_text
+from ._calls import ALONG, FUNCTIONS, OUT, Call, of_text
 
 Arrays = dict[str, np.ndarray]
 
@@ -22,7 +24,17 @@ SECOND = {
     "point_sample": point_sample_double_backward,
     "flow_warp": flow_warp_double_backward,
 }
+_INTO = {f.public for n, f in FUNCTIONS.items() if n != "deform_conv2d"}  # that have `out`
 _KNOWN = ("gradients", "gradients and their gradients")
+
+
+class Request(NamedTuple):
+    """A call of a function of NumPy's arrays, and which of its results is meant; None: the one."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    index: int | None
 
 
 class Work(NamedTuple):
@@ -30,18 +42,18 @@ class Work(NamedTuple):
 
     call: Call
     options: dict[str, Any]
-    compute: Callable[[Call, dict[str, Any], Arrays, np.ndarray], None]
+    request: Callable[[Call, dict[str, Any], Arrays, np.ndarray], Request]
 
 
 @lru_cache(maxsize=4096)
 def of(text: str) -> Work:
     """The work that a text describes."""
     call = of_text(text)
-    return Work(call, dict(call.options), _computation(call))
+    return Work(call, dict(call.options), _request(call))
 
 
-def _computation(call: Call) -> Callable[..., None]:
-    """How the call is computed."""
+def _request(call: Call) -> Callable[..., Request]:
+    """How the call is made one of a function."""
     if call.order == 0 and call.hole == OUT:
         return _forward
     if call.order == 0 or (call.order == 1 and call.hole.startswith(ALONG)):
@@ -57,19 +69,83 @@ def _computation(call: Call) -> Callable[..., None]:
 
 def fill(text: str, operands: list[np.ndarray], result: np.ndarray) -> None:
     """Compute a call into its result, all arrays with vmap's axes in front."""
-    work = of(text)
+    if result.size:
+        work, named = of(text), _named(text, operands)
+        request = _whole(work, named, result)
+        if request is None:
+            _one_by_one(work, named, result)
+        else:
+            _perform(*request)
+
+
+def seen(text: str, operands: list[np.ndarray], result: np.ndarray) -> "Again | None":
+    """Compute a call once, and say how it is made again on other memory, if that is known."""
+    request = _whole(of(text), _named(text, operands), result) if result.size else None
+    if request is None or not hasattr(request[0].function, "calls"):
+        fill(text, operands, result)
+        return None
+    (function, args, options, index), place = request
+    found = function(*args, **options)
+    place[...] = found if index is None else found[index]
+    known = function.calls.known.get(key_of(args, options))
+    return None if known is None else _again(known, (*args, *options.values()), operands, index)
+
+
+class Again(NamedTuple):
+    """A call that is known: what its kernels do, and whose memory they take."""
+
+    known: Known
+    sources: tuple[int | None, ...]  # the operand that each of the function's arguments is
+    result: int  # its number among what the call makes
+
+
+def _again(
+    known: Known, things: tuple[Any, ...], operands: list[np.ndarray], index: int | None
+) -> Again | None:
+    """How a known call is made on operands' memory, if that is all that its kernels read."""
+    starts = {address(x): k for k, x in enumerate(operands)}
+    sources = tuple(starts.get(address(x)) if type(x) is np.ndarray else None for x in things)
+    read = {k for step in known.steps for k in step.arrays if 0 <= k < len(things)}
+    made = known.returns[index or 0]
+    if made is None or known.hands or not known.is_free or len(starts) < len(operands):
+        return None
+    if any(sources[k] is None for k in read):
+        return None
+    return Again(known, sources, made - len(things))
+
+
+def fill_again(again: Again, operands: list[int], result: int) -> None:
+    """Compute such a call at addresses."""
+    places = [1 if k is None else -operands[k] for k in again.sources]
+    again_into(again.known, places, {again.result: -result})
+
+
+def _named(text: str, operands: list[np.ndarray]) -> Arrays:
+    return dict(zip(of(text).call.operands, operands, strict=True))
+
+
+def _whole(work: Work, named: Arrays, result: np.ndarray) -> tuple[Request, np.ndarray] | None:
+    """The one call of a function that a call is, and where its result goes; or None."""
     call = work.call
-    if result.size == 0:
-        return
-    named = dict(zip(call.operands, operands, strict=True))
     if call.axes == 0:
-        work.compute(call, work.options, named, result)
-        return
-    full = np.broadcast_shapes(*(x.shape[: call.axes] for x in (*operands, result)))
-    if (merged := _merged(work, full, named, result)) is not None:
-        work.compute(call, *merged)
+        return work.request(call, work.options, named, result), result
+    merged = _merged(work, _full(call, named, result), named, result)
+    return None if merged is None else (work.request(call, *merged), merged[-1])
+
+
+def _full(call: Call, named: Arrays, result: np.ndarray) -> tuple[int, ...]:
+    """The sizes of vmap's axes."""
+    return np.broadcast_shapes(*(x.shape[: call.axes] for x in (*named.values(), result)))
+
+
+def _perform(request: Request, result: np.ndarray) -> None:
+    """Call a function for its result, which is written where it belongs if that can be."""
+    function, args, options, index = request
+    if index is None and function in _INTO:
+        function(*args, **options, out=result)
     else:
-        _one_by_one(work, full, named, result)
+        found = function(*args, **options)
+        result[...] = found if index is None else found[index]
 
 
 def _merged(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray) -> Any:
@@ -110,9 +186,9 @@ def _not_shared(call: Call, whole: set[str]) -> set[str]:
     return {OUT} | (alike if alike & whole else set())
 
 
-def _one_by_one(work: Work, full: tuple[int, ...], named: Arrays, result: np.ndarray) -> None:
+def _one_by_one(work: Work, named: Arrays, result: np.ndarray) -> None:
     """Each element of vmap's axes by itself; what they share takes the sum."""
-    axes = work.call.axes
+    axes, full = work.call.axes, _full(work.call, named, result)
     shared = result.shape[:axes] != full
     if shared:
         result[...] = 0
@@ -123,54 +199,44 @@ def _one_by_one(work: Work, full: tuple[int, ...], named: Arrays, result: np.nda
 
         place = of_index(result)
         found = np.empty_like(place) if shared else place
-        work.compute(work.call, work.options, {n: of_index(x) for n, x in named.items()}, found)
+        parts = {n: of_index(x) for n, x in named.items()}
+        _perform(work.request(work.call, work.options, parts, found), found)
         if shared:
             place += found
 
 
-def _forward(call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray) -> None:
+def _forward(call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray) -> Request:
     """The function itself."""
     arrays = {name: named[name] for name in call.arrays}
-    if call.function == "deform_conv2d":
-        result[...] = call.about.public(**arrays, **options)
-    else:
-        call.about.public(**arrays, **options, out=result)
+    return Request(call.about.public, (), {**arrays, **options}, None)
 
 
-def _backward(call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray) -> None:
+def _backward(call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray) -> Request:
     """One gradient of the function."""
     of = call.hole if call.order == 0 else call.about.points
     backward = BACKWARDS[call.about.public]
     gradient = _of_complex(named[OUT], result)
     if call.function == "affine_grid":
-        result[...] = backward.function(gradient, **options)
-        return
+        return Request(backward.function, (gradient,), options, None)
     arrays = {name: named[name] if name in named else _absent(result) for name in call.arrays}
     mask = tuple(name == of for name in backward.arrays)
-    found = backward.function(gradient, **arrays, **options, output_mask=mask)
-    result[...] = found[backward.arrays.index(of)]
+    options = {**arrays, **options, "output_mask": mask}
+    return Request(backward.function, (gradient,), options, backward.arrays.index(of))
 
 
 def _double_backward(
     call: Call, options: dict[str, Any], named: Arrays, result: np.ndarray
-) -> None:
+) -> Request:
     """A part of the way back of the gradient along the first direction."""
     of = call.about.points if call.order == 2 else call.hole
-    function = SECOND[call.function]
     (along,) = (named[name] for name in named if name.startswith(ALONG))
     absent = {name: _absent(result) for name in (OUT, *call.arrays) if name not in named}
     arrays = {**named, **absent}
     gradient = _of_complex(arrays.pop(OUT), result)
     parts = OUT, *call.arrays
-    found = function(
-        None,
-        along,
-        gradient,
-        **{n: arrays[n] for n in call.arrays},
-        **options,
-        output_mask=tuple(name == of for name in parts),
-    )
-    result[...] = found[parts.index(of)]
+    mask = tuple(name == of for name in parts)
+    options = {**{n: arrays[n] for n in call.arrays}, **options, "output_mask": mask}
+    return Request(SECOND[call.function], (None, along, gradient), options, parts.index(of))
 
 
 def _absent(result: np.ndarray) -> np.ndarray:

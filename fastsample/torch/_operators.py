@@ -81,7 +81,8 @@ class Kernel:
         if prepare is not None and prepare(arrays, options):
             return False
         known = calls.known.get(key_of(tuple(arrays), options))
-        return known if known is not None and known.is_free else False
+        alone = known is not None and known.is_free and not known.hands  # kernels are all it does
+        return known if alone else False
 
     def run(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Tensors of the CPU, and options as the library has them."""
@@ -96,7 +97,9 @@ class Kernel:
         found = self.found(self.on_arrays, arrays, options)
         if not self.masked:
             return torch.from_numpy(found)
-        return one_or_more([torch.empty(0) if x is None else torch.from_numpy(x) for x in found])
+        likes = [tensors[k] for k in self.results]
+        pairs = zip(found, likes, strict=True)
+        return one_or_more(nothing(t) if x is None else torch.from_numpy(x) for x, t in pairs)
 
     def run_widened(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Take tensors themselves, as the library does; coordinates of bfloat16 as float32."""
@@ -109,7 +112,7 @@ class Kernel:
         if not self.masked:
             return found
         pairs = zip(found, (tensors[k] for k in self.results), strict=True)
-        return one_or_more(torch.empty(0) if x is None else x.to(t.dtype) for x, t in pairs)
+        return one_or_more(nothing(t) if x is None else x.to(t.dtype) for x, t in pairs)
 
     def found(self, function: Callable[..., Any], arrays: list[Any], options: Any) -> Any:
         """What a function makes of arrays; its errors are PyTorch's."""
@@ -124,6 +127,11 @@ class Kernel:
 def is_brain(tensor: Tensor) -> bool:
     """Say whether it is of the type that NumPy has not."""
     return tensor.dtype is torch.bfloat16
+
+
+def nothing(like: Tensor | None) -> Tensor:
+    """What an operator gives where no gradient is asked for: operators give tensors alone."""
+    return torch.empty(0) if like is None else like.new_empty(0)
 
 
 def one_or_more(found: Iterable[Any]) -> Any:
@@ -201,7 +209,7 @@ def _fake_of(kernel: Kernel) -> Callable[..., Any]:
     def results(*args: Any) -> Any:
         pairs = zip((args[k] for k in kernel.results), args[-1], strict=True)
         return one_or_more(
-            torch.empty(0) if like is None else like.new_empty(like.shape if wanted else 0)
+            like.new_empty(like.shape) if wanted and like is not None else nothing(like)
             for like, wanted in pairs
         )
 
