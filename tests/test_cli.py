@@ -415,7 +415,6 @@ def test_memory_is_within_three_times_the_pictures(tmp_path):
     source = """if True:
         import resource
         from fastsample._cli.parser import main
-from fastsample._cli.progress import progress
         most = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert main(["warp", "small.png", "small.png", "--rotate", "5"]) == 0
         before = most()

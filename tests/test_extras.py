@@ -6,10 +6,13 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize(("module", "needs"), [("jax", "jax"), ("onnx", "onnx.reference.op_run")])
-def test_the_extra_is_named(module, needs, monkeypatch):
+MODULES = {"jax": "jax", "onnx": "onnx.reference.op_run"}
+
+
+@pytest.mark.parametrize(("module", "needs"), MODULES.items())
+def test_what_to_install_is_named(module, needs, monkeypatch):
     for name in [n for n in sys.modules if n.startswith(f"fastsample.{module}")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, needs, None)
-    with pytest.raises(ImportError, match=rf"pip install 'fastsample\[{module}\]'"):
+    with pytest.raises(ImportError, match=f"pip install '{module}>="):
         importlib.import_module(f"fastsample.{module}")

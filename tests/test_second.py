@@ -279,7 +279,7 @@ class TestErrors:
             fs.flow_warp_double_backward(u, v, grad, image, flow)
 
     def test_masks(self):
-        with pytest.raises(TypeError, match="output_mask must be three of True or False"):
+        with pytest.raises(TypeError, match="output_mask must be a tuple of three bools"):
             fs.grid_sample_double_backward(*problem(), output_mask=(True, True))
 
     def test_integers(self):

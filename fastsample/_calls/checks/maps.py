@@ -6,12 +6,15 @@ from .arrays import GRID_TYPES, dtype, named
 
 
 def grid(function, name, shape, image):
-    """(N, *out, D) for D spatial axes of the image, with its batch or either one 1."""
+    """(N, *out, D) for D spatial axes of the image, with its batch or either one 1.
+
+    Points (P, D) beside one image would be P samples of a point each: meant is a list, as a rule.
+    """
     batch, axes = image[0], len(image) - 2
     rule = f"{function}: {name} must have shape (N, *out, {axes}){_samples(batch)}; got {shape}"
     if len(shape) < 2 or shape[-1] != axes:
         raise ValueError(rule + _grid_advice(name, shape, image))
-    if shape[0] != batch and (1 not in (shape[0], batch) or len(shape) == 2):
+    if shape[0] not in (1, batch) and (batch != 1 or len(shape) == 2):
         one = len(shape) == 2 or (name == "grid" and len(shape) == axes + 1)
         raise ValueError(rule + (f": one for all samples is {name}[None]" if one else ""))
 

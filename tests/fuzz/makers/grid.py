@@ -10,7 +10,7 @@ from .common import image_of, make_sampled_backward, rule_of, sampling, scene, s
 def make_grid_sample(d, kernel=None, tame=False):
     kernel = kernel or d.one(d.pool.grid)
     sizes, out, (n, m) = scene(d, kernel, d.output())
-    m = m if out else n  # (P, D) for one sample, or the other way round, is refused
+    m = m if out or m == 1 else n  # points (P, D) of one image are refused
     last = d.last(kernel)
     image = image_of(d, kernel, n, sizes, last, tame)
     options = usual_options(d, kernel, array_of(image), last=last)

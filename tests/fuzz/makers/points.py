@@ -15,7 +15,7 @@ def unit_kernels(kernels):
 def make_point_sample(d, kernel=None, tame=False):
     kernel = kernel or d.one(unit_kernels(d.pool.grid))
     sizes, out, (n, m) = scene(d, kernel, d.output())
-    m = m if out else n  # (P, D) for one sample, or the other way round, is refused
+    m = m if out or m == 1 else n  # points (P, D) of one image are refused
     last = d.last(kernel)
     image = image_of(d, kernel, n, sizes, last, tame)
     options = usual_options(d, kernel, array_of(image), last=last)
