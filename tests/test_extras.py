@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-
 MODULES = {"jax": "jax", "onnx": "onnx.reference.op_run"}
 
 
