@@ -71,7 +71,7 @@ def values_off(got, r):
     wrong &= ~np.broadcast_to(r.lost, r.pixels.shape[:-1])[:, None]
     if wrong.any():
         wrong &= ~is_some_pixel(got, r)
-    if r.mode == "bicubic" and r.padding in ("border", *FOLDS[:2]) and got.dtype.kind == "f":
+    if r.mode == "bicubic" and r.padding in ("border", *FOLDS[:2]) and got.dtype.kind in "fV":
         wrong &= ~(np.isinf(got) & ~np.isfinite(want))  # two taps at one pixel count as one
     if wrong.any() and r.mode == "bicubic":
         wrong &= ~nearly_unread(r)
