@@ -153,6 +153,18 @@ def test_an_axis_of_one_sample(mode):
         )
 
 
+def test_axes_that_shrink_before_others_grow():
+    """The last axes are done in turn by parts of what the first ones left, not of what they read."""
+    sizes, results = (4, 3, 6, 5, 5), (3, 2, 4, 6, 6)
+    x, per_axis = noise(sizes), places(sizes, results, 0.3)
+    want = x
+    for axis, count in enumerate(results):
+        alone = [one if k == axis else None for k, one in enumerate(per_axis)]
+        shape = (*want.shape[:axis], count, *want.shape[axis + 1 :])
+        want = resample(want, 3, "mirror", shape, alone)
+    assert_near(resample(x, 3, "mirror", results, per_axis), want)
+
+
 def test_axes_left_alone():
     x = noise((18, 20, 3))
     per_axis = [(0.0, 0.7, 0.0), (0.0, 0.6, 0.0), None]

@@ -156,9 +156,10 @@ def _grouped(steps, work):
 
     A part is what the first axes leave, and must fit into a cache.
     """
-    shape = [max(sizes) for sizes in zip(*(step.target.shape for step in steps), strict=True)]
     alone, together = len(steps), 0
     for k in range(len(steps) - 1):
+        targets = (step.target.shape for step in steps[k:])  # earlier steps may have made it smaller
+        shape = [max(sizes) for sizes in zip(*targets, strict=True)]
         first = min(step.line.axis for step in steps[k:])
         slabs, room = prod(shape[:first]), prod(shape[first:]) * work.itemsize
         if room <= TOGETHER and (slabs >= MOST_THREADS or not _pays(steps)):
