@@ -154,7 +154,7 @@ def test_an_axis_of_one_sample(mode):
 
 
 def test_axes_that_shrink_before_others_grow():
-    """The last axes are done in turn by parts of what the first ones left, not of what they read."""
+    """The last axes are done in turn by parts of what the first ones left."""
     sizes, results = (4, 3, 6, 5, 5), (3, 2, 4, 6, 6)
     x, per_axis = noise(sizes), places(sizes, results, 0.3)
     want = x

@@ -158,7 +158,7 @@ def _grouped(steps, work):
     """
     alone, together = len(steps), 0
     for k in range(len(steps) - 1):
-        targets = (step.target.shape for step in steps[k:])  # earlier steps may have made it smaller
+        targets = (step.target.shape for step in steps[k:])  # earlier ones leave less
         shape = [max(sizes) for sizes in zip(*targets, strict=True)]
         first = min(step.line.axis for step in steps[k:])
         slabs, room = prod(shape[:first]), prod(shape[first:]) * work.itemsize
