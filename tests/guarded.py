@@ -294,16 +294,18 @@ def maps(knots):
         pens = [[guarded(x, side) for x in xs] for xs in (images, (h, control, theta))]
         for places in (h, hostile(h)):
             seen = functools.partial(fs.perspective_sample, size=(3, width), channels_last=True)
-            same(seen, side, (images[1][None], places), (pens[0][1][None], guarded(places, side)))
-            same(seen, side, (images, places), (pens[0], guarded(places, side)))
+            assert_same(
+                seen, side, (images[1][None], places), (pens[0][1][None], guarded(places, side))
+            )
+            assert_same(seen, side, (images, places), (pens[0], guarded(places, side)))
         size = (3, width)
         seen = functools.partial(fs.elastic_sample, channels_last=True)
         ours = pens[1][1], size, pens[1][2]
-        same(seen, side, (images[1][None], control, size, theta), (pens[0][1][None], *ours))
-        same(seen, side, (images, control, size, theta), (pens[0], *ours))
+        assert_same(seen, side, (images[1][None], control, size, theta), (pens[0][1][None], *ours))
+        assert_same(seen, side, (images, control, size, theta), (pens[0], *ours))
 
 
-def same(function, side, plain, kept):
+def assert_same(function, side, plain, kept):
     """A call on guarded arrays, into one, gives what it gives elsewhere."""
     want = function(*plain)
     out = guarded(np.zeros_like(want), side)

@@ -58,7 +58,7 @@ def test_coordinates(mode, order):
     for x in both(IMAGE, 9):
         for given in both(points, (2, 8, 8)):
             found = fd.map_coordinates(x, given, chunks=(8, 8), **options).compute()
-            same(found, whole, order < 2)
+            assert_same(found, whole, order < 2)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -79,10 +79,10 @@ def test_matrices(mode, order):
         for x in both(IMAGE, 10):
             found = fd.affine_transform(x, matrix, offset, (27, 25), chunks=6, **options).compute()
             np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
-            same(found, whole, exact and order < 2)
+            assert_same(found, whole, exact and order < 2)
 
 
-def same(found, whole, exact):
+def assert_same(found, whole, exact):
     """Equal to the bit, or within rounding where each chunk filters for itself."""
     if exact:
         np.testing.assert_array_equal(found, whole)

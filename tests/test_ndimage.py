@@ -21,7 +21,7 @@ each_mode = pytest.mark.parametrize("mode", MODES)
 each_order = pytest.mark.parametrize("order", ORDERS)
 
 
-def close(got, want, bound=1e-12):
+def assert_close(got, want, bound=1e-12):
     """Equal but for the last bits of the largest number."""
     assert got.shape == want.shape
     scale = max(1, np.nanmax(np.abs(want), initial=0))
@@ -44,7 +44,7 @@ class TestValues:
     def test_map_coordinates(self, rank, order, mode):
         x, c = INPUTS[rank], places(INPUTS[rank].shape, 150, order)
         options = {"order": order, "mode": mode, "cval": 1.5}
-        close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
+        assert_close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
 
     @each_mode
     @pytest.mark.parametrize("order", [1, 3, 5])
@@ -53,7 +53,7 @@ class TestValues:
         for shape in ((1, 1), (2, 3), (3, 1), (5, 7), (4, 9)):
             x, c = RNG.normal(size=shape), places(shape, 60, order)
             options = {"order": order, "mode": mode, "cval": -2}
-            close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
+            assert_close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
 
     @each_mode
     @pytest.mark.parametrize("order", [0, 3])
@@ -61,14 +61,16 @@ class TestValues:
         x = RNG.normal(size=(5, 6, 4, 7))
         c = places(x.shape, 200)
         options = {"order": order, "mode": mode}
-        close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
+        assert_close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
 
     @each_mode
     @pytest.mark.parametrize("order", [1, 2, 5])
     def test_without_a_filter(self, order, mode):
         c = places(IMAGE.shape, 200)
         options = {"order": order, "mode": mode, "prefilter": False}
-        close(ndimage.map_coordinates(IMAGE, c, **options), splines.sample(IMAGE, c, **options))
+        assert_close(
+            ndimage.map_coordinates(IMAGE, c, **options), splines.sample(IMAGE, c, **options)
+        )
 
     @each_mode
     @pytest.mark.parametrize("order", [0, 1, 3])
@@ -76,14 +78,14 @@ class TestValues:
         matrix, offset = np.array([[0.9, 0.3], [-0.2, 1.1]]), (-2.5, 3.0)
         got = ndimage.affine_transform(IMAGE, matrix, offset, (25, 37), order=order, mode=mode)
         at = splines.affine_places(matrix, offset, (25, 37))
-        close(got, splines.sample(IMAGE, at, order, mode))
+        assert_close(got, splines.sample(IMAGE, at, order, mode))
 
     @each_mode
     @pytest.mark.parametrize("order", [0, 1, 2, 3, 5])
     def test_shift(self, order, mode):
         got = ndimage.shift(IMAGE, (2.4, -5.7), order=order, mode=mode)
         at = splines.axis_places([(-2.4, 1, 0), (5.7, 1, 0)], IMAGE.shape)
-        close(got, splines.sample(IMAGE, at, order, mode))
+        assert_close(got, splines.sample(IMAGE, at, order, mode))
 
     @each_mode
     @pytest.mark.parametrize("grid_mode", [False, True])
@@ -96,7 +98,7 @@ class TestValues:
         for order in (1, 3):
             options = {"order": order, "mode": mode}
             got = ndimage.zoom(IMAGE, (1.3, 1.5), **options, grid_mode=grid_mode)
-            close(got, splines.sample(IMAGE, at, **options))
+            assert_close(got, splines.sample(IMAGE, at, **options))
 
     @pytest.mark.parametrize("mode", ["constant", "nearest", "grid-wrap"])
     def test_rotate_leaves_other_axes_alone(self, mode):
@@ -106,7 +108,7 @@ class TestValues:
         sizes = np.array(VOLUME.shape)[[0, 2]]
         at = splines.affine_places(matrix, (sizes - 1) / 2 - matrix @ ((sizes - 1) / 2), sizes)
         for k in range(VOLUME.shape[1]):
-            close(got[:, k], splines.sample(VOLUME[:, k], at, mode=mode))
+            assert_close(got[:, k], splines.sample(VOLUME[:, k], at, mode=mode))
 
     def test_geometric_transform(self):
         calls = []
@@ -120,19 +122,21 @@ class TestValues:
         )
         assert calls == list(np.ndindex(6, 7))
         at = splines.axis_places([(0, 0.7, 3), (0, 0.5, 0)], (6, 7))
-        close(got, splines.sample(IMAGE, at))
+        assert_close(got, splines.sample(IMAGE, at))
 
     @each_mode
     @pytest.mark.parametrize("order", [2, 3, 4, 5])
     def test_filters(self, order, mode):
-        close(ndimage.spline_filter(IMAGE, order, mode=mode), splines.filtered(IMAGE, order, mode))
+        assert_close(
+            ndimage.spline_filter(IMAGE, order, mode=mode), splines.filtered(IMAGE, order, mode)
+        )
         got = ndimage.spline_filter1d(VOLUME, order, 1, mode=mode)
-        close(got, splines.filtered_axis(VOLUME, order, 1, splines.symmetry_of(mode)))
+        assert_close(got, splines.filtered_axis(VOLUME, order, 1, splines.symmetry_of(mode)))
 
     def test_fewer_axes_in_the_result(self):
         matrix = np.array([[0.4], [0.7]])
         got = ndimage.affine_transform(IMAGE, matrix, (1, 2), (19,))
-        close(got, splines.sample(IMAGE, splines.affine_places(matrix, (1, 2), (19,))))
+        assert_close(got, splines.sample(IMAGE, splines.affine_places(matrix, (1, 2), (19,))))
 
 
 class TestTypes:
@@ -142,7 +146,7 @@ class TestTypes:
         x = (50 * IMAGE + 100).clip(0, 255).astype(dtype) if dtype != "?" else IMAGE > 0
         c = places(x.shape, 100)
         got = ndimage.map_coordinates(x, c, np.float64, order, "mirror")
-        close(got, splines.sample(x, c, order, "mirror"))
+        assert_close(got, splines.sample(x, c, order, "mirror"))
 
     @pytest.mark.parametrize("dtype", ["u1", "i4", "u8", ">i2", "f4"])
     def test_outputs(self, dtype):
@@ -152,7 +156,7 @@ class TestTypes:
         assert got.dtype == np.dtype(dtype)
         want = splines.stored(splines.sample(x, at, 1, "mirror"), np.dtype(dtype))
         if got.dtype.kind == "f":
-            close(got, want, 1e-7)
+            assert_close(got, want, 1e-7)
         else:
             np.testing.assert_array_equal(got, want)
 
@@ -170,18 +174,18 @@ class TestTypes:
         c = places(x.shape, 80)
         got = ndimage.map_coordinates(x, c, cval=2 - 1j)
         assert got.dtype == np.complex128
-        close(got.real, splines.sample(x.real, c, cval=2))
-        close(got.imag, splines.sample(x.imag, c, cval=-1))
+        assert_close(got.real, splines.sample(x.real, c, cval=2))
+        assert_close(got.imag, splines.sample(x.imag, c, cval=-1))
         single = x.astype(np.complex64)
         assert ndimage.shift(single, 1.5).dtype == np.complex64
         filtered = ndimage.spline_filter(x, output=np.complex128)
-        close(filtered.imag, splines.filtered(x.imag, 3, "mirror"))
+        assert_close(filtered.imag, splines.filtered(x.imag, 3, "mirror"))
 
     def test_single_is_near(self):
         x, c = IMAGE.astype("f4"), places(IMAGE.shape, 200)
         for order in (1, 3, 5):
             got = ndimage.map_coordinates(x, c, order=order, mode="reflect", single=True)
-            close(got, splines.sample(x, c, order, "reflect"), 2e-6)
+            assert_close(got, splines.sample(x, c, order, "reflect"), 2e-6)
 
     def test_integers_beyond_what_a_double_has(self):
         x = np.full((3, 4), 2**64 - 1, np.uint64)
@@ -241,7 +245,7 @@ class TestCopies:
             got = ndimage.shift(IMAGE, steps, order=order, mode=mode, cval=2)
             at = splines.axis_places([(-s, 1, 0) for s in steps], IMAGE.shape)
             bound = 1e-5 if max(map(abs, steps)) > 12 else 1e-12  # see "Borders" in the docs
-            close(got, splines.sample(IMAGE, at, order, mode, cval=2), bound)
+            assert_close(got, splines.sample(IMAGE, at, order, mode, cval=2), bound)
 
     @pytest.mark.parametrize("order", [1, 3])
     @pytest.mark.parametrize("degrees", [90, 180, -90, 270, 360])
@@ -270,7 +274,7 @@ class TestNumbersThatAreNone:
         for mode in ("mirror", "reflect", "wrap", "grid-wrap"):
             np.testing.assert_array_equal(at[mode][:3], 7)
             assert np.isfinite(at[mode]).all()
-        close(at["nearest"][1:5], edge[[1, 0, 1, 0]])
+        assert_close(at["nearest"][1:5], edge[[1, 0, 1, 0]])
         for mode in ("nearest", "grid-constant"):
             assert np.isnan(at[mode][0]) == (order > 0)
         assert at["constant"][0] == 7
@@ -313,7 +317,7 @@ class TestWhatUsersMeet:
         got = ndimage.map_coordinates(
             np.zeros(30, np.uint8), [[-5.0, -30.0]], np.float64, 3, "grid-constant", 300.0
         )
-        close(got, np.array([44.0, 300.0]), 1e-6)
+        assert_close(got, np.array([44.0, 300.0]), 1e-6)
 
     def test_zoom_forgets_grid_mode_of_complex_arrays(self):
         x = LINE + 0j
@@ -404,7 +408,7 @@ class TestMemory:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 2**18
-        close(
+        assert_close(
             got,
             splines.sample(np.array(whole[140:160], "f8"), c - [[140], [0], [0]], prefilter=False),
         )
@@ -428,12 +432,12 @@ class TestMemory:
         wide[::2, ::2, ::2] = VOLUME
         turned = np.ascontiguousarray(VOLUME[:, ::-1, ::-1])[:, ::-1, ::-1]
         for x in (np.asfortranarray(VOLUME), wide[::2, ::2, ::2], turned, VOLUME.astype(">f8")):
-            close(ndimage.map_coordinates(x, c, order=order), want)
+            assert_close(ndimage.map_coordinates(x, c, order=order), want)
         fields = np.zeros(VOLUME.shape, [("a", "i4"), ("b", "f8")])
         fields["b"] = VOLUME
-        close(ndimage.map_coordinates(fields["b"], c, order=order), want)
+        assert_close(ndimage.map_coordinates(fields["b"], c, order=order), want)
         for places_ in (np.asfortranarray(c), c[:, ::-1][:, ::-1], np.repeat(c, 2, 1)[:, ::2]):
-            close(ndimage.map_coordinates(VOLUME, places_, order=order), want)
+            assert_close(ndimage.map_coordinates(VOLUME, places_, order=order), want)
 
 
 class TestImports:

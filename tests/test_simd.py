@@ -111,7 +111,7 @@ def compiled(function):
     return numba.njit(error_model="numpy")(function)
 
 
-def same(got, want):
+def assert_same(got, want):
     """Equal to the last bit; NaN equals NaN."""
     np.testing.assert_array_equal(got, want, strict=True)
 
@@ -125,7 +125,7 @@ class TestMemory:
 
         a, out = numbers(dtype, 40), np.zeros(40, dtype)
         compiled(copy)(a, out, at)
-        same(out[at : at + LANES], a[at : at + LANES])
+        assert_same(out[at : at + LANES], a[at : at + LANES])
         assert not out[:at].any()
         assert not out[at + LANES :].any()
 
@@ -138,7 +138,7 @@ class TestMemory:
         a, out = (np.zeros(size + 1, np.uint8)[1:].view(dtype) for _ in range(2))
         a[...] = numbers(dtype)
         compiled(copy)(a, out)
-        same(out, a)
+        assert_same(out, a)
 
     @each_number
     def test_local(self, dtype):
@@ -156,7 +156,7 @@ class TestMemory:
         compiled(add)(a, out, dtype)
         want = a.copy()
         want[LANES + 1] = a[0]
-        same(out, want)
+        assert_same(out, want)
 
     @each_number
     def test_stream_and_starts_line(self, dtype):
@@ -175,7 +175,7 @@ class TestMemory:
         assert not out.any()
         for i in (0, 3 * step):
             assert kernel(a, out, i)
-            same(out[i : i + LANES], a)
+            assert_same(out[i : i + LANES], a)
 
     @each_number
     def test_view_at(self, dtype):
@@ -190,8 +190,8 @@ class TestMemory:
         place = raw[64 : 64 + values.nbytes].view(dtype)
         place[...] = values
         compiled(copy)(raw, out, 64)
-        same(out, np.append(values[1:], values[0]))
-        same(place, np.append(values[:-1], dtype(3)))
+        assert_same(out, np.append(values[1:], values[0]))
+        assert_same(place, np.append(values[:-1], dtype(3)))
         assert not raw[:64].any()
         assert not raw[64 + values.nbytes :].any()
 
@@ -211,7 +211,7 @@ class TestMemory:
         compiled(take)(a, out, at)
         pairs, triples = a[at : at + 2 * LANES], a[at:]
         parts = (pairs[::2], pairs[1::2], triples[::3], triples[1::3], triples[2::3])
-        same(out, np.concatenate(parts))
+        assert_same(out, np.concatenate(parts))
 
     @each_number
     @each_offset
@@ -224,7 +224,7 @@ class TestMemory:
         a, out, offsets = numbers(dtype, 100), np.zeros(LANES, dtype), places(93, integer)
         for first in (0, 7):
             compiled(take)(a, first, offsets, out, 3)
-            same(out, a[first + offsets[3 : 3 + LANES]])
+            assert_same(out, a[first + offsets[3 : 3 + LANES]])
 
     @each_number
     @each_offset
@@ -240,7 +240,7 @@ class TestMemory:
         for first in (0, 7):
             compiled(take)(a, first, offsets, out, 3)
             at = first + offsets[3 : 3 + LANES]
-            same(out, np.concatenate([a[at], a[at + 1]]))
+            assert_same(out, np.concatenate([a[at], a[at + 1]]))
 
     @each_number
     @each_offset
@@ -256,7 +256,7 @@ class TestMemory:
         for first in (0, 7):
             compiled(take)(a, first, offsets, out, 3)
             at = first + offsets[3 : 3 + LANES]
-            same(out, np.concatenate([a[at + k] for k in range(4)]))
+            assert_same(out, np.concatenate([a[at + k] for k in range(4)]))
 
     @each_number
     def test_prefetch_changes_nothing(self, dtype):
@@ -283,7 +283,7 @@ class TestWholePixels:
         a, out = numbers(dtype, 4 * LANES), np.zeros(10 * LANES, dtype)
         compiled(put)(a, out)
         rows = a.reshape(4, LANES)
-        same(out, np.concatenate([rows[:k].T.ravel() for k in (1, 2, 3, 4)]))
+        assert_same(out, np.concatenate([rows[:k].T.ravel() for k in (1, 2, 3, 4)]))
 
     @each_number
     def test_streamed_pairs(self, dtype):
@@ -294,7 +294,7 @@ class TestWholePixels:
         a, out = numbers(dtype, 2 * LANES), np.zeros(3 * LANES, dtype)
         at = -out.ctypes.data % 64 // out.itemsize
         compiled(put)(a, out, at)
-        same(out[at : at + 2 * LANES], a.reshape(2, LANES).T.ravel())
+        assert_same(out[at : at + 2 * LANES], a.reshape(2, LANES).T.ravel())
 
     @each_float
     @pytest.mark.parametrize("count", [1, 2, 4])
@@ -304,7 +304,7 @@ class TestWholePixels:
         want = out.copy()
         want[3 : 3 + count] += terms[5 : 5 + count]
         compiled(adders[count])(out, terms)
-        same(out, want)
+        assert_same(out, want)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int16])
     @pytest.mark.parametrize("count", [2, 3, 4])
@@ -314,7 +314,7 @@ class TestWholePixels:
         for take in takers(count):
             out[...] = 0
             compiled(take)(a, offsets, out)
-            same(out, np.concatenate([a[o + count :][:count] for o in offsets[1:]]))
+            assert_same(out, np.concatenate([a[o + count :][:count] for o in offsets[1:]]))
 
     @pytest.mark.skipif(not PERMUTE, reason="this CPU has no such instruction")
     def test_permuted(self):
@@ -324,7 +324,7 @@ class TestWholePixels:
         a, places = numbers(np.float32, 2 * LANES), np.arange(LANES, dtype=np.int32) * 37 + 5
         out = np.zeros(LANES, np.float32)
         compiled(kernel)(a, places, out)
-        same(out, a[places % 32])
+        assert_same(out, a[places % 32])
 
     @pytest.mark.parametrize("dtype", FLOATS)
     def test_turn(self, dtype):
@@ -335,7 +335,7 @@ class TestWholePixels:
         compiled(kernel)(a, out)
         want = np.zeros_like(out)
         want[5:-1] = a[3:-1].reshape(LANES, LANES).T.ravel()
-        same(out, want)
+        assert_same(out, want)
 
     def test_lane(self):
         def kernel(a, out):
@@ -343,7 +343,7 @@ class TestWholePixels:
 
         a, out = numbers(np.int32), np.zeros(2, np.int32)
         compiled(kernel)(a, out)
-        same(out, a[[0, 15]])
+        assert_same(out, a[[0, 15]])
 
     def test_everywhere(self):
         def kernel(a, out):
@@ -382,8 +382,8 @@ class TestWholePixels:
         a = np.arange(2**16, dtype=np.uint16)
         wide, out = np.zeros(2**16, np.float32), np.zeros(2**16, np.uint16)
         compiled(kernel)(a, wide, out)
-        same(wide, a.view(np.float16).astype(np.float32))
-        same(out.view(np.float16), a.view(np.float16))
+        assert_same(wide, a.view(np.float16).astype(np.float32))
+        assert_same(out.view(np.float16), a.view(np.float16))
 
         def narrow(a, out):
             for j in range(0, len(a), LANES):
@@ -398,7 +398,7 @@ class TestWholePixels:
         out = np.zeros(len(between), np.uint16)
         compiled(narrow)(between, out)
         with np.errstate(over="ignore"):
-            same(out.view(np.float16), between.astype(np.float16))
+            assert_same(out.view(np.float16), between.astype(np.float16))
 
     def test_brain(self):
         """Every bfloat16 there and back; and what lies between two, halves to even."""
@@ -425,7 +425,7 @@ class TestWholePixels:
         between = np.resize(between, -(-len(between) // LANES) * LANES).view(np.float32)
         out = np.zeros(len(between), np.uint16)
         compiled(narrow)(between, out)
-        same(out, between.astype(ml_dtypes.bfloat16).view(np.uint16))
+        assert_same(out, between.astype(ml_dtypes.bfloat16).view(np.uint16))
         loud = np.full(LANES, 0x7F800001, np.uint32).view(np.float32)  # nothing left if cut off
         out = np.zeros(LANES, np.uint16)
         compiled(narrow)(loud, out)
@@ -444,8 +444,8 @@ class TestWholePixels:
         a = np.arange(limits.min, limits.max + 1).astype(dtype)
         wide, out = np.zeros(len(a), np.float32), np.zeros(len(a), dtype)
         compiled(kernel)(a, wide, out)
-        same(wide, a.astype(np.float32))
-        same(out, a)
+        assert_same(wide, a.astype(np.float32))
+        assert_same(out, a)
 
     @each_float
     @pytest.mark.parametrize("count", [1, 3, 7, 8, 20])
@@ -463,7 +463,7 @@ class TestWholePixels:
         whole[:there] = a
         want = np.zeros(16, dtype)
         want[1 : 1 + there], want[12:] = a, whole[:4]
-        same(out, want)
+        assert_same(out, want)
 
     @each_number
     def test_ramp_and_spread(self, dtype):
@@ -473,7 +473,7 @@ class TestWholePixels:
 
         a, out = numbers(dtype), np.zeros(2 * LANES, dtype)
         compiled(kernel)(a, out)
-        same(out, np.concatenate([np.arange(LANES, dtype=dtype), np.repeat(a[8:12], 4)]))
+        assert_same(out, np.concatenate([np.arange(LANES, dtype=dtype), np.repeat(a[8:12], 4)]))
 
 
 def one_unit(out, terms):
@@ -527,7 +527,7 @@ class TestArithmetic:
         a, b, three = numbers(dtype), numbers(dtype, seed=1), dtype(3)
         out = np.zeros(6 * LANES, dtype)
         compiled(kernel)(a, b, out, three)
-        same(out, np.concatenate([a + b, a - b, a * b, a + three, three - a, three * a]))
+        assert_same(out, np.concatenate([a + b, a - b, a * b, a + three, three - a, three * a]))
 
     @each_float
     def test_divide(self, dtype):
@@ -537,7 +537,7 @@ class TestArithmetic:
 
         a, b, out = numbers(dtype), numbers(dtype, seed=1), np.zeros(2 * LANES, dtype)
         compiled(kernel)(a, b, out)
-        same(out, np.concatenate([a / b, dtype(1) / b]))
+        assert_same(out, np.concatenate([a / b, dtype(1) / b]))
 
     @each_float
     def test_nothing_is_contracted(self, dtype):
@@ -549,7 +549,7 @@ class TestArithmetic:
         a, b = numbers(dtype), numbers(dtype, seed=1)
         c, out = -(a * b), np.zeros(LANES, dtype)
         compiled(kernel)(a, b, c, out)
-        same(out, np.zeros(LANES, dtype))
+        assert_same(out, np.zeros(LANES, dtype))
 
     @each_float
     def test_multiply_add(self, dtype):
@@ -573,7 +573,7 @@ class TestArithmetic:
         for a in (numbers(dtype), extremes(dtype)):
             out = np.zeros(3 * LANES, dtype)
             compiled(kernel)(a, out)
-            same(out, np.concatenate([np.floor(a), np.rint(a), np.abs(a)]))
+            assert_same(out, np.concatenate([np.floor(a), np.rint(a), np.abs(a)]))
 
     @each_number
     def test_splat(self, dtype):
@@ -583,7 +583,7 @@ class TestArithmetic:
 
         out = np.zeros(2 * LANES, dtype)
         compiled(kernel)(numbers(dtype), 41, out)
-        same(out, np.full(2 * LANES, 41, dtype))
+        assert_same(out, np.full(2 * LANES, 41, dtype))
 
 
 class TestBounds:
@@ -600,7 +600,7 @@ class TestBounds:
         out = np.zeros(4 * LANES, dtype)
         compiled(kernel)(a, b, two, out)
         bounds = (np.minimum(a, b), np.maximum(a, b), np.minimum(a, two), np.maximum(a, two))
-        same(out, np.concatenate(bounds))
+        assert_same(out, np.concatenate(bounds))
 
     @each_float
     def test_nan_stays(self, dtype):
@@ -611,7 +611,7 @@ class TestBounds:
         a, out = extremes(dtype), np.zeros(2 * LANES, dtype)
         compiled(kernel)(a, out)
         one = dtype(1)
-        same(out, np.concatenate([np.minimum(a, one), np.maximum(a, one)]))
+        assert_same(out, np.concatenate([np.minimum(a, one), np.maximum(a, one)]))
 
 
 class TestSelection:
@@ -640,7 +640,7 @@ class TestSelection:
         out = np.zeros(6 * LANES, np.int32)
         compiled(kernel)(a, b, out)
         want = np.concatenate([a < b, a <= b, a > b, a >= b, a == b, a != b])
-        same(out, want.astype(np.int32))
+        assert_same(out, want.astype(np.int32))
 
     @each_number
     def test_where_and_masks(self, dtype):
@@ -660,7 +660,7 @@ class TestSelection:
             np.where(a == b, nine, b),
             np.where(a >= nine, a, b),
         )
-        same(out, np.concatenate(want))
+        assert_same(out, np.concatenate(want))
 
     @each_number
     @pytest.mark.parametrize("byte", [bool, np.uint8])
@@ -676,7 +676,7 @@ class TestSelection:
         compiled(kernel)(a, b, raw.view(byte), at)
         want = np.full(LANES + 5, 7, np.uint8)
         want[at : at + LANES] = a < b
-        same(raw, want)
+        assert_same(raw, want)
 
     @pytest.mark.parametrize("dtype", [np.int32, np.int64])
     def test_within(self, dtype):
@@ -688,7 +688,7 @@ class TestSelection:
         a = np.resize(np.array([-1, 0, 1, 8, 9, 10, limits.min, limits.max], dtype), LANES)
         out = np.zeros(LANES, np.int32)
         compiled(kernel)(a, out)
-        same(out, ((a >= 0) & (a < 9)).astype(np.int32))
+        assert_same(out, ((a >= 0) & (a < 9)).astype(np.int32))
 
 
 class TestConvert:
@@ -702,7 +702,7 @@ class TestConvert:
         values = np.linspace(-1000 if signed else 0, 70_000, LANES)
         a, out = values.astype(source), np.zeros(LANES, target)
         compiled(kernel)(a, out)
-        same(out, a.astype(target))
+        assert_same(out, a.astype(target))
 
     def test_unsigned_beyond_signed(self):
         def kernel(a, wide, real):
@@ -712,8 +712,8 @@ class TestConvert:
         a = np.full(LANES, 2**32 - 1, np.uint32)
         wide, real = np.zeros(LANES, np.int64), np.zeros(LANES)
         compiled(kernel)(a, wide, real)
-        same(wide, a.astype(np.int64))
-        same(real, a.astype(np.float64))
+        assert_same(wide, a.astype(np.int64))
+        assert_same(real, a.astype(np.float64))
 
     def test_float64_to_float32_rounds(self):
         def kernel(a, out):
@@ -721,4 +721,4 @@ class TestConvert:
 
         a, out = numbers(np.float64), np.zeros(LANES, np.float32)
         compiled(kernel)(a, out)
-        same(out, a.astype(np.float32))
+        assert_same(out, a.astype(np.float32))
