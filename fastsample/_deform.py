@@ -24,7 +24,6 @@ _BYTES = 64 * 2**20  # of columns and what is as large as they are, at a time
 # one core, forward and backward: 256 channels of 14 x 14 3.0 and 11 to 1.4 and 6.0, 64 of 32 x 32
 # 2.6 and 11 to 1.7 and 7.7; 64 of 64 x 64 in 64 offset groups 15.5 and 74 to 16.0 and 79.
 _SMALL = 4096
-_Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
 class _Given(NamedTuple):

@@ -67,7 +67,7 @@ NEXT = 2**20
 # plans hold 320 points, at 6 degrees: 256 12.2, 128 10.2.
 STRIP = 256
 STRIPS = 2**20  # bytes of a plane from which it counts as large
-LEVEL = 4  # columns of pixels a row that rows of the output may cross, and are no strips
+LEVEL = 4  # columns that a row of the output leads along for each row it crosses: 14 degrees
 STREAM = 4 * 2**20  # bytes of an output that is written past the caches: a third less traffic
 SERIAL_NS = 20_000  # less work than this does not pay for waking the other threads
 SCATTER_NS = 0.5  # a tap of each value that is added to a gradient

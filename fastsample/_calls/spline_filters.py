@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from .._kernels.stages.lines import POLE, TERM
 
 Array = NDArray[Any]
-SYMMETRIES = ("mirror", "reflect", "wrap")
 # The roots of the sampled spline's polynomial that lie in the unit circle.
 POLES = {
     2: (math.sqrt(8) - 3,),

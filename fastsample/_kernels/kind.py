@@ -264,8 +264,8 @@ JOB = np.dtype(
         ("bands", "i8"),  # or of all tiles that touch one of so many bands of the input,
         ("band_rows", "i8"),  # each so many rows of its first spatial axis
         ("stream", "i8"),  # 1: the output is too large to stay in a cache
-        ("level", "f8"),  # not 0: rows have no gap between them, and are tiled whole if they cross
-        #                   at most so many columns of pixels a row, see `loops.is_level`
+        ("level", "f8"),  # not 0: rows have no gap between them, and are tiled whole if they lead
+        #                   along so many columns for each row they cross, see `loops.is_level`
         ("number", "i8"),  # bytes of a coordinate
         ("ahead", "i8"),  # 1: plan one tile ahead and prefetch its taps
         ("next", "i8"),  # 1: prefetch a channel while the one before is at work
