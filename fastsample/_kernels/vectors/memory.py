@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from ..compiler.cpu import HARDWARE_GATHER
+from ..compiler.cpu import HARDWARE_GATHER, PERMUTE
 from ..compiler.flat import CACHE_LINE, Flat
 from .simd import (
     I32,
@@ -26,6 +26,9 @@ from .simd import (
 
 FLOATS = {32: ir.FloatType(), 64: ir.DoubleType()}  # what AVX-512 gathers, by its bits
 FEW = 4  # channels, at most, of a pixel that is read at once
+# Without AVX-512 registers are halves of 128 bits, and what crosses from one to the other costs: an
+# instruction that does so takes eight parts of Zen 1, two that don't take one each.
+HALF = 128  # bits
 
 
 def _view_at(typing, raw, start, size, dtype):
@@ -64,9 +67,9 @@ def local(size, dtype):
     return np.empty(size, dtype)
 
 
-def pass_caches(builder, write):
-    """Make a store to the start of a cache line one that leaves the caches alone."""
-    write.align = CACHE_LINE
+def pass_caches(builder, write, align=CACHE_LINE):
+    """Make a store to the start of a cache line, or a part of it, one that leaves them alone."""
+    write.align = align
     write.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
 
 
@@ -204,7 +207,13 @@ def _load_interleaved(step):
 
         def code(context, builder, sig, args):
             pointer = element_pointer(context, builder, array, *args)
-            wide = ir.VectorType(context.get_value_type(array.dtype), LANES * step)
+            element = context.get_value_type(array.dtype)
+            if step == 2 and not PERMUTE:
+                size = HALF // array.dtype.bitwidth
+                halves = halves_at(builder, pointer, ir.VectorType(element, size), alignment(array))
+                parts = pairs_apart(builder, *[concatenated(builder, x) for x in halves], size)
+                return context.make_tuple(builder, returns, parts)
+            wide = ir.VectorType(element, LANES * step)
             value = read(builder, pointer, wide, alignment(array))
             lanes = [lanes_at(*range(k, LANES * step, step)) for k in range(step)]
             parts = [builder.shuffle_vector(value, value, lane) for lane in lanes]
@@ -213,6 +222,25 @@ def _load_interleaved(step):
         return returns(array, types.intp), code
 
     return typed
+
+
+def halves_at(builder, pointer, unit, align):
+    """32 elements from a place on as halves of registers: every other one, then the others."""
+    starts = [ir.Constant(I64, k) for k in range(0, 2 * LANES, unit.count)]
+    found = [read(builder, builder.gep(pointer, [at]), unit, align) for at in starts]
+    return found[::2], found[1::2]
+
+
+def pairs_apart(builder, first, second, size):
+    """The first and the second elements of 16 pairs, of which the halves of registers take turns.
+
+    `first` are the even ones, `second` the odd ones, each of `size` elements: no element of a pair
+    leaves its half.
+    """
+    halves = [at + source for at in range(0, LANES, size) for source in (0, LANES)]
+    lanes = [at + k for at in halves for k in range(0, size, 2)]
+    parts = (lanes_at(*[k + side for k in lanes]) for side in (0, 1))
+    return [builder.shuffle_vector(first, second, part) for part in parts]
 
 
 @lowered_by(_load_interleaved(2))
@@ -235,11 +263,15 @@ def _interleaving(streamed):
 
         def code(context, builder, sig, args):
             pointer = element_pointer(context, builder, array, *args[:2])
-            value = interleaved(builder, cgutils.unpack_tuple(builder, args[2], count))
-            write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
-            write.align = alignment(array)
-            if streamed:
-                pass_caches(builder, write)
+            vecs, size = cgutils.unpack_tuple(builder, args[2], count), HALF // array.dtype.bitwidth
+            in_halves = count in (2, 4) and size in (2, 4) and not PERMUTE
+            parts = halves_of(builder, vecs, size) if in_halves else [interleaved(builder, vecs)]
+            for k, value in enumerate(parts):
+                place = builder.gep(pointer, [ir.Constant(I64, k * value.type.count)])
+                write = builder.store(value, builder.bitcast(place, value.type.as_pointer()))
+                write.align = alignment(array)
+                if streamed:
+                    pass_caches(builder, write, HALF // 8 if in_halves else CACHE_LINE)
             return context.get_dummy_value()
 
         return types.void(array, types.intp, vecs), code
@@ -257,6 +289,29 @@ def interleaved(builder, parts):
     whole = concatenated(builder, parts)
     lanes = lanes_at(*[k % count * LANES + k // count for k in range(count * LANES)])
     return builder.shuffle_vector(whole, whole, lanes)
+
+
+def halves_of(builder, vecs, size):
+    """Two or four vectors lane by lane, as vectors of `size` lanes, half a register each."""
+    if len(vecs) == 4:
+        parts = zip(*[halves_of(builder, pair, size) for pair in (vecs[:2], vecs[2:])], strict=True)
+        return [part for two in parts for part in quads_of(builder, *two, size)]
+    low = [k // 2 + k % 2 * size for k in range(size)]
+    lanes = lanes_at(*low), lanes_at(*[k + size // 2 for k in low])
+    found = []
+    for at in range(0, LANES, size):
+        some = lanes_at(*range(at, at + size))
+        one, other = [builder.shuffle_vector(vec, vec, some) for vec in vecs]
+        found += [builder.shuffle_vector(one, other, part) for part in lanes]
+    return found
+
+
+def quads_of(builder, one, other, size):
+    """Two vectors of pairs as two of quads, a pair of each to a quad."""
+    if size == 2:
+        return one, other
+    lanes = lanes_at(0, 1, size, size + 1), lanes_at(2, 3, size + 2, size + 3)
+    return [builder.shuffle_vector(one, other, part) for part in lanes]
 
 
 @lowered_by(_interleaving(False))
@@ -311,7 +366,7 @@ def _gather(typing, array, first, offsets, j):
         base, at = both_pointers(context, builder, array, offsets, args)
         if hardware_takes(array, offsets):
             return ones_by_hardware(builder, array, base, at)
-        return by_loads(builder, array, base, at, base.type.pointee, 0, LANES)
+        return by_loads(builder, array, base, at, base.type.pointee, range(LANES))
 
     return vec(array, types.intp, offsets, types.intp), code
 
@@ -331,41 +386,52 @@ def _gather_pairs(typing, array, first, offsets, j):
 
     def code(context, builder, sig, args):
         base, at = both_pointers(context, builder, array, offsets, args)
-        half = LANES // 2
-        halves = [eight_pairs(builder, array, offsets, base, at, k) for k in (0, half)]
-        lanes = [lanes_at(*range(k, 2 * LANES, 2)) for k in (0, 1)]
-        parts = [builder.shuffle_vector(*halves, lane) for lane in lanes]
+        bits = array.dtype.bitwidth
+        if hardware_takes(array, offsets) and bits == 32:
+            parts = pairs_by_hardware(builder, base, at)
+        else:
+            parts = pairs_by_loads(builder, array, base, at, HALF // bits if bits >= 32 else LANES)
         return context.make_tuple(builder, returns, parts)
 
     return returns(array, types.intp, offsets, types.intp), code
 
 
-def eight_pairs(builder, array, offsets, base, at, first):
-    """Pairs first to first + 8 laid end to end; two float32 travel as one 64-bit value."""
-    element, half = base.type.pointee, LANES // 2
-    if array.dtype.bitwidth != 32:
-        return by_loads(builder, array, base, at, ir.VectorType(element, 2), first, half)
-    if hardware_takes(array, offsets):
-        double = ir.DoubleType()
-        found = by_hardware(builder, array, base, at, double, first, half)
+def pairs_by_hardware(builder, base, at):
+    """16 pairs of float32, which travel as one 64-bit value each."""
+    half, whole = LANES // 2, ir.VectorType(base.type.pointee, LANES)
+    found = [by_hardware(builder, base, at, ir.DoubleType(), k, half) for k in (0, half)]
+    halves = [builder.bitcast(value, whole) for value in found]
+    lanes = [lanes_at(*range(k, 2 * LANES, 2)) for k in (0, 1)]
+    return [builder.shuffle_vector(*halves, lane) for lane in lanes]
+
+
+def pairs_by_loads(builder, array, base, at, size):
+    """16 pairs, `size` elements of them after the other; two of 32 bits are one load of 64."""
+    element, both = base.type.pointee, ([], [])
+    for k in range(LANES):
+        both[2 * k // size % 2].append(k)
+    if array.dtype.bitwidth == 32:
+        found = [by_loads(builder, array, base, at, I64, some) for some in both]
+        found = [builder.bitcast(x, ir.VectorType(element, LANES)) for x in found]
     else:
-        found = by_loads(builder, array, base, at, I64, first, half)
-    return builder.bitcast(found, ir.VectorType(element, LANES))
+        unit = ir.VectorType(element, 2)
+        found = [by_loads(builder, array, base, at, unit, some) for some in both]
+    return pairs_apart(builder, *found, size)
 
 
 def hardware_takes(array, offsets):
     return HARDWARE_GATHER and array.dtype.bitwidth in FLOATS and offsets.dtype.bitwidth == 32
 
 
-def by_loads(builder, array, base, offsets, unit, first, count):
-    """One load of type `unit` at each of `count` offsets, laid end to end."""
+def by_loads(builder, array, base, offsets, unit, some):
+    """One load of type `unit` at each of some offsets, laid end to end."""
     found = []
-    for k in range(first, first + count):
+    for k in some:
         offset = builder.sext(builder.load(builder.gep(offsets, [ir.Constant(I64, k)])), I64)
         found.append(read(builder, builder.gep(base, [offset]), unit, alignment(array)))
     if isinstance(unit, ir.VectorType):
         return concatenated(builder, found)
-    packed = undefined(unit, count)
+    packed = undefined(unit, len(found))
     for k, value in enumerate(found):
         packed = builder.insert_element(packed, value, ir.Constant(I32, k))
     return packed
@@ -421,7 +487,7 @@ def _gather_quads(typing, array, first, offsets, j):
     def code(context, builder, sig, args):
         base, at = both_pointers(context, builder, array, offsets, args)
         unit = ir.VectorType(base.type.pointee, 4)
-        quads = [by_loads(builder, array, base, at, unit, k, 1) for k in range(LANES)]
+        quads = [by_loads(builder, array, base, at, unit, [k]) for k in range(LANES)]
         rows = [concatenated(builder, quads[k::4]) for k in range(4)]
         return context.make_tuple(builder, returns, transposed(builder, rows))
 
