@@ -61,7 +61,8 @@ def grid_sample(
         "pixel": 0 is the centre of the first pixel, 1 of the second; an integer coordinate reads
         that pixel's exact value.
     fill_value : float or sequence of C floats
-        What "constant" reads outside, in all channels or in each.
+        What "constant" reads outside, in all channels or in each. Other rules do not read it, and
+        refuse any but 0; integers, which have no NaN, read it where a coordinate is NaN.
     channels_last : bool
         Whether `input`, the result and `out` have their channels last: (N, *in, C), (N, *out, C).
     out : ndarray, shape (N, C, *out), optional
@@ -77,7 +78,8 @@ def grid_sample(
     ------
     ValueError
         Shapes that do not fit, an unknown word for an option, an `out` that is read-only or shares
-        memory with an input or with itself, or an empty input with a non-empty output.
+        memory with an input or with itself, a `fill_value` that nothing reads, or an empty input
+        with a non-empty output.
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
 
