@@ -9,11 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
 from ._calls.again import like_before
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
-from ._calls.typed import Array, Fill, Mode, PixelBorder, Unit, like_input, two_like_gradient
+from ._calls.typed import (
+    Array,
+    Fill,
+    Mode,
+    PixelBorder,
+    Unit,
+    like_input,
+    three_like_direction,
+    two_like_gradient,
+)
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
 _TWICE = "grid_sample_double_backward"
@@ -228,7 +236,7 @@ def grid_sample_backward(
     return backward(_BACK, about, arrays, options, output_mask)
 
 
-@takes_any_array
+@three_like_direction
 def grid_sample_double_backward(
     grad_grad_input: ArrayLike | None,
     grad_grad_grid: ArrayLike | None,

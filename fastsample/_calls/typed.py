@@ -115,6 +115,17 @@ class ThreeGradients(Protocol[P]):
     ) -> Three[Numpy]: ...
 
 
+class SecondGradients(Protocol[P]):
+    @overload
+    def __call__(self, grad_grad_input: None, *args: P.args, **kwargs: P.kwargs) -> Three[Any]: ...
+    @overload
+    def __call__(self, grad_grad_input: A, *args: P.args, **kwargs: P.kwargs) -> Three[A]: ...
+    @overload
+    def __call__(
+        self, grad_grad_input: ArrayLike, *args: P.args, **kwargs: P.kwargs
+    ) -> Three[Numpy]: ...
+
+
 class FiveGradients(Protocol[P]):
     @overload
     def __call__(self, grad_output: A, *args: P.args, **kwargs: P.kwargs) -> Five[A]: ...
@@ -140,6 +151,9 @@ if TYPE_CHECKING:
     def three_like_gradient(
         function: Callable[Concatenate[ArrayLike, P], Three[Numpy]],
     ) -> ThreeGradients[P]: ...
+    def three_like_direction(
+        function: Callable[Concatenate[ArrayLike | None, P], Three[Numpy]],
+    ) -> SecondGradients[P]: ...
     def five_like_gradient(
         function: Callable[Concatenate[ArrayLike, P], Five[Numpy]],
     ) -> FiveGradients[P]: ...
@@ -147,3 +161,4 @@ else:
     like_input = like_theta = like_grad_grid = like_image = like_images = takes_any_array
     like_masks = like_points = takes_any_array
     two_like_gradient = three_like_gradient = five_like_gradient = takes_any_array
+    three_like_direction = takes_any_array
