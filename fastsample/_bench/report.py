@@ -183,7 +183,8 @@ def sentence(report: Report) -> str:
     libraries = ", ".join(f"{label(name)} {number}" for name, number in raced)
     return (
         f"{facts['machine']} ({facts['cpu']}), {facts['threads']} threads, best of "
-        f"{facts['rounds']} rounds{day}; Python {facts['python']}, Numba {facts['numba']}, {libraries}."
+        f"{facts['rounds']} rounds{day}; Python {facts['python']}, Numba {facts['numba']}, "
+        f"{libraries}."
     )
 
 
