@@ -13,6 +13,7 @@ from typing_extensions import assert_type
 
 import fastsample as fs
 import fastsample.torch as ft
+from fastsample import ndimage
 
 Array = NDArray[np.float32]
 Grads = tuple[Array | None, Array | None]
@@ -56,6 +57,8 @@ def with_arrays(x: Array, grid: Array, theta: Array, flow: Array, table: NDArray
     assert_type(fs.flow_warp_double_backward(x, flow, x, x, flow, "bicubic"), Second)
     assert_type(fs.shifts.s2_mlp(96), NDArray[np.int64])
     assert_type(fs.warmup(), int)
+    assert_type(ndimage.map_coordinates(x, grid, np.float64), NDArray[Any])
+    assert_type(ndimage.affine_transform([[1.0, 2.0]], theta[0]), NDArray[Any])
 
 
 def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Tensor) -> Tensor:
@@ -79,6 +82,10 @@ def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Te
     either = fs.grid_sample_double_backward(None, grid, x, x, grid)[0]
     assert_type(either, Any | None)
     assert_type(ft.grid_sample(x, grid, "bicubic", padding_mode="mirror"), Tensor)
+    assert_type(ndimage.zoom(x, 2, order=1), Tensor)
+    assert_type(ndimage.rotate(x, 30), Tensor)
+    assert_type(ndimage.spline_filter(x), Tensor)
+    assert_type(ndimage.shift(x, [1.0, 2.0, 0.5, 0.5]), Tensor)
     one, back = fs.vjp(fs.affine_grid, theta, (1, 3, 4, 4))
     assert_type(back(one), tuple[Any, ...])
     result, pullback = fs.vjp(fs.grid_sample, x, grid, mode="bilinear")
