@@ -9,12 +9,22 @@ long as its compiler lock is held: other threads' kernels never meet them.
 import contextlib
 import functools
 
-from numba.core import base, event, ir, postproc, targetconfig, transforms
+from numba.core import (
+    base,
+    byteflow,
+    event,
+    ir,
+    itanium_mangler,
+    postproc,
+    targetconfig,
+    transforms,
+    types,
+)
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.types import functions
-from numba.core.typing import templates
+from numba.core.typing import context, templates
 
-_MADE = []  # (owner, name, what stands there meanwhile)
+MADE = []  # (owner, name, what stands there meanwhile)
 
 
 def _in_place_of(owner, name):
@@ -23,7 +33,7 @@ def _in_place_of(owner, name):
     def enter(make):
         usual = getattr(owner, name, None)
         if usual is not None:
-            _MADE.append((owner, name, functools.wraps(usual)(make(usual))))
+            MADE.append((owner, name, functools.wraps(usual)(make(usual))))
         return make
 
     return enter
@@ -33,14 +43,29 @@ def _in_place_of(owner, name):
 def taken():
     """Take them all, and nothing else of Numba's compiler meanwhile."""
     with global_compiler_lock:
-        usual = [(owner, name, getattr(owner, name)) for owner, name, _ in _MADE]
+        usual = [(owner, name, getattr(owner, name)) for owner, name, _ in MADE]
         try:
-            for owner, name, quicker in _MADE:
+            for owner, name, quicker in MADE:
                 setattr(owner, name, quicker)
             yield
         finally:
             for owner, name, was in usual:
                 setattr(owner, name, was)
+
+
+@_in_place_of(byteflow.Flow, "run")
+def _flows(usual):
+    """How a function's bytecode flows: functions made for other ints have the same."""
+    known = {}
+
+    def run(self):
+        code = self._bytecode.func_id.code
+        if code not in known:
+            usual(self)
+            known[code] = {k: v for k, v in vars(self).items() if k != "_bytecode"}
+        vars(self).update(known[code])
+
+    return run
 
 
 @_in_place_of(ir.Inst, "_rec_list_vars")
@@ -98,6 +123,22 @@ def _signatures(usual):
     return typed
 
 
+@_in_place_of(context.BaseContext, "resolve_getattr")
+def _fields(usual):
+    """The type of a record's field."""
+    known = {}
+
+    def typed(self, kind, name):
+        if not isinstance(kind, types.Record):
+            return usual(self, kind, name)
+        key = self, kind, name
+        if key not in known:
+            known[key] = usual(self, kind, name)
+        return known[key]
+
+    return typed
+
+
 @_in_place_of(getattr(templates, "_TemplateTargetHelperMixin", None), "_get_target_registry")
 def _registries(usual):
     """Where an intrinsic's code is listed: Numba goes through all that it knows each time."""
@@ -115,6 +156,12 @@ def _registries(usual):
 @_in_place_of(base, "_has_loc")
 def _places(usual):
     """Does code take a place in the source? By `inspect`, each time that it is called."""
+    return functools.cache(usual)
+
+
+@_in_place_of(itanium_mangler, "_escape_string")
+def _names(usual):
+    """Names as a linker may read them."""
     return functools.cache(usual)
 
 
