@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .._kernels.compiler.flat import address
-from .._kernels.drive import INTERPRETED, NOTHING, run_on
+from .._kernels.drive import INTERPRETED, NOTHING, driver, run_on
 from .._kernels.kind import JOB
 from .buffers import empty, pair_of
 from .schedule import STREAM, Call
@@ -77,7 +77,7 @@ class Known(NamedTuple):
     constants: tuple[Array, ...] = ()  # which kernels read besides
     behind: tuple[int, ...] = (id(NOTHING),)  # these and no array, as `memory_of` takes them
     hands: tuple[Hand, ...] = ()  # done after the kernels
-    single: Callable[[Sequence[Any]], Array] | None = None  # all of it, see `_single`
+    single: Callable[[Sequence[Any]], Array | None] | None = None  # all of it, see `_single`
 
 
 class _Watch(threading.local):
@@ -239,18 +239,29 @@ def _is_apart(number: int, things: tuple[Any, ...]) -> bool:
     return True
 
 
-def _jobs_at(known: Known, things: tuple[Any, ...]) -> list[Array] | None:
-    """The jobs, where grids lead from one argument to another; None with parts of elements between.
+def _job_at(pair: Pair, things: Sequence[Any]) -> Array | None:
+    """The job, where a grid leads from one argument to another; None where it can't.
 
-    With two of `address` a third of a call of `remap`, so each is asked once.
+    There are parts of elements between then. With two of `address` a third of a call of `remap`, so
+    each is asked once.
     """
+    _, x, y, size, words = pair
+    distance, rest = divmod(address(things[y]) - address(things[x]), size)
+    if rest:
+        return None
+    words = words.copy()
+    words[GRID_AXIS] = distance
+    return words
+
+
+def _jobs_at(known: Known, things: tuple[Any, ...]) -> list[Array] | None:
+    """All jobs; None where one can't be."""
     jobs = list(known.jobs)
-    for step, x, y, size, words in known.pairs:
-        distance, rest = divmod(address(things[y]) - address(things[x]), size)
-        if rest:
+    for pair in known.pairs:
+        job = _job_at(pair, things)
+        if job is None:
             return None
-        jobs[step] = words = words.copy()
-        words[GRID_AXIS] = distance
+        jobs[pair.step] = job
     return jobs
 
 
@@ -359,24 +370,31 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
     return known._replace(single=_single(known, len(things)))
 
 
-def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array] | None:
+def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None] | None:
     """What does a call of `count` arguments, if one kernel makes the one result.
 
     The names are bound once: 4 us instead of 9.5 on Zen 1 for a call on 8x8 pixels.
     """
-    if not known.is_free or known.several or known.hands or len(known.makes) != 1:
+    if known.out is not None or known.several or known.hands or len(known.makes) != 1:
         return None
     (call, (image, grid, other, out), _), *more = known.steps
     if more or other != -1 or min(image, grid) < 0 or max(image, grid) >= count or out != count:
         return None
     ((make, shape, dtype),), (job,) = known.makes, known.jobs
-    axes, nothing = call.records[1], NOTHING
+    axes, nothing, pair = call.records[1], NOTHING, known.pairs[0] if known.pairs else None
     work, pieces, parallel = call.work, call.pieces, call.parallel and call.pieces > 1
+    serial = driver(False)
 
-    def single(things: Sequence[Any]) -> Array:
+    def single(things: Sequence[Any]) -> Array | None:
+        task = job if pair is None else _job_at(pair, things)
+        if task is None:
+            return None
         made = make(shape, dtype)
-        six = id(job), id(axes), id(things[image]), id(things[grid]), id(nothing), id(made)
-        run_on(work, parallel, six, pieces)
+        six = id(task), id(axes), id(things[image]), id(things[grid]), id(nothing), id(made)
+        if parallel:
+            run_on(work, parallel, six, pieces)
+        else:
+            serial(work, *six, pieces)
         return made
 
     return single

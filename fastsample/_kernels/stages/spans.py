@@ -38,9 +38,10 @@ def whole_vectors(first, last):
 
 @cache
 def affine_lines_of(count, real):
-    """Of a row through a matrix: between which columns, where a column is, may it be wrong there.
+    """Of a row through a matrix, as functions: see `span_of`, which asks for them.
 
-    All as numbers: the room is what positions may be wrong by.
+    What positions may be wrong by; which columns have one between two; a column's position; may
+    what is said of a column be trusted; and the number of a tile's first column.
     """
     unit, last = (2.0**-22 if real == 4 else 2.0**-50), count - 1
 
@@ -73,7 +74,7 @@ def affine_lines_of(count, real):
 
 @cache
 def perspective_lines_of(count, real):
-    """Of a row through a homography."""
+    """The same through a homography."""
 
     @inline
     def room(axis, made, i):
@@ -134,19 +135,27 @@ def span_of(source, count, real, taps):
         return offset
 
     @inline
-    def span(axes, tile, made, safe):
-        col, first, end = column(axes, tile), 0.0, tile.pad - 1.0
+    def stretch(axes, made, col, end):
+        """The whole vectors between, whose points may be inside."""
+        first = 0.0
         for i in range(count):
             axis = axes[last - i]
             near = room(axis, made, i) - beyond
             first, end = cut(axis, made, i, col, near, axis.last - near, first, end)
-        begin, end = whole_vectors(first, end)
-        found = begin < end
-        if found:
-            a, b = col + begin, col + end - 1
-            found = are_inside(axes, made, a) and are_inside(axes, made, b)
-            if taps == 1:  # a whole vector is read at each pixel
-                found = found and last_offset(axes, made, a, b) <= safe
+        return whole_vectors(first, end)
+
+    @inline
+    def span(axes, tile, made, safe):
+        col, begin, end = column(axes, tile), 0, tile.pad
+        found = are_inside(axes, made, col) and are_inside(axes, made, col + end - 1)
+        if not found:
+            begin, end = stretch(axes, made, col, tile.pad - 1.0)
+            if begin < end:
+                found = are_inside(axes, made, col + begin) and are_inside(
+                    axes, made, col + end - 1
+                )
+        if found and taps == 1:  # a whole vector is read at each pixel
+            found = last_offset(axes, made, col + begin, col + end - 1) <= safe
         return begin if found else 0, end if found else 0
 
     return span
@@ -155,7 +164,7 @@ def span_of(source, count, real, taps):
 @cache
 def read_affine_of(count, real):
     """What `maps.affine_of` reads where places are finite."""
-    along, last = along_of(real), count - 1
+    along, last = along_of(real, finite=True), count - 1
 
     @inline
     def read(axes, tile, col, made, values):
@@ -169,7 +178,7 @@ def read_affine_of(count, real):
 @cache
 def read_perspective_of(count, real):
     """What `maps.perspective_of` reads where there are places."""
-    along = along_of(real)
+    along = along_of(real, finite=True)
 
     @inline
     def value(made, i, col, like):
