@@ -135,6 +135,8 @@ TYPES = [
     grid("True or False", channels_last=None),
     grid("a real number", fill_value="0"),
     grid("C = 3 numbers; got 2", fill_value=(1, 2)),
+    grid("unless padding_mode is 'constant', which reads it", fill_value=7),
+    grid("got (1, 2, 3) with 'border'", padding_mode="border", fill_value=(1, 2, 3)),
     grid("a number that uint8 has", IMAGE.astype(np.uint8), fill_value=np.nan),
     grid("the result's shape (4, 3, 5, 6)", out=zeros(4, 3, 5, 5)),
     grid("the result's type float32", out=zeros(4, 3, 5, 6, dtype=np.float64)),

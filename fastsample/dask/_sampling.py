@@ -301,6 +301,7 @@ def _checked(
     checks.border(function, padding_mode, pixels)
     checks.sampled(function, "input", dtype, mode)
     checks.fills(function, "fill_value", fill, dtype, shape[1])
+    checks.fill_is_read(function, fill, padding_mode, dtype)
     return Options(mode, padding_mode, fill), shape
 
 

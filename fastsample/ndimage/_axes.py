@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._calls import again, spline_output
 from .._calls import spline_checks as checks
 from .._calls.again import like_before_by
-from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import shifted, zoomed
 from .._calls.splines import Options, interpolated
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
 
 
-@takes_any_array
+@of_any_type
 @like_before_by("shift")
 def shift(
     input: ArrayLike,
@@ -128,7 +128,7 @@ def shift(
     return interpolated(name, array, places, array.shape, output, options)
 
 
-@takes_any_array
+@of_any_type
 @like_before_by("zoom")
 def zoom(
     input: ArrayLike,

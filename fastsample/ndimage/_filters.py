@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._calls import spline_checks as checks
 from .._calls.again import like_before
-from .._calls.dlpack import takes_any_array
 from .._calls.splines import filtered
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def spline_filter1d(
     input: ArrayLike,
@@ -95,7 +95,7 @@ def spline_filter1d(
     return filtered(name, array, order, axes, output, mode)
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def spline_filter(
     input: ArrayLike,

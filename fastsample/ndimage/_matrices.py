@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._calls import again
 from .._calls import spline_checks as checks
 from .._calls.again import like_before, like_before_by
-from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Matrix, scaled, turned
 from .._calls.splines import Options, interpolated
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
 
 
-@takes_any_array
+@of_any_type
 @like_before_by("matrix", "offset")
 def affine_transform(
     input: ArrayLike,
@@ -148,7 +148,7 @@ def affine_transform(
     return interpolated(name, array, places, shape, output, options)
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def rotate(
     input: ArrayLike,

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._calls import spline_checks as checks
 from .._calls import spline_output
 from .._calls.again import Calls, like_before
-from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Points, mapped
 from .._calls.splines import Options, interpolated
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def map_coordinates(
     input: ArrayLike,
@@ -131,7 +131,7 @@ def map_coordinates(
     return interpolated(name, array, Points(places), places.shape[1:], output, options)
 
 
-@takes_any_array
+@of_any_type
 def geometric_transform(
     input: ArrayLike,
     mapping: Callable[..., tuple[float, ...]],
