@@ -86,7 +86,7 @@ _kept = lru_cache(maxsize=256)(_made)
 
 @lru_cache(maxsize=256)
 def stretch_of(size: int, places: Places, work: type) -> slice | None:
-    """The samples of a line that are its results as they are, an even step apart; None if not so."""
+    """The samples that are a line's results as they are, an even step apart; None if not so."""
     if places.order:
         return None
     taps = taps_of(size, places, 0, work)
