@@ -1,10 +1,13 @@
 """Lean compilation: what it may not change, and what it leaves to Numba."""
 
+import contextlib
+import re
+
 import child
 import numba
 import pytest
 
-from fastsample._kernels.compiler import lean
+from fastsample._kernels.compiler import lean, shortcuts
 from fastsample._kernels.compiler.jit import inline, jit
 
 pytestmark = pytest.mark.compiled
@@ -53,6 +56,41 @@ def test_inner_functions_get_no_machine_code():
         made.library._get_compiled_object()
 
 
+def of_an_array(values, n):
+    total = 0.0
+    for k in range(n):
+        if values[k] > 0 and k % 3:
+            total += square(values[k])
+        else:
+            total -= min(values[k], k)
+    return values[:n].copy(), (total, n // 2)
+
+
+def assembly(context):
+    compiled = numba.njit(of_an_array)
+    with context:
+        compiled.compile("(f8[:], i8)")
+    (code,) = compiled.inspect_asm().values()
+    return re.sub(r"_ZN\w+|of_an_array\S*|\d{5,}", "NAME", code)
+
+
+def test_shortcuts_are_to_the_same_code():
+    usual = assembly(contextlib.nullcontext())
+    assert "NAME" in usual
+    assert assembly(shortcuts.taken()) == usual
+
+
+def test_shortcuts_are_for_the_time_of_a_compilation():
+    def now():
+        return [getattr(owner, name) for owner, name, _ in shortcuts.MADE]
+
+    usual = now()
+    assert len(usual) == 12
+    with shortcuts.taken():
+        assert not set(usual) & set(now())
+    assert now() == usual
+
+
 WITHOUT = """
 import numpy as np
 from numba.core import codegen
@@ -65,26 +103,31 @@ print(lean.INNER.__name__, fs.grid_sample(image, grid, "bicubic").tobytes().hex(
 """
 
 
-def test_a_numba_that_lacks_a_part(tmp_path):
+@pytest.fixture(scope="module")
+def by_us(tmp_path_factory):
+    """What a process says, and where it keeps its kernels."""
+    folder = tmp_path_factory.mktemp("lean")
+    return child.script(WITHOUT.format(before=""), LIMIT, NUMBA_CACHE_DIR=str(folder)), folder
+
+
+OWN = """
+codegen.CPUCodegen._passes = codegen.CPUCodegen._module_pass_manager
+del codegen.CPUCodegen._module_pass_manager
+codegen.CPUCodegen.__getattr__ = lambda self, name: (
+    self._passes if name == '_module_pass_manager' else self.__getattribute__(name))
+"""
+
+
+def test_a_numba_that_lacks_a_part(by_us, tmp_path):
     """Compiles as Numba would, with the same results."""
-    found = {}
-    for name, before in (("lean", ""), ("own", "del codegen.CPUCodegen._module_pass_manager")):
-        before = before and (
-            "codegen.CPUCodegen._passes = codegen.CPUCodegen._module_pass_manager\n"
-            f"{before}\n"
-            "codegen.CPUCodegen.__getattr__ = lambda self, name: (\n"
-            "    self._passes if name == '_module_pass_manager' else self.__getattribute__(name))"
-        )
-        code = WITHOUT.format(before=before)
-        found[name] = child.script(code, LIMIT, NUMBA_CACHE_DIR=str(tmp_path / name)).split()
-    assert found["lean"][0] == "InnerCompiler"
-    assert found["own"][0] == "Compiler"
-    assert found["lean"][1] == found["own"][1]
+    code = WITHOUT.format(before=OWN)
+    own, values = child.script(code, LIMIT, NUMBA_CACHE_DIR=str(tmp_path)).split()
+    assert own == "Compiler"
+    assert by_us[0].split() == ["InnerCompiler", values]
 
 
-def test_a_kept_kernel_holds_no_llvm_module(tmp_path):
+def test_a_kept_kernel_holds_no_llvm_module(by_us):
     """Machine code, and the names in it: half the file."""
-    child.script(WITHOUT.format(before=""), LIMIT, NUMBA_CACHE_DIR=str(tmp_path))
-    sizes = [p.stat().st_size for p in tmp_path.rglob("*.nbc")]
+    sizes = [p.stat().st_size for p in by_us[1].rglob("*.nbc")]
     assert sizes
     assert max(sizes) < 120_000

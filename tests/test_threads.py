@@ -1,5 +1,6 @@
 """Threads, forks and threading layers, each in a process of its own."""
 
+import functools
 import os
 import sys
 
@@ -304,6 +305,12 @@ for generation in range(2):
 STORIES = ("child", "grandchild", "pool", "threads of others", "amid sampling threads")
 
 
+@functools.cache
+def of_a_large_scene():
+    """Its digest, by another process."""
+    return child.script(SCENES + "print(digest(fs.grid_sample(*LARGE)), end='')", LIMIT)
+
+
 @posix
 class TestFork:
     @pytest.mark.parametrize("layer", child.LAYERS)
@@ -320,8 +327,8 @@ class TestFork:
     def test_child_of_a_quiet_parent(self, layer):
         """The parent never sampled: the child is free to start threads of its own."""
         story = FORK.replace("want = digest(fs.grid_sample(*LARGE))\n", "want = sys.argv[-1]\n", 1)
-        want = child.script(SCENES + "print(digest(fs.grid_sample(*LARGE)), end='')", LIMIT)
-        story = story.replace("sys.argv[-1]", repr(want)).replace("range(2)", "range(1)")
+        want = repr(of_a_large_scene())
+        story = story.replace("sys.argv[-1]", want).replace("range(2)", "range(1)")
         child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
 
@@ -340,6 +347,24 @@ assert numba.threading_layer() == "workqueue"
         NUMBA_THREADING_LAYER="workqueue",
         NUMBA_NUM_THREADS="2",
     )
+
+
+def test_a_layer_that_cannot_be_loaded_is_one_clear_error():
+    """Before the kernel that would run on it is compiled."""
+    script = """
+        import fastsample as fs, numpy as np
+        from fastsample._kernels import threads
+        assert threads.layer() == "nonesuch, which is not available"
+        assert "pip install tbb" in threads._why_none("tbb")
+        for _ in range(2):
+            try:
+                fs.region_shift(np.ones((4, 4, 500, 500), np.uint8), [[1, 2]])
+            except RuntimeError as error:
+                print(error)
+    """
+    said = child.script(script, NUMBA_THREADING_LAYER="nonesuch", NUMBA_NUM_THREADS="2")
+    rule = "NUMBA_THREADING_LAYER must name a layer that Numba can load; got 'nonesuch'"
+    assert said.splitlines() == [f"fastsample: {rule}: unset the variable"] * 2
 
 
 def test_scripts_run_on_this_python():
