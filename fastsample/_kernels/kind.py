@@ -168,14 +168,6 @@ def has_marks(form):
     )
 
 
-def has_full(form):
-    """May a plan of this form say of which 16 points every tap weighs? See `plan.keep_axes_of`.
-
-    With AVX-512 a select costs nothing beside the gathers.
-    """
-    return bool(form.slopes and form.taps == 2 and not (form.scattered or PERMUTE))
-
-
 def is_easy(form, family, source, along):
     """May a plan try first whether points need no border rule? See `plan.columns_of`."""
     one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)

@@ -22,7 +22,6 @@ from ..kind import (
     STRIDES,
     VALUES,
     WIDE,
-    has_full,
     has_marks,
     has_places,
     is_easy,
@@ -30,7 +29,6 @@ from ..kind import (
 from ..vectors.memory import local
 from ..vectors.simd import (
     LANES,
-    absolute,
     convert,
     everywhere,
     floor,
@@ -207,11 +205,10 @@ def combine_of(form, fills, along):
 def keep_axes_of(form, fills, along):
     """For slopes the axes stay apart: weights first, then slopes, axis by axis.
 
-    A NaN along one axis must reach the slopes of all. Where none of 16 points has a weight or a
-    slope of 0, the plan says so: `slope` need not look for them.
+    A NaN along one axis must reach the slopes of all.
     """
     count, taps, pitch, put_offsets = form.axes, form.taps, pitch_of(form), put_offsets_of(form)
-    rows, tells = count * taps, has_full(form)
+    rows = count * taps
     tap_of, inside_of = turned_of(form, along)
 
     @inline
@@ -225,17 +222,13 @@ def keep_axes_of(form, fills, along):
     @inline
     def keep_axes(axes, block, at, plan, near, axis):
         put_offsets(axes, block, at, plan)
-        product = splat(1.0, block.tap_weights)
         for k in range(rows):
             weight, slope = tap_of(block, k, axis)
-            product = product * (weight * slope)
             if k % taps == 0:
                 weight = weight + load(block.poison, 0)
                 slope = slope + load(block.poison, 0)
             store(plan.weights, k * pitch + at, weight)
             store(plan.weights, (rows + k) * pitch + at, slope)
-        if tells:
-            plan.bases[at // LANES] = 0 if everywhere(absolute(product) > 0.0) else -1
         if fills:
             for a in range(count):
                 store(plan.fills, a * pitch + at, fill_slope(block, a, axis))

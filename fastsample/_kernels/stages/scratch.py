@@ -21,7 +21,6 @@ from ..kind import (
     SLOPE,
     VALUES,
     form_of,
-    has_full,
     has_marks,
     has_places,
     is_near,
@@ -40,8 +39,7 @@ class Plan(NamedTuple):
     offsets: np.ndarray  # of the window, or of tap k at k * pitch
     places: np.ndarray  # of the windows of 16 points that lie near each other, see `gather.near_of`
     bases: np.ndarray  # what these places are counted from, -1 where points are far apart; of
-    #                    single taps 0 where all of 16 have one, and -1 else; of slopes 0 where
-    #                    no weight of 16 points is 0
+    #                    single taps 0 where all of 16 have one, and -1 else
     weights: np.ndarray  # of tap k at k * pitch; for slopes see `plan.keep_axes_of`
     fills: np.ndarray  # of the fill value; for slopes axis by axis
 
@@ -94,7 +92,7 @@ def pitch_of(form):
 def plan_layout(form):
     """The plan's arrays as (first byte, elements, type), in the order of `Plan`, and its end."""
     pitch, places = pitch_of(form), pitch_of(form) if has_places(form) else 0
-    bases = pitch // LANES if has_places(form) or has_marks(form) or has_full(form) else 0
+    bases = pitch // LANES if has_places(form) or has_marks(form) else 0
     integer, work = OFFSETS[form.wide], VALUES[form.work]
     fills = form.axes if form.slopes else 1
     arrays, start = [], HEAD

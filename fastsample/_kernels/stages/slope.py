@@ -11,9 +11,9 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit
-from ..kind import AXES, JOB, STRIDES, VALUES, has_full
+from ..kind import AXES, JOB, STRIDES, VALUES
 from ..vectors.memory import local
-from ..vectors.simd import LANES, convert, load, splat, store
+from ..vectors.simd import LANES, convert, load, multiply_add, splat, store, where
 from .affine import add_up_of
 from .coordinates import write_of
 from .fills import fills_in
@@ -22,14 +22,14 @@ from .prefetch import ask_of, ask_values
 from .rows import row_values
 from .scratch import behind, pitch_of, plan_in, plan_points
 from .tile import tile_in, tiles_in_all
-from .values import add_number, add_tap
+from .values import add_tap
 
 
 @cache
-def rows_of(form, fetch, read, add_tap):
+def rows_of(form, fetch, read):
     """The value of one row of taps, and how it changes along the row.
 
-    `fetch` reads the taps, `read` a number of the plan; `add_tap` is one of those of `values`.
+    `fetch` reads the taps, `read` a number of the plan.
     """
     taps, pitch = form.taps, pitch_of(form)
     lanes, work = form.taps * LANES, VALUES[form.work]
@@ -50,13 +50,13 @@ def rows_of(form, fetch, read, add_tap):
 
 
 @cache
-def planes_of(form, fetch, read, add_tap):
+def planes_of(form, fetch, read):
     """The value of taps x taps taps, and how it changes with x and with y.
 
     Rows are written out, as planes below: LLVM leaves as many a loop, whose vectors then lie in
     memory, a quarter more time for volumes.
     """
-    along_row, taps, pitch = rows_of(form, fetch, read, add_tap), form.taps, pitch_of(form)
+    along_row, taps, pitch = rows_of(form, fetch, read), form.taps, pitch_of(form)
     weights, slopes = (form.axes - 2) * taps, (2 * form.axes - 2) * taps
 
     @inline
@@ -82,10 +82,9 @@ def planes_of(form, fetch, read, add_tap):
 
 
 @cache
-def slopes_of(form, fetch, read, add_tap=add_tap):
+def slopes_of(form, fetch, read):
     """How 16 values change with each coordinate: stored in `found`, x first."""
-    along_row = rows_of(form, fetch, read, add_tap)
-    across_rows = planes_of(form, fetch, read, add_tap)
+    along_row, across_rows = rows_of(form, fetch, read), planes_of(form, fetch, read)
     taps, pitch = form.taps, pitch_of(form)
 
     @inline
@@ -122,27 +121,20 @@ def slopes_of(form, fetch, read, add_tap=add_tap):
     return {1: in_signal, 2: in_image, 3: in_volume}[form.axes]
 
 
-@cache
-def quicker_of(form, fetch):
-    """`slopes_of` 16 points: those of which every tap weighs do without a select for each tap."""
-    with_care, full = slopes_of(form, fetch, load), slopes_of(form, fetch, load, add_number)
-    if not has_full(form):
-        return with_care
+@inline
+def add_share(total, gradient, slope):
+    """`add_tap` to a sum that is stored again.
 
-    @inline
-    def slopes(strides, input, plane, plan, j, found):
-        if plan.bases[j // LANES] == 0:
-            full(strides, input, plane, plan, j, found)
-        else:
-            with_care(strides, input, plane, plan, j, found)
-
-    return slopes
+    Chosen between two sums, it would be a masked store, which takes 16 cycles of Zen 1: slopes of
+    8x3x256x256 took 9.8 ms on one core, and take 8.2.
+    """
+    return multiply_add(where(slope != 0.0, gradient, 0.0), slope, total)
 
 
 @cache
 def adder_of(form, paired, value):
     """Add one channel's share to the slopes of a tile's points."""
-    slopes = quicker_of(form, fetch_of(form, paired, value))
+    slopes = slopes_of(form, fetch_of(form, paired, value), load)
     points, pitch = plan_points(form), pitch_of(form)
     count, lanes, work, last = form.axes, form.axes * LANES, VALUES[form.work], form.axes - 1
 
@@ -167,7 +159,7 @@ def adder_of(form, paired, value):
                 for i in range(count):
                     place = i * points + to + col
                     total = load(sums, place)
-                    store(sums, place, add_tap(total, grad, load(found, i * LANES)))
+                    store(sums, place, add_share(total, grad, load(found, i * LANES)))
 
     return add
 
