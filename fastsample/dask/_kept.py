@@ -1,19 +1,19 @@
-"""Pieces of a source's chunks that tasks to come will read, kept while a computation lasts.
+"""What tasks to come will read of a source's chunks, kept while a computation lasts.
 
-Neighbours in a result read from the same chunks of the source. The first that reads such a chunk
-cuts out what its neighbours will need, and they find it here instead of decoding the chunk again.
+Neighbours in a result read from the same chunks of the source. The first that reads one leaves here
+what its neighbours will need of it, so that they don't decode it again.
 """
 
 import threading
 from itertools import islice, product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from . import _sources
 from ._job import Task
+from ._sources import Box
 
 Array = NDArray[Any]
 Index = tuple[int, ...]
@@ -21,6 +21,14 @@ NEAR = 2  # how many chunks of the result away, along each axis, neighbours are
 # In a process that has had fewer tasks than that nothing is kept: Dask's scheduler of processes
 # sends everything with each of them, so that no other would find it.
 ALONE = 1
+
+
+class Part(NamedTuple):
+    """What is kept of a chunk of the source."""
+
+    box: Box
+    array: Array
+    readers: list[Index]  # the chunks of the result that want it
 
 
 def helps(task: Task) -> bool:
@@ -31,7 +39,7 @@ def helps(task: Task) -> bool:
 
 
 class Keeper:
-    """A task that keeps at most `keep` bytes of what it has decoded for others.
+    """A task that keeps at most `task.keep` bytes of what it has decoded for others.
 
     A node of the graph makes it, so every computation begins with an empty one, which is dropped
     with the last chunk. What is kept never leaves the process: other ones get an empty one.
@@ -41,8 +49,8 @@ class Keeper:
         self.task, self.chunks = task, _sources.large_chunks(task.source)
         self.counts = tuple(map(len, task.chunks))
         self.lock, self.started, self.size = threading.Lock(), 0, 0
-        self.left: dict[Index, dict[Index, set[_sources.Box]]] = {}  # not yet taken, by chunk
-        self.pieces: dict[tuple[Index, _sources.Box], Array] = {}
+        self.left: dict[Index, dict[Index, list[Box]]] = {}  # what each wants of which chunk
+        self.parts: dict[Index, Part] = {}
         self.reading: dict[Index, threading.Event] = {}
 
     def __reduce__(self) -> Any:
@@ -54,49 +62,92 @@ class Keeper:
             self.started += 1
         return self.task(index, Share(self, index), *arrays)
 
-    def take(self, index: Index, box: _sources.Box) -> Array:
+    def take(self, index: Index, box: Box) -> Array:
         """A box in one chunk of the source, for the result's chunk `index`."""
-        chunk = tuple(start // n for (start, _), n in zip(box, self.chunks, strict=True))
+        chunk = self.chunk_of(box)
         while True:
             with self.lock:
-                boxes = self.wanted(index).get(chunk, set())
-                found = self.drop((index, box))
-                shares = found is None and box in boxes and self.started > ALONE
-                other = self.reading.get(chunk) if shares else None
-                if other is None:
-                    boxes.discard(box)
+                wanted = self.wanted(index).get(chunk, [])
+                shares = box in wanted and self.started > ALONE
+                part, other = self.parts.get(chunk), self.reading.get(chunk)
+                held = part is not None and _holds(part.box, box)
+                if held or other is None or not shares:
+                    if box in wanted:
+                        wanted.remove(box)
+                    if held:
+                        self.keep(chunk, part, index)
+                        return _cut(part, box)
                     if shares:
                         self.reading[chunk] = threading.Event()
                     break
             other.wait()
-        if shares:
-            return self.read(index, box, chunk)
-        return _sources.read(self.task.source, box) if found is None else found
+        return self.read(index, chunk, box) if shares else _sources.read(self.task.source, box)
 
-    def read(self, index: Index, box: _sources.Box, chunk: Index) -> Array:
-        """Read a box, and keep what others want of its chunk."""
+    def read(self, index: Index, chunk: Index, box: Box) -> Array:
+        """Read a box, and what others want of its chunk."""
         try:
             with self.lock:
-                others = self.neighbours(index, chunk)
-            hull = _hull([box, *(other for _, other in others)])
-            found = _sources.read(self.task.source, hull)
-            for key in others:
-                self.keep(key, _cut(found, hull, key[1]), index)
-            return _cut(found, hull, box)
+                others = [other for _, other in self.neighbours(index, chunk)]
+            whole = _hull([box, *others])
+            part = Part(whole, _sources.read(self.task.source, whole), [])
+            with self.lock:
+                self.keep(chunk, part, index)
+            return _cut(part, box)
         finally:
             with self.lock:
                 self.reading.pop(chunk).set()
 
-    def wanted(self, index: Index) -> dict[Index, set[_sources.Box]]:
-        """What a chunk of the result has not yet taken."""
+    def keep(self, chunk: Index, part: Part, now: Index) -> None:
+        """Keep of a part what others still want."""
+        if chunk in self.parts:
+            self.drop(chunk)
+        others = [k for k in self.neighbours(now, chunk) if _holds(part.box, k[1])]
+        if not others:
+            return
+        box = _hull([box for _, box in others])
+        less = _cut(part, box)
+        if 2 * less.nbytes <= part.array.nbytes:
+            part = Part(box, less.copy(), [])
+        self.parts[chunk] = part._replace(readers=[index for index, _ in others])
+        self.size += part.array.nbytes
+        while self.size > self.task.keep:
+            self.drop(max(self.parts, key=lambda other: self.distance(other, now)))
+
+    def drop(self, chunk: Index) -> None:
+        """Keep a chunk no longer."""
+        self.size -= self.parts.pop(chunk).array.nbytes
+
+    def distance(self, chunk: Index, now: Index) -> int:
+        """How many tasks on a chunk is read next: Dask goes row by row, in either direction."""
+        here = self.number(now)
+        return min(abs(self.number(reader) - here) for reader in self.parts[chunk].readers)
+
+    def number(self, index: Index) -> int:
+        """The place of a chunk of the result, row by row."""
+        place = 0
+        for k, n in zip(index, self.counts, strict=True):
+            place = place * n + k
+        return place
+
+    def chunk_of(self, box: Box) -> Index:
+        """The chunk of the source that a box lies in."""
+        return tuple(start // n for (start, _), n in zip(box, self.chunks, strict=True))
+
+    def neighbours(self, index: Index, chunk: Index) -> list[tuple[Index, Box]]:
+        """Who will read a chunk of the source, and which boxes."""
+        around = zip(index, self.counts, strict=True)
+        near = product(*(range(max(k - NEAR, 0), min(k + NEAR + 1, n)) for k, n in around))
+        return [(other, box) for other in near for box in self.wanted(other).get(chunk, ())]
+
+    def wanted(self, index: Index) -> dict[Index, list[Box]]:
+        """What a chunk of the result has not yet taken, by chunk of the source."""
         if index not in self.left:
-            self.left[index] = made = {}
+            self.left[index] = {}
             for box in self.boxes(index):
-                chunk = tuple(start // n for (start, _), n in zip(box, self.chunks, strict=True))
-                made.setdefault(chunk, set()).add(box)
+                self.left[index].setdefault(self.chunk_of(box), []).append(box)
         return self.left[index]
 
-    def boxes(self, index: Index) -> list[_sources.Box]:
+    def boxes(self, index: Index) -> list[Box]:
         """What a chunk of the result reads, if it is not made in parts."""
         try:
             parts = list(islice(self.task.parts(index, ()), 2))
@@ -106,37 +157,6 @@ class Keeper:
             return []
         lead, _, tail = self.task.split(self.task.box(index))
         return _sources.pieces(self.task.source, self.task.shared(lead), parts[0][2], tail)
-
-    def neighbours(self, index: Index, chunk: Index) -> list[tuple[Index, _sources.Box]]:
-        """Who will read a chunk of the source, and which boxes that are not kept yet."""
-        around = zip(index, self.counts, strict=True)
-        near = product(*(range(max(k - NEAR, 0), min(k + NEAR + 1, n)) for k, n in around))
-        every = ((other, box) for other in near for box in self.wanted(other).get(chunk, ()))
-        return [key for key in every if key not in self.pieces]
-
-    def keep(self, key: tuple[Index, _sources.Box], view: Array, now: Index) -> None:
-        """Keep a piece, if it is needed sooner than others that would have to go."""
-        with self.lock:
-            while self.size + view.nbytes > self.task.keep:
-                last = max(self.pieces, key=lambda k: self.distance(k, now), default=None)
-                if last is None or self.distance(last, now) <= self.distance(key, now):
-                    return
-                self.drop(last)
-            self.size += view.nbytes
-        piece = view.copy()
-        with self.lock:
-            self.pieces[key] = piece
-
-    def distance(self, key: tuple[Index, _sources.Box], now: Index) -> int:
-        """How many tasks lie between two: Dask goes row by row, in either direction."""
-        one, other = (np.ravel_multi_index(index, self.counts) for index in (key[0], now))
-        return abs(int(one) - int(other))
-
-    def drop(self, key: tuple[Index, _sources.Box]) -> Array | None:
-        """Give away a piece; None where it is not kept."""
-        piece = self.pieces.pop(key, None)
-        self.size -= 0 if piece is None else piece.nbytes
-        return piece
 
 
 class Share:
@@ -151,12 +171,17 @@ class Share:
         return self.keeper.take(self.index, tuple((s.start, s.stop) for s in part))
 
 
-def _hull(boxes: list[_sources.Box]) -> _sources.Box:
+def _hull(boxes: list[Box]) -> Box:
     """The smallest box around all."""
     return tuple((min(a for a, _ in each), max(b for _, b in each)) for each in zip(*boxes))
 
 
-def _cut(array: Array, outer: _sources.Box, inner: _sources.Box) -> Array:
-    """A box of an array that is a larger one."""
-    both = zip(outer, inner, strict=True)
-    return array[tuple(slice(start - at, stop - at) for (at, _), (start, stop) in both)]
+def _holds(outer: Box, inner: Box) -> bool:
+    """Whether a box contains another."""
+    return all(a <= c and d <= b for (a, b), (c, d) in zip(outer, inner, strict=True))
+
+
+def _cut(part: Part, box: Box) -> Array:
+    """A box that a part contains."""
+    both = zip(part.box, box, strict=True)
+    return part.array[tuple(slice(start - at, stop - at) for (at, _), (start, stop) in both)]
