@@ -21,6 +21,10 @@ NEAR = 2  # how many chunks of the result away, along each axis, neighbours are
 # In a process that has had fewer tasks than that nothing is kept: Dask's scheduler of processes
 # sends everything with each of them, so that no other would find it.
 ALONE = 1
+# A part of which no more than this share is still wanted is cut down to that. A turn of 100 chunks by
+# 6 degrees that keeps eight of them decodes 130 at 0.5, 120 at 0.75 and 117 at 1, and copies 0.2,
+# 0.4 and 1.9 times the image.
+WORTH = 0.75
 
 
 class Part(NamedTuple):
@@ -106,8 +110,8 @@ class Keeper:
             return
         box = _hull([box for _, box in others])
         less = _cut(part, box)
-        if 2 * less.nbytes <= part.array.nbytes:
-            part = Part(box, less.copy(), [])
+        if less.nbytes <= WORTH * part.array.nbytes:
+            part = Part(box, _sources.apart(less), [])
         self.parts[chunk] = part._replace(readers=[index for index, _ in others])
         self.size += part.array.nbytes
         while self.size > self.task.keep:
@@ -173,7 +177,8 @@ class Share:
 
 def _hull(boxes: list[Box]) -> Box:
     """The smallest box around all."""
-    return tuple((min(a for a, _ in each), max(b for _, b in each)) for each in zip(*boxes))
+    axes = zip(*boxes, strict=True)
+    return tuple((min(a for a, _ in each), max(b for _, b in each)) for each in axes)
 
 
 def _holds(outer: Box, inner: Box) -> bool:

@@ -1,5 +1,6 @@
 """What chunks are read from: anything with a shape, a dtype and slices; blocks of a Dask array."""
 
+import mmap
 import threading
 from itertools import pairwise, product
 from math import prod
@@ -72,6 +73,14 @@ class Blocks:
                 source.append(slice(low - edges[k], high - edges[k]))
             made[tuple(target)] = self.blocks[index][tuple(source)]
         return made
+
+
+def apart(view: Array) -> Array:
+    """A copy in pages of its own, which are free for others as soon as nobody needs it."""
+    made = np.frombuffer(mmap.mmap(-1, max(view.nbytes, 1)), view.dtype, view.size)
+    made = made.reshape(view.shape)
+    made[...] = view
+    return made
 
 
 def edges_of(chunks: tuple[tuple[int, ...], ...]) -> list[list[int]]:
