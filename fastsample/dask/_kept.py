@@ -21,9 +21,9 @@ NEAR = 2  # how many chunks of the result away, along each axis, neighbours are
 # In a process that has had fewer tasks than that nothing is kept: Dask's scheduler of processes
 # sends everything with each of them, so that no other would find it.
 ALONE = 1
-# A part of which no more than this share is still wanted is cut down to that. A turn of 100 chunks by
-# 6 degrees that keeps eight of them decodes 130 at 0.5, 120 at 0.75 and 117 at 1, and copies 0.2,
-# 0.4 and 1.9 times the image.
+# A part of which no more than this share is still wanted is cut down to that. A turn of 100 chunks
+# by 6 degrees that may keep eight of them decodes 130 at 0.5, 120 at 0.75 and 117 at 1, and copies
+# 0.2, 0.4 and 1.9 times the image.
 WORTH = 0.75
 
 
