@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks, gradients, ragged, run
 from ._calls.again import like_before
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import affine_axes, pixel_map_axes
 from ._calls.outline import Outline, outlined
 from ._calls.registry import has_backward
@@ -24,6 +23,7 @@ from ._calls.typed import (
     like_grad_grid,
     like_input,
     like_theta,
+    three_like_direction,
     two_like_gradient,
 )
 from ._kernels.kind import AFFINE
@@ -339,7 +339,7 @@ def affine_sample_backward(
     return backward(_SAMPLE_BACK, about, (grad_output, input, matrices), options, output_mask)
 
 
-@takes_any_array
+@three_like_direction
 def affine_sample_double_backward(
     grad_grad_input: ArrayLike | None,
     grad_grad_theta: ArrayLike | None,

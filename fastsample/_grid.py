@@ -9,11 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
 from ._calls.again import like_before
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import grid_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
-from ._calls.typed import Array, Fill, Mode, PixelBorder, Unit, like_input, two_like_gradient
+from ._calls.typed import (
+    Array,
+    Fill,
+    Mode,
+    PixelBorder,
+    Unit,
+    like_input,
+    three_like_direction,
+    two_like_gradient,
+)
 
 _NAME, _BACK = "grid_sample", "grid_sample_backward"
 _TWICE = "grid_sample_double_backward"
@@ -61,7 +69,8 @@ def grid_sample(
         "pixel": 0 is the centre of the first pixel, 1 of the second; an integer coordinate reads
         that pixel's exact value.
     fill_value : float or sequence of C floats
-        What "constant" reads outside, in all channels or in each.
+        What "constant" reads outside, in all channels or in each. Other rules do not read it, and
+        refuse any but 0; integers, which have no NaN, read it where a coordinate is NaN.
     channels_last : bool
         Whether `input`, the result and `out` have their channels last: (N, *in, C), (N, *out, C).
     out : ndarray, shape (N, C, *out), optional
@@ -77,7 +86,8 @@ def grid_sample(
     ------
     ValueError
         Shapes that do not fit, an unknown word for an option, an `out` that is read-only or shares
-        memory with an input or with itself, or an empty input with a non-empty output.
+        memory with an input or with itself, a `fill_value` that nothing reads, or an empty input
+        with a non-empty output.
     TypeError
         An argument of a type that is not supported; the message says what to convert to.
 
@@ -226,7 +236,7 @@ def grid_sample_backward(
     return backward(_BACK, about, arrays, options, output_mask)
 
 
-@takes_any_array
+@three_like_direction
 def grid_sample_double_backward(
     grad_grad_input: ArrayLike | None,
     grad_grad_grid: ArrayLike | None,

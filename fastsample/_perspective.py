@@ -45,7 +45,7 @@ def perspective_sample(
         The output's height and width.
     mode, padding_mode, fill_value, channels_last
         As for `grid_sample`; "reflection" mirrors at the outer pixels' edges, "mirror" at their
-        centres.
+        centres. `fill_value` is taken under every rule; see Notes.
     out : ndarray, shape (N, C, *size), optional
         Where to write the result: of the input's type, with any strides.
 

@@ -8,11 +8,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._calls import checks
 from ._calls.again import like_before
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import point_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
-from ._calls.typed import Array, Border, Fill, Mode, like_input, two_like_gradient
+from ._calls.typed import (
+    Array,
+    Border,
+    Fill,
+    Mode,
+    like_input,
+    three_like_direction,
+    two_like_gradient,
+)
 
 _NAME, _BACK = "point_sample", "point_sample_backward"
 _TWICE = "point_sample_double_backward"
@@ -158,7 +165,7 @@ def point_sample_backward(
     return backward(_BACK, about, arrays, options, output_mask)
 
 
-@takes_any_array
+@three_like_direction
 def point_sample_double_backward(
     grad_grad_input: ArrayLike | None,
     grad_grad_points: ArrayLike | None,

@@ -49,7 +49,8 @@ def region_shift(
     padding_mode : {"border", "zeros", "reflection", "wrap", "constant"}
         What moves in from outside; see Convention.
     fill_value : float or sequence of C floats
-        What "constant" moves in, in all channels or in each. Integer types saturate.
+        What "constant" moves in, in all channels or in each. Integer types saturate. Any but 0 is
+        refused where nothing reads it, as in `grid_sample`.
     channels_last : bool
         Whether `input` and the result are laid out as (N, *in, C).
     out : ndarray, of the result's shape and type, optional
@@ -253,6 +254,7 @@ def _describe(name, image, dtype, shifts, kind, padding_mode, fill):
     else:
         checks.dtype(name, "input", dtype, checks.INPUT_TYPES)
         checks.fills(name, "fill_value", fill, dtype, image[1])
+    checks.fill_is_read(name, fill, padding_mode, dtype, lost=not whole)
     native = dtype.newbyteorder("=")
     moved_in = fill if padding_mode == "constant" else 0
     items = checks.items(name, "fill_value", moved_in, native)

@@ -9,11 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._calls import buffers, checks
 from ._calls.again import like_before
-from ._calls.dlpack import takes_any_array
 from ._calls.formula import flow_axes, grid_axes
 from ._calls.registry import has_backward
 from ._calls.sampled import Coordinates, Options, backward, double_backward, forward
-from ._calls.typed import Array, Fill, Mode, PixelBorder, like_image, like_input, two_like_gradient
+from ._calls.typed import (
+    Array,
+    Fill,
+    Mode,
+    PixelBorder,
+    like_image,
+    like_input,
+    three_like_direction,
+    two_like_gradient,
+)
 from ._kernels.kind import FLOW
 
 _FLOW, _FLOW_BACK, _REMAP = "flow_warp", "flow_warp_backward", "remap"
@@ -171,7 +179,7 @@ def flow_warp_backward(
     return to_input, to_flow
 
 
-@takes_any_array
+@three_like_direction
 def flow_warp_double_backward(
     grad_grad_input: ArrayLike | None,
     grad_grad_flow: ArrayLike | None,

@@ -1,7 +1,7 @@
 """ONNX's sampling operators on these kernels, for its reference evaluator.
 
-`onnx.reference.ReferenceEvaluator` runs a model in Python, each operator as a class. `ops` has the
-classes for GridSample, AffineGrid and DeformConv::
+`onnx.reference.ReferenceEvaluator` runs a model in Python; each operator is a class. `ops` returns
+the classes for GridSample, AffineGrid and DeformConv::
 
     ReferenceEvaluator(model, new_ops=fastsample.onnx.ops())
 """
@@ -29,7 +29,7 @@ _MODES = {"linear": "bilinear", "cubic": "bicubic"}  # what opset 20 calls them
 
 
 def ops() -> list[type]:
-    """Make the operators for a `ReferenceEvaluator`.
+    """List the operators for a `ReferenceEvaluator`.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def ops() -> list[type]:
 
     Notes
     -----
-    Results are PyTorch's. Two answers of the evaluator's own GridSample differ: it applies the
-    border to a coordinate before a cubic kernel with "border" or "reflection" reads its four taps,
-    where PyTorch applies it to each tap; and with "nearest" it rounds before it mirrors.
+    Results are PyTorch's. The evaluator's own GridSample differs in two cases: with a cubic kernel
+    and "border" or "reflection" it applies the border to the coordinate, PyTorch to each of the
+    four taps; and with "nearest" it rounds before it mirrors.
 
     float16 and bfloat16 images are computed in float32.
 

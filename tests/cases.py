@@ -21,6 +21,11 @@ TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4}
 EVERY = os.environ.get("FASTSAMPLE_EVERY_KERNEL", "0") not in ("", "0")
 
 
+def fill_of(padding, fill=FILL):
+    """A fill value where one is read."""
+    return {"fill_value": fill} if padding == "constant" else {}
+
+
 class Kernel(NamedTuple):
     """What needs machine code of its own."""
 
@@ -37,8 +42,7 @@ class Kernel(NamedTuple):
     @property
     def options(self):
         """Keyword arguments of grid_sample."""
-        fill = {"fill_value": FILL} if self.padding == "constant" else {}
-        return {"mode": self.mode, "padding_mode": self.padding, **fill}
+        return {"mode": self.mode, "padding_mode": self.padding, **fill_of(self.padding)}
 
     @property
     def shortest(self):

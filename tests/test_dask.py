@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from cases import MODES, PADDINGS, noise
+from cases import MODES, PADDINGS, fill_of, noise
 
 import fastsample as fs
 
@@ -49,7 +49,7 @@ def matrices(seed, count=2):
 @pytest.mark.parametrize(("mode", "padding"), RULES)
 def test_matrices_at_every_border(mode, padding):
     theta = matrices(RULES.index((mode, padding)))
-    options = {"mode": mode, "padding_mode": padding, "fill_value": (1, 2, 3)}
+    options = {"mode": mode, "padding_mode": padding, **fill_of(padding, (1, 2, 3))}
     whole = fs.affine_sample(IMAGE, theta, SIZE, **options)
     for source in sources(IMAGE, (1, 2, 10, 16)):
         for chunks in ((1, 2, 7, 12), (2, 3, 29, 5)):

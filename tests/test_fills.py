@@ -159,6 +159,69 @@ def test_shifts_of_nothing(shape, kind):
     fs.region_shift_backward(image, image, shifts, **rule)
 
 
+FLAT, EYE = np.zeros((1, 3, 4, 4), "f4"), np.eye(3, dtype="f4")[None]
+SAMPLERS = {
+    "grid_sample": (FLAT, np.zeros((1, 5, 2), "f4")),
+    "affine_sample": (FLAT, EYE[:, :2], (4, 4)),
+    "elastic_sample": (FLAT, np.zeros((1, 2, 3, 3), "f4"), (4, 4)),
+    "point_sample": (FLAT, np.zeros((1, 5, 2), "f4")),
+    "flow_warp": (FLAT, FLAT[:, :2]),
+    "remap": (FLAT[0, 0], FLAT[0, 0], FLAT[0, 0]),
+    "region_shift": (FLAT, [[0.5, 0.5]]),
+}
+IN_VAIN = "fill_value must be 0 unless padding_mode is 'constant', which reads it; got"
+NOWHERE = np.full((1, 1, 2), np.nan, "f4")
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection", "wrap"])
+def test_what_nothing_reads_is_refused(name, padding):
+    """By gradients, too, which take the same options."""
+    arrays, rule = SAMPLERS[name], {"padding_mode": padding, "fill_value": 7}
+    with pytest.raises(ValueError, match=f"^{name}: {IN_VAIN} 7 with '{padding}'"):
+        getattr(fs, name)(*arrays, **rule)
+    if name != "remap":
+        with pytest.raises(ValueError, match=f"^{name}_backward: {IN_VAIN} 7 with '{padding}'"):
+            getattr(fs, f"{name}_backward")(FLAT, *arrays, **rule)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64"])
+@pytest.mark.parametrize("fill", [7, -0.5, np.nan, (0, 0, 1)])
+def test_no_float_reads_it(dtype, fill):
+    with pytest.raises(ValueError, match=IN_VAIN):
+        fs.grid_sample(FLAT.astype(dtype), NOWHERE, padding_mode="border", fill_value=fill)
+
+
+@pytest.mark.parametrize("fill", [0, -0.0, False, (0, 0.0, 0)])
+def test_zero_is_taken_everywhere(fill):
+    got = fs.grid_sample(FLAT, NOWHERE, padding_mode="border", fill_value=fill)
+    assert np.isnan(got).all()
+
+
+def test_second_derivatives_and_lists_refuse_it():
+    grid, rule = np.zeros((1, 4, 4, 2), "f4"), {"fill_value": 7}
+    with pytest.raises(ValueError, match=f"^grid_sample_double_backward: {IN_VAIN}"):
+        fs.grid_sample_double_backward(None, None, FLAT, FLAT, grid, **rule)
+    with pytest.raises(ValueError, match=f"^affine_sample: {IN_VAIN}"):
+        fs.affine_sample([FLAT[0]], EYE[:, :2], (4, 4), coordinates="pixel", **rule)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection", "wrap"])
+def test_integers_read_it_where_a_coordinate_is_nan(padding):
+    image, rule = FLAT.astype("u1"), {"padding_mode": padding, "fill_value": 7}
+    assert (fs.grid_sample(image, NOWHERE, **rule) == 7).all()
+    assert (fs.region_shift(image, [[np.nan, 0]], **rule) == 7).all()
+    with pytest.raises(ValueError, match=f"^region_shift: {IN_VAIN}"):
+        fs.region_shift(image, [[1, 0]], **rule)  # no integer is NaN
+
+
+@pytest.mark.parametrize("padding", ["border", "reflection", "wrap", "mirror"])
+def test_homographies_read_it_where_w_is_not_positive(padding):
+    rule = {"padding_mode": padding, "fill_value": 7}
+    for image in (FLAT, [FLAT[0]]):
+        assert (fs.perspective_sample(image, -EYE, (4, 4), **rule) == 7).all()
+
+
 @pytest.mark.parametrize("fill", [(1.0,), (1, 2, 3, 4), ()])
 def test_as_many_as_channels(fill):
     image, grid = np.zeros((1, 3, 4, 4), "f4"), np.zeros((1, 5, 2), "f4")

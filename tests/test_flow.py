@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import systems
-from cases import noise
+from cases import fill_of, noise
 from systems import (
     GRADIENT,
     LAYOUTS,
@@ -138,7 +138,7 @@ class TestExactness:
         input = noise(10, (2, 3, 6, 7), F32)
         input[:, :, ::3, ::2] = [np.inf, -np.inf, np.nan, 1e-45]
         flow = np.random.default_rng(11).integers(-9, 10, (2, 2, 6, 7)).astype(F32)
-        got = fs.flow_warp(input, flow, padding_mode=padding, fill_value=1.5)
+        got = fs.flow_warp(input, flow, padding_mode=padding, **fill_of(padding, 1.5))
         want = copied(input, flow, padding, 1.5 if padding == "constant" else 0)
         np.testing.assert_array_equal(got, want)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import oracle
 import pytest
-from cases import FILL, MODES, PADDINGS, coordinates, noise
+from cases import MODES, PADDINGS, coordinates, fill_of, noise
 from gradients import (
     FOLDS,
     backward,
@@ -82,7 +82,7 @@ class TestWhatIsNotRead:
         outside = np.array([-4, -9, -3.5, 6, 7, 8, 9, 8.5, 14], np.float32)
         grid = np.stack(np.meshgrid(outside, outside), -1)[None]
         for padding in ("zeros", "constant"):
-            options = {"padding_mode": padding, "fill_value": FILL, "coordinates": "pixel"}
+            options = {"padding_mode": padding, "coordinates": "pixel", **fill_of(padding)}
             grads = check_image(image, grid, padding, mode=mode, **options)
             assert all(np.isfinite(g).all() for g in grads)
 
@@ -125,7 +125,7 @@ class TestWhatIsNotRead:
         grid = np.array([[(-9, 2), (2.5, 30), (3.25, 2.5), (2, -1e30), (99, 99)]], np.float32)
         grad = grad_for(image, grid)
         options = {"mode": mode, "padding_mode": padding, "coordinates": "pixel"}
-        options["fill_value"] = FILL
+        options |= fill_of(padding)
         clean = backward(grad, image, grid, **options)
         grad[..., [0, 1, 3, 4]] = bad
         got = backward(grad, image, grid, **options)

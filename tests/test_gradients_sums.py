@@ -3,7 +3,7 @@
 import numpy as np
 import oracle
 import pytest
-from cases import FILL, MODES, PADDINGS, coordinates, identity, noise
+from cases import MODES, PADDINGS, coordinates, fill_of, identity, noise
 from gradients import (
     backward,
     check,
@@ -66,7 +66,7 @@ class TestBands:
     def test_every_border(self, padding):
         """Wrapped and mirrored points fall on bands far from their neighbours'."""
         image = noise(118, (1, 1, 300, 400), np.float32)
-        options = {"padding_mode": padding, "fill_value": FILL}
+        options = {"padding_mode": padding, **fill_of(padding)}
         check_image(image, rotation(20, (250, 250), zoom=2.3), **options)
 
     @pytest.mark.parametrize(("n_input", "n_grid"), [(1, 3), (3, 1)])

@@ -1,10 +1,13 @@
 """Lean compilation: what it may not change, and what it leaves to Numba."""
 
+import contextlib
+import re
+
 import child
 import numba
 import pytest
 
-from fastsample._kernels.compiler import lean
+from fastsample._kernels.compiler import lean, shortcuts
 from fastsample._kernels.compiler.jit import inline, jit
 
 pytestmark = pytest.mark.compiled
@@ -51,6 +54,41 @@ def test_inner_functions_get_no_machine_code():
     assert isinstance(made.library, lean.Inner)
     with pytest.raises(RuntimeError, match="no compiled object"):
         made.library._get_compiled_object()
+
+
+def of_an_array(values, n):
+    total = 0.0
+    for k in range(n):
+        if values[k] > 0 and k % 3:
+            total += square(values[k])
+        else:
+            total -= min(values[k], k)
+    return values[:n].copy(), (total, n // 2)
+
+
+def assembly(context):
+    compiled = numba.njit(of_an_array)
+    with context:
+        compiled.compile("(f8[:], i8)")
+    (code,) = compiled.inspect_asm().values()
+    return re.sub(r"_ZN\w+|of_an_array\S*|\d{5,}", "NAME", code)
+
+
+def test_shortcuts_are_to_the_same_code():
+    usual = assembly(contextlib.nullcontext())
+    assert "NAME" in usual
+    assert assembly(shortcuts.taken()) == usual
+
+
+def test_shortcuts_are_for_the_time_of_a_compilation():
+    def now():
+        return [getattr(owner, name) for owner, name, _ in shortcuts.MADE]
+
+    usual = now()
+    assert len(usual) == 12
+    with shortcuts.taken():
+        assert not set(usual) & set(now())
+    assert now() == usual
 
 
 WITHOUT = """

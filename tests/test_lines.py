@@ -63,6 +63,15 @@ def test_coefficients(shape, symmetry):
         assert_near(got, splines.filtered(x, order, SYMMETRIES[symmetry]))
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_even_steps_of_order_0(mode):
+    x = noise((13, 12))
+    for steps in (((0.3, 1.0, 0.0), (0.2, 2.0, -0.5)), ((0.0, -1.0, 11.6), (-0.4, 1.0, 0.0))):
+        results = (12, 5)
+        want = wanted(x, 0, mode, results, steps)
+        assert_near(resample(x, 0, mode, results, steps), want)
+
+
 @pytest.mark.parametrize("dtype", STORED)
 def test_every_type_and_byte_order(dtype):
     x = noise((9, 21), dtype)
@@ -70,6 +79,22 @@ def test_every_type_and_byte_order(dtype):
     assert_near(filtered(x, 3, "mirror", F64), want)
     if dtype in ("u2", "f8"):  # the others' bytes are swapped by the same lines
         assert_near(filtered(x.astype(x.dtype.newbyteorder()), 3, "mirror", F64), want)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_results_that_are_streamed_are_the_same(dtype, axis):
+    x = noise((1032, 1040), dtype)  # over 4 MB
+    raw, found = np.empty(x.nbytes + 128, np.uint8), []
+    for start in (0, x.itemsize):  # on a cache line, where stores may pass the caches, and beside
+        first = -raw.ctypes.data % 64 + start
+        out = raw[first : first + x.nbytes].view(dtype).reshape(x.shape)
+        filter_axes(x, 3, [axis], "mirror", out)
+        found.append(out.copy())
+    np.testing.assert_array_equal(*found)
+    some = (slice(None), slice(3)) if axis == 0 else (slice(-3, None), slice(None))
+    want = splines.filtered_axis(x[some], 3, axis, "mirror")
+    assert_near(found[0][some], want, 1e-12 if dtype == "f8" else 1e-6)
 
 
 def test_any_strides():

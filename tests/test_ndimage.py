@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tracemalloc
+from itertools import combinations
 
 import numba
 import numpy as np
@@ -254,6 +255,15 @@ class TestCopies:
             x = VOLUME if 2 in axes else IMAGE
             got = ndimage.rotate(x, degrees, axes=axes, order=order)
             np.testing.assert_array_equal(got, np.rot90(x, degrees // 90, sorted(axes)))
+
+    @pytest.mark.parametrize("dtype", ["f8", "f4"])
+    @pytest.mark.parametrize("degrees", [90, 270])
+    def test_quarters_of_large_arrays(self, degrees, dtype):
+        for shape in ((370, 180), (40, 70, 30)):
+            x = RNG.normal(size=shape).astype(dtype)
+            for axes in combinations(range(x.ndim), 2):
+                got = ndimage.rotate(x, degrees, axes)
+                np.testing.assert_array_equal(got, np.rot90(x, degrees // 90, axes))
 
     def test_into_another_type(self):
         x = np.round(200 * IMAGE)

@@ -4,6 +4,7 @@ import mapping
 import numba
 import numpy as np
 import pytest
+from cases import fill_of
 
 import fastsample as fs
 
@@ -43,7 +44,7 @@ def check(call, listed, **options):
 @pytest.mark.parametrize("rule", ["zeros", "reflection", "constant"])
 @pytest.mark.parametrize("call", CALLS)
 def test_is_a_loop(call, rule):
-    check(call, images(), padding_mode=rule, fill_value=3)
+    check(call, images(), padding_mode=rule, **fill_of(rule, 3))
     check(call, images(np.uint8, True), padding_mode=rule, fill_value=3, channels_last=True)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import systems
-from cases import FILL, noise
+from cases import FILL, fill_of, noise
 from shifting import PADS, numbers, pad_roll_crop
 from systems import (
     GRADIENT,
@@ -25,11 +25,6 @@ INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 DTYPES = ["bool", *INTEGERS, "float16", "float32", "float64", "complex64", "complex128"]
 
 
-def fill_of(padding):
-    """A fill value where one is read."""
-    return {"fill_value": 3} if padding == "constant" else {}
-
-
 def check_copy(input, shifts, padding="border", **options):
     """The result, equal to the oracle's to the bit."""
     got = watched(fs.region_shift, input, shifts, padding_mode=padding, **options)
@@ -46,14 +41,14 @@ class TestIntegers:
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_any_dtype(self, dtype, padding):
         shifts = np.array([[2, -1], [0, 3], [-4, 0]])
-        check_copy(numbers(1, (2, 6, 5, 7), dtype), shifts, padding, **fill_of(padding))
+        check_copy(numbers(1, (2, 6, 5, 7), dtype), shifts, padding, **fill_of(padding, 3))
 
     @pytest.mark.parametrize("padding", PADDINGS)
     @pytest.mark.parametrize("ndim", [1, 2, 3])
     def test_any_number_of_axes(self, ndim, padding):
         shifts = np.random.default_rng(2).integers(-5, 6, (4, ndim))
         input = numbers(3, (2, 8, *(6, 5, 4)[:ndim]), "int32")
-        check_copy(input, shifts, padding, **fill_of(padding))
+        check_copy(input, shifts, padding, **fill_of(padding, 3))
 
     @pytest.mark.parametrize("groups", [1, 2, 3, 4, 6, 12])
     def test_any_number_of_groups(self, groups):
@@ -64,7 +59,7 @@ class TestIntegers:
     @pytest.mark.parametrize("width", [1, 2, 3, 15, 16, 17, 64, 65])
     def test_widths(self, width, padding):
         shifts = np.array([[0, 0], [0, 1], [0, -1], [1, width - 1], [-1, width], [0, -width - 1]])
-        check_copy(numbers(6, (1, 6, 3, width), "float32"), shifts, padding, **fill_of(padding))
+        check_copy(numbers(6, (1, 6, 3, width), "float32"), shifts, padding, **fill_of(padding, 3))
 
     @pytest.mark.parametrize("padding", PADDINGS)
     def test_huge_shifts(self, padding):
@@ -72,7 +67,7 @@ class TestIntegers:
         far = [5, -5, 6, 10**6, 2**31, -(2**31), 2**32 + 1, 2**62, top, bottom, bottom + 1]
         shifts = np.array([[0, s] for s in far] + [[s, 1] for s in far])
         input = numbers(7, (1, len(shifts), 5, 5), "int16")
-        check_copy(input, shifts, padding, **fill_of(padding))
+        check_copy(input, shifts, padding, **fill_of(padding, 3))
 
     @pytest.mark.parametrize("dtype", INTEGERS)
     def test_any_integer_may_shift(self, dtype):
@@ -80,7 +75,7 @@ class TestIntegers:
         info = np.iinfo(dtype)
         shifts = np.array([[info.min, 1], [info.max, 0], [2, info.max], [3, info.min]], dtype)
         for padding in PADDINGS:
-            check_copy(numbers(8, (1, 4, 7, 6), "uint8"), shifts, padding, **fill_of(padding))
+            check_copy(numbers(8, (1, 4, 7, 6), "uint8"), shifts, padding, **fill_of(padding, 3))
 
     def test_positive_moves_to_larger_indices(self):
         row = np.array([[[1, 2, 3, 4]]])

@@ -12,6 +12,7 @@ import pytest
 from fastsample._kernels.compiler import cpu
 from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.vectors import memory, simd
+from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
 from fastsample._kernels.vectors.memory import (
     add_unit,
     fence,
@@ -257,6 +258,39 @@ class TestMemory:
             compiled(take)(a, first, offsets, out, 3)
             at = first + offsets[3 : 3 + LANES]
             assert_same(out, np.concatenate([a[at + k] for k in range(4)]))
+
+    @each_number
+    @each_offset
+    def test_scatter_quads(self, dtype, integer):
+        def put(a, first, offsets, out, j):
+            vecs = load(a, 0), load(a, LANES), load(a, 2 * LANES), load(a, 3 * LANES)
+            scatter_quads(out, first, offsets, j, vecs)
+
+        a, offsets = numbers(dtype, 4 * LANES), 4 * np.roll(np.arange(20, dtype=integer), 7)
+        for first in (0, 7):
+            out = np.zeros(100, dtype)
+            compiled(put)(a, first, offsets, out, 3)
+            want = np.zeros(100, dtype)
+            for k, at in enumerate(first + offsets[3 : 3 + LANES]):
+                want[at : at + 4] = a[k::LANES]
+            assert_same(out, want)
+
+    @each_number
+    def test_stream_columns(self, dtype):
+        def put(rows, out, first, offsets):
+            stream_columns(rows, LANES, out, first, offsets, 2)
+            fence()
+
+        count = 64 // np.dtype(dtype).itemsize
+        rows, raw = numbers(dtype, (count + 1) * LANES), np.zeros(20 * 64, np.uint8)
+        start = -raw.ctypes.data % 64
+        out = raw[start : start + 19 * 64].view(dtype)
+        offsets = count * np.roll(np.arange(18), 5)
+        compiled(put)(rows, out, count, offsets)
+        columns = rows[LANES:].reshape(count, LANES).T
+        for k, at in enumerate(count + offsets[2 : 2 + LANES]):
+            assert_same(out[at : at + count], columns[k])
+        assert np.count_nonzero(out) <= LANES * count
 
     @each_number
     def test_prefetch_changes_nothing(self, dtype):

@@ -342,5 +342,23 @@ assert numba.threading_layer() == "workqueue"
     )
 
 
+def test_a_layer_that_cannot_be_loaded_is_one_clear_error():
+    """Before the kernel that would run on it is compiled."""
+    script = """
+        import fastsample as fs, numpy as np
+        from fastsample._kernels import threads
+        assert threads.layer() == "nonesuch, which is not available"
+        assert "pip install tbb" in threads._why_none("tbb")
+        for _ in range(2):
+            try:
+                fs.region_shift(np.ones((4, 4, 500, 500), np.uint8), [[1, 2]])
+            except RuntimeError as error:
+                print(error)
+    """
+    said = child.script(script, NUMBA_THREADING_LAYER="nonesuch", NUMBA_NUM_THREADS="2")
+    rule = "NUMBA_THREADING_LAYER must name a layer that Numba can load; got 'nonesuch'"
+    assert said.splitlines() == [f"fastsample: {rule}: unset the variable"] * 2
+
+
 def test_scripts_run_on_this_python():
     assert child.script("import sys; print(sys.version)").strip() == sys.version

@@ -13,9 +13,12 @@ from typing_extensions import assert_type
 
 import fastsample as fs
 import fastsample.torch as ft
+from fastsample import ndimage
 
 Array = NDArray[np.float32]
 Grads = tuple[Array | None, Array | None]
+Second = tuple[Array | None, Array | None, Array | None]
+Tensors = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
 def with_arrays(x: Array, grid: Array, theta: Array, flow: Array, table: NDArray[np.int64]) -> None:
@@ -48,8 +51,14 @@ def with_arrays(x: Array, grid: Array, theta: Array, flow: Array, table: NDArray
     assert_type(fs.patch_affine_backward(x, x, theta, table, [0]), Grads)
     assert_type(fs.deform_conv2d(x, flow, x, stride=[1, 1], padding=((1, 0), (0, 1))), Array)
     assert_type(fs.deform_conv2d_backward(x, x, flow, x)[1], Array | None)
+    assert_type(fs.grid_sample_double_backward(x, grid, x, x, grid), Second)
+    assert_type(fs.affine_sample_double_backward(x, theta, x, x, theta, (4, 4)), Second)
+    assert_type(fs.point_sample_double_backward(x, grid, x, input=x, points=grid), Second)
+    assert_type(fs.flow_warp_double_backward(x, flow, x, x, flow, "bicubic"), Second)
     assert_type(fs.shifts.s2_mlp(96), NDArray[np.int64])
     assert_type(fs.warmup(), int)
+    assert_type(ndimage.map_coordinates(x, grid, np.float64), NDArray[Any])
+    assert_type(ndimage.affine_transform([[1.0, 2.0]], theta[0]), NDArray[Any])
 
 
 def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Tensor) -> Tensor:
@@ -66,7 +75,17 @@ def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Te
     assert_type(fs.paste_masks(x, grid, (9, 9)), Tensor)
     assert_type(fs.patch_affine(x, theta, table, table), Tensor)
     assert_type(fs.deform_conv2d(x, flow, x), Tensor)
+    assert_type(fs.grid_sample_double_backward(x, None, x, x, grid, "bicubic"), Tensors)
+    assert_type(fs.affine_sample_double_backward(x, theta, x, x, theta, (4, 4)), Tensors)
+    assert_type(fs.point_sample_double_backward(x, grid, x, x, grid), Tensors)
+    assert_type(fs.flow_warp_double_backward(x, flow, x, x, flow), Tensors)
+    either = fs.grid_sample_double_backward(None, grid, x, x, grid)[0]
+    assert_type(either, Any | None)
     assert_type(ft.grid_sample(x, grid, "bicubic", padding_mode="mirror"), Tensor)
+    assert_type(ndimage.zoom(x, 2, order=1), Tensor)
+    assert_type(ndimage.rotate(x, 30), Tensor)
+    assert_type(ndimage.spline_filter(x), Tensor)
+    assert_type(ndimage.shift(x, [1.0, 2.0, 0.5, 0.5]), Tensor)
     one, back = fs.vjp(fs.affine_grid, theta, (1, 3, 4, 4))
     assert_type(back(one), tuple[Any, ...])
     result, pullback = fs.vjp(fs.grid_sample, x, grid, mode="bilinear")
@@ -83,4 +102,5 @@ def mistakes(x: Array, grid: Array) -> None:
     fs.grid_sample(x, grid, coordinates="pixels")  # type: ignore[call-overload]
     fs.grid_sample_backward("x", order=3)  # type: ignore[call-overload]
     ft.grid_sample(torch.ones(1), torch.ones(1), "linear")  # type: ignore[arg-type]
+    fs.grid_sample_double_backward(x, None, x, x, grid, order=3)  # type: ignore[call-overload]
     fs.warmup("all")  # type: ignore[arg-type]

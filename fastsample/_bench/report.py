@@ -4,6 +4,7 @@ import json
 import math
 import platform
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -61,6 +62,7 @@ def about(threads: int, rounds: int) -> dict[str, str]:
         "cpu": machine.cpu(),
         "threads": str(threads),
         "rounds": str(rounds),
+        "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         OURS: __version__,
         "numba": machine.versions()["numba"],
@@ -174,13 +176,15 @@ def table(report: Report) -> "Table":
 
 
 def sentence(report: Report) -> str:
-    """Say what raced on what, in a line for a page."""
+    """Say what raced on what, and when, in a line for a page."""
     facts = report.about
+    day = f" on {facts['date']}" if "date" in facts else ""
     raced = [(name, facts[name]) for name in (NUMPY, *COLUMNS) if name in facts]
     libraries = ", ".join(f"{label(name)} {number}" for name, number in raced)
     return (
         f"{facts['machine']} ({facts['cpu']}), {facts['threads']} threads, best of "
-        f"{facts['rounds']} rounds; Python {facts['python']}, Numba {facts['numba']}, {libraries}."
+        f"{facts['rounds']} rounds{day}; Python {facts['python']}, Numba {facts['numba']}, "
+        f"{libraries}."
     )
 
 

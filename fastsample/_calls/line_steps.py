@@ -102,7 +102,7 @@ def run(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: typ
         x = buffers.native(x)
     make = _kept if max(*x.shape, *out.shape) <= KEPT else _prepared
     todo = make(spec(x), spec(out), lines, border, np.dtype(work))
-    other = NOTHING if todo.between is None else np.empty(todo.between, work)
+    other = NOTHING if todo.between is None else buffers.empty(todo.between, np.dtype(work))
     for call in todo.calls:
         start(call, x, call.constants[0], other, out)
 
@@ -184,6 +184,7 @@ def _call(steps, slabs, border, work):
     jobs, tables = np.zeros(len(steps), LINES), Tables()
     for job, step in zip(jobs, steps, strict=True):
         _describe(job, step, border, work, tables)
+    jobs["stream"][-1] = _streams(steps[-1].line.axis, steps[-1].target)
     pieces = _cut(jobs, steps, slabs, parallel, work)
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
     jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))
@@ -191,6 +192,16 @@ def _call(steps, slabs, border, work):
     flat_jobs, flat_tables, flat_task = map(buffers.read_bytes, (jobs, tables.joined(), task))
     loop, records = lines_loop(CODES[work]), (flat_jobs, flat_tables)
     return schedule.Call(loop, jobs, records, pieces, parallel, (flat_task,), scratch=True)
+
+
+def _streams(axis, target):
+    """Is a large result written past the caches? No other step of the same part reads it."""
+    size, (*strides, last) = target.dtype.itemsize, target.strides
+    if axis == len(target.shape) - 1 and last == size:  # whole lines of each line
+        starts = all(stride % CACHE_LINE == 0 for stride in strides)
+    else:
+        starts = target.strides[axis] % CACHE_LINE == 0
+    return starts and prod(target.shape) * size >= schedule.STREAM
 
 
 def _cut(jobs, steps, slabs, parallel, work):
@@ -246,8 +257,6 @@ def _describe(job, step, border, work, tables):
         job[name], job[f"{name}_start"] = side.which, side.start
         job[f"{name}_step"] = side.strides[line.axis] // side.dtype.itemsize
     job["wide"] = WIDE if line.axis < len(step.source.shape) - 1 else 1
-    large = prod(step.target.shape) * step.target.dtype.itemsize >= schedule.STREAM
-    job["stream"] = large and job["target_step"] * step.target.dtype.itemsize % CACHE_LINE == 0
     _describe_others(job, step, tables)
 
 

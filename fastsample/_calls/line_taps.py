@@ -84,6 +84,21 @@ def _made(size, places, pad, work):
 _kept = lru_cache(maxsize=256)(_made)
 
 
+@lru_cache(maxsize=256)
+def stretch_of(size: int, places: Places, work: type) -> slice | None:
+    """The samples that are a line's results as they are, an even step apart; None if not so."""
+    if places.order:
+        return None
+    taps = taps_of(size, places, 0, work)
+    first, end = range_of(taps.good, places.size)
+    index = taps.index[first:end, 0] // LANES
+    steps = np.diff(index)
+    if len(steps) == 0 or steps[0] == 0 or (steps != steps[0]).any() or index.max() == size:
+        return None
+    stop = int(index[-1] + steps[0])
+    return slice(int(index[0]), None if stop < 0 else stop, int(steps[0]))
+
+
 def inside(index: Array, size: int, mode: str) -> Array:
     """Taps brought into the line, or to the row behind it."""
     if mode == "nearest":

@@ -10,7 +10,7 @@ from .._kernels.stages.outputs import stored
 from .._kernels.vectors.memory import CACHE_LINE
 from . import again, buffers
 from .line_steps import NO_BORDER, Border, Line, run
-from .line_taps import SYMMETRY, Places, padding_of, range_of, taps_of
+from .line_taps import SYMMETRY, Places, padding_of, range_of, stretch_of, taps_of
 
 Array = NDArray[Any]
 
@@ -90,19 +90,23 @@ def resampled(
         return
     native = out if out.dtype.isnative else out.view(out.dtype.newbyteorder("="))
     pad, filtered = padding_of(mode, order, prefilter), order if prefilter else 0
-    lines, parts = [], []
+    lines, parts, target = [], [], native
     for axis, place in enumerate(per_axis):
         if place is not None:
             size, places = x.shape[axis], Places(out.shape[axis], *place, mode, order)
             good = taps_of(size, places, pad, work).good
             first, end = range_of(good, places.size)
-            lines.append(
-                Line(axis, size, pad, filtered, SYMMETRY[mode], places, end - first, first)
-            )
+            before, stretch = (slice(None),) * axis, stretch_of(size, places, work)
+            if stretch is None:
+                lines.append(
+                    Line(axis, size, pad, filtered, SYMMETRY[mode], places, end - first, first)
+                )
+            else:
+                x, target = x[(*before, stretch)], target[(*before, slice(first, end))]
             parts.append((axis, good, first, end))
     padding = cast_number(cval, x.dtype) if mode == "grid-constant" else None
     if all(line.results for line in lines):
-        run(x, tuple(lines), Border(padding, cval), native, work)
+        run(x, tuple(lines), Border(padding, cval), target, work)
     for part in parts:
         _fill(native, *part, cval)
     if not out.dtype.isnative:

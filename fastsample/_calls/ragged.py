@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._kernels import drive
 from .._kernels.compiler.flat import address
-from .._kernels.kind import MODES, SAMPLE, WIDE
+from .._kernels.kind import MODES, PERSPECTIVE, SAMPLE, WIDE
 from .._kernels.loops import LISTED, list_loop
 from . import buffers, checks, schedule
 from .formula import fills, records_of_many
@@ -53,6 +53,8 @@ def forward(
     dtype, shape = first.dtype.newbyteorder("="), (len(arrays), channels, *about.size)
     checks.sampled(function, "input[0]", first.dtype, mode)
     checks.fills(function, "fill_value", fill, dtype, channels)
+    if about.source != PERSPECTIVE:
+        checks.fill_is_read(function, fill, padding_mode, dtype)
     checks.dtype(function, about.argument, points.dtype, checks.GRID_TYPES)
     about.check(function, about.argument, points.shape, (len(arrays), channels, *sizes))
     checks.each_has_pixels(function, arrays, shape, last)

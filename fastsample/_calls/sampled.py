@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.kind import GRID
+from .._kernels.kind import GRID, PERSPECTIVE
 from . import buffers, checks, gradients, run, second
 from .formula import Axis
 from .outline import Outline
@@ -247,6 +247,8 @@ def _describe(function, about, image, points, mode, padding_mode, fill):
     checks.dtype(function, about.argument, points.dtype, checks.GRID_TYPES)
     checks.image(function, image.shape)
     checks.fills(function, "fill_value", fill, image.dtype, image.shape[1])
+    if about.source != PERSPECTIVE:  # whose points may lie nowhere
+        checks.fill_is_read(function, fill, padding_mode, image.dtype)
     about.check(function, about.argument, points.shape, image.shape)
     batch = points.shape[0] if image.shape[0] == 1 else image.shape[0]
     size = points.shape[1:-1] if about.size is None else about.size

@@ -6,12 +6,13 @@ from .._kernels import drive
 from .._kernels.drive import NOTHING
 from .._kernels.stages.copy import copier
 from .._kernels.stages.outputs import stored
-from . import again, buffers, integer_shift
+from . import again, buffers, integer_shift, line_steps
 from .run import Spec, spec
 from .spline_gather import Rule, sample
 from .spline_places import Matrix
 
 FEW = 2**14  # bytes: less is copied sooner than described
+LARGE = 2**18  # bytes of what is turned: half a second-level cache
 
 
 def ranges(axes, steps, shape):
@@ -109,7 +110,9 @@ def _fill(x, axes, steps, out, part, options):
 def copy(view, out):
     """Put an array into one of its shape, by the rule of results."""
     if view.dtype == out.dtype and view.dtype.isnative:
-        if view.nbytes < FEW or view.ndim > 3 or not _by_bytes(view, out):
+        if _is_turned(view, out):
+            _by_lines(view, out)
+        elif view.nbytes < FEW or view.ndim > 3 or not _by_bytes(view, out):
             out[...] = view
     elif np.can_cast(view.dtype, out.dtype, "safe"):
         out[...] = view
@@ -117,6 +120,30 @@ def copy(view, out):
         axes = tuple(range(view.ndim))
         zero = Matrix(np.eye(view.ndim), np.zeros(view.ndim))
         sample(view, axes, zero, out, Rule(0, "nearest", 0.0))
+
+
+def _neighbours(view):
+    """The axes along which elements are neighbours."""
+    return [a for a, n in enumerate(view.shape) if n > 1 and abs(view.strides[a]) == view.itemsize]
+
+
+def _is_turned(view, out):
+    """Are these many floats, neighbours along another axis than those of the result?"""
+    if view.dtype.kind != "f" or view.nbytes < LARGE or out.strides[-1] != out.itemsize:
+        return False
+    last = view.ndim - 1
+    return out.shape[last] > 1 and bool(_neighbours(view)) and last not in _neighbours(view)
+
+
+def _by_lines(view, out):
+    """Copy 16 lines of the result at a time, which are neighbours in what is read."""
+    axis = _neighbours(view)[0]
+    order = [a for a in range(view.ndim - 1) if a != axis] + [axis, view.ndim - 1]
+    if view.strides[axis] < 0:
+        view, out = np.flip(view, axis), np.flip(out, axis)
+    line_steps.run(
+        view.transpose(order), (), line_steps.NO_BORDER, out.transpose(order), view.dtype.type
+    )
 
 
 def _by_bytes(view, out):

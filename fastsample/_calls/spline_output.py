@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from . import carried, spline_checks
+from . import buffers, carried, spline_checks
 
 
 def made(function, output, dtype, shape):
@@ -12,7 +12,7 @@ def made(function, output, dtype, shape):
     is_complex = dtype.kind == "c"
     if output is None:
         new = np.promote_types(dtype, np.complex64) if is_complex else dtype.newbyteorder("=")
-        return np.empty(shape, new)
+        return buffers.empty(shape, new)
     if isinstance(output, (type, np.dtype)):
         return _of_type(function, np.dtype(output), is_complex, shape)
     if isinstance(output, str):
@@ -27,7 +27,7 @@ def _of_type(function, dtype, is_complex, shape):
         )
         dtype = np.promote_types(dtype, np.complex64)
     _known(function, dtype, is_complex)
-    return np.empty(shape, dtype)
+    return buffers.empty(shape, dtype)
 
 
 def _of_word(function, dtype, is_complex, shape):
@@ -36,7 +36,7 @@ def _of_word(function, dtype, is_complex, shape):
     if not issubclass(dtype.type, np.number):
         raise RuntimeError(f"{function}: output must be a type of numbers; got {dtype}")
     _known(function, dtype, is_complex)
-    return np.empty(shape, dtype)
+    return buffers.empty(shape, dtype)
 
 
 def _given(function, output, is_complex, shape):

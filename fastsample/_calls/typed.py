@@ -55,6 +55,17 @@ class OfInput(Protocol[P]):
     def __call__(self, input: Any, *args: P.args, **kwargs: P.kwargs) -> Numpy: ...
 
 
+class OfAnyType(Protocol[P]):
+    @overload  # of the input's type, or of the one that `output` says
+    def __call__(
+        self, input: Numpy | Sequence[Any], *args: P.args, **kwargs: P.kwargs
+    ) -> Numpy: ...
+    @overload
+    def __call__(self, input: A, *args: P.args, **kwargs: P.kwargs) -> A: ...
+    @overload
+    def __call__(self, input: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> Numpy: ...
+
+
 class OfTheta(Protocol[P]):
     @overload
     def __call__(self, theta: A, *args: P.args, **kwargs: P.kwargs) -> A: ...
@@ -115,6 +126,17 @@ class ThreeGradients(Protocol[P]):
     ) -> Three[Numpy]: ...
 
 
+class SecondGradients(Protocol[P]):
+    @overload
+    def __call__(self, grad_grad_input: None, *args: P.args, **kwargs: P.kwargs) -> Three[Any]: ...
+    @overload
+    def __call__(self, grad_grad_input: A, *args: P.args, **kwargs: P.kwargs) -> Three[A]: ...
+    @overload
+    def __call__(
+        self, grad_grad_input: ArrayLike, *args: P.args, **kwargs: P.kwargs
+    ) -> Three[Numpy]: ...
+
+
 class FiveGradients(Protocol[P]):
     @overload
     def __call__(self, grad_output: A, *args: P.args, **kwargs: P.kwargs) -> Five[A]: ...
@@ -128,6 +150,7 @@ if TYPE_CHECKING:
     One = Callable[Concatenate[ArrayLike, P], Numpy]
 
     def like_input(function: Callable[Concatenate[Any, P], Numpy]) -> OfInput[P]: ...
+    def of_any_type(function: One[P]) -> OfAnyType[P]: ...
     def like_theta(function: One[P]) -> OfTheta[P]: ...
     def like_grad_grid(function: One[P]) -> OfGradGrid[P]: ...
     def like_image(function: One[P]) -> OfImage[P]: ...
@@ -140,10 +163,14 @@ if TYPE_CHECKING:
     def three_like_gradient(
         function: Callable[Concatenate[ArrayLike, P], Three[Numpy]],
     ) -> ThreeGradients[P]: ...
+    def three_like_direction(
+        function: Callable[Concatenate[ArrayLike | None, P], Three[Numpy]],
+    ) -> SecondGradients[P]: ...
     def five_like_gradient(
         function: Callable[Concatenate[ArrayLike, P], Five[Numpy]],
     ) -> FiveGradients[P]: ...
 else:
     like_input = like_theta = like_grad_grid = like_image = like_images = takes_any_array
-    like_masks = like_points = takes_any_array
+    like_masks = like_points = of_any_type = takes_any_array
     two_like_gradient = three_like_gradient = five_like_gradient = takes_any_array
+    three_like_direction = takes_any_array

@@ -151,13 +151,30 @@ def _look_around():
         find_tbb()
         _State.serial_only = strangers and _is_openmp(started)
         if not _State.serial_only:
-            nb.get_num_threads()  # starts the layer
-            layer = nb.threading_layer()
+            layer = _start()
             _State.one_at_a_time = layer == "workqueue"
             _State.serial_only = layer == "tbb" and _State.forked_aside
             if not started or _State.imported_in != os.getpid():
                 _State.starter = threading.get_ident()
         _State.checked = True
+
+
+def _start():
+    """Start the layer's threads; its name."""
+    try:
+        nb.get_num_threads()  # starts them
+    except ValueError:
+        raise RuntimeError(_why_none(str(nb.config.THREADING_LAYER))) from None
+    return nb.threading_layer()
+
+
+def _why_none(asked):
+    """What to do where Numba cannot load the layer that a user asked for."""
+    install = "install its library with 'pip install tbb', or " if asked == "tbb" else ""
+    return (
+        f"fastsample: NUMBA_THREADING_LAYER must name a layer that Numba can load; got {asked!r}: "
+        f"{install}unset the variable"
+    )
 
 
 def _is_openmp(started):
@@ -277,7 +294,6 @@ def layer():
     """The threading layer that is used here; choosing starts its threads."""
     try:
         find_tbb()
-        nb.get_num_threads()
-        return str(nb.threading_layer())
-    except ValueError:  # the one asked for is not there
+        return str(_start())
+    except RuntimeError:  # the one asked for is not there
         return f"{nb.config.THREADING_LAYER}, which is not available"

@@ -45,7 +45,7 @@ def map_coordinates(
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear (by default; SciPy's default is 3).
     mode, cval
-        As SciPy's.
+        As in SciPy.
     prefilter : bool
         Whether the input is filtered first, for orders above 1: each chunk does so with what it
         reads, some 30 to 60 pixels more on all sides. False: it holds the coefficients.
@@ -60,14 +60,14 @@ def map_coordinates(
     ------
     ValueError, TypeError
         Arguments that do not fit: before a graph is made. A chunk whose points spread over the
-        input so that it can't be cut into parts is a ValueError that names it.
+        input so far that it cannot be split raises a ValueError that names it.
 
     Notes
     -----
-    Orders 0 and 1 equal `fastsample.ndimage.map_coordinates` of the whole array to the bit. Above,
-    chunks that filter for themselves agree to some 1e-16 of the largest value; a NaN of the input
-    spreads within the chunks that read it, and with "wrap" and "grid-wrap" chunks at a seam read
-    whole axes.
+    Orders 0 and 1 equal `fastsample.ndimage.map_coordinates` of the whole array to the bit. Above
+    that, each chunk filters what it reads, and values agree to some 1e-16 of the largest; a NaN in
+    the input spreads within the chunks that read it, and with "wrap" and "grid-wrap" chunks at a
+    seam read whole axes.
 
     References
     ----------
@@ -119,18 +119,18 @@ def affine_transform(
     max_read_bytes: int = READ_BYTES,
     keep_bytes: int = KEEP_BYTES,
 ) -> da.Array:
-    """Map an array larger than memory by a matrix, as `scipy.ndimage.affine_transform` does.
+    """Transform an array larger than memory, as `scipy.ndimage.affine_transform` does.
 
     Parameters
     ----------
     input : dask.array.Array, or anything with a shape, a dtype and slices
         See `fastsample.dask.affine_sample`.
     matrix : array_like, shape (D,), (D, D), (D, D + 1) or (D + 1, D + 1)
-        From the output's pixels to the input's; with a column more it holds the offset.
+        From the output's pixels to the input's; an additional last column is the offset.
     offset : float or sequence of D floats
         Where the output's first pixel reads.
     output_shape : tuple of D ints, optional
-        By default the input's.
+        The input's shape by default.
     output, order, mode, cval, prefilter
         See `fastsample.dask.map_coordinates`.
     chunks, threads, max_read_bytes, keep_bytes
@@ -148,7 +148,7 @@ def affine_transform(
     Notes
     -----
     As for `fastsample.dask.map_coordinates`; where `fastsample.ndimage.affine_transform` copies or
-    goes axis by axis (a diagonal, turns by 90 degrees), the two agree to rounding.
+    goes axis by axis (a diagonal, rotations by 90 degrees), the two agree to rounding.
 
     References
     ----------
@@ -202,14 +202,14 @@ def zoom(
     output, order, mode, cval, prefilter
         See `fastsample.dask.map_coordinates`.
     grid_mode : bool
-        Whether pixels are areas, and the images' outer edges meet, not the outer centres.
+        Whether the outer edges of the outer pixels are aligned instead of their centres.
     chunks, threads, max_read_bytes, keep_bytes
         See `fastsample.dask.affine_sample`.
 
     Returns
     -------
     dask.array.Array
-        Each axis of the rounded product of size and factor.
+        Each axis has round(size * factor) pixels.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def zoom(
 
     Notes
     -----
-    Positions are SciPy's to the bit, its last row that can be `cval` included; values agree to
+    Positions are SciPy's to the bit, so the last row may be `cval`, as in SciPy; values agree to
     rounding.
 
     References
@@ -227,7 +227,7 @@ def zoom(
 
     Convention
     ----------
-    The sizes that a factor gives are Python's `round`: halves to even.
+    Sizes are rounded as by Python's `round`: halves to even.
 
     Examples
     --------

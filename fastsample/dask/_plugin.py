@@ -1,4 +1,4 @@
-"""Kernels compiled once on each machine of a cluster, before the first chunk comes."""
+"""Compile kernels once on each machine of a cluster, before the first chunk arrives."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ except ImportError:  # Dask on one machine does without
 
 
 class WarmUp(WorkerPlugin):
-    """A worker plugin of `distributed` that compiles, or reads from disk, what chunks will need.
+    """A worker plugin of `distributed` that compiles the kernels that chunks will need.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class WarmUp(WorkerPlugin):
     mode, padding_mode : str
         How they will be sampled.
     order : int, optional
-        Of `affine_transform`, `map_coordinates` and `zoom`, if it is these that will be called.
+        The spline order, if `affine_transform`, `map_coordinates` or `zoom` will be called.
 
     Notes
     -----
-    Register it with ``client.register_plugin(WarmUp("float32"))``. Kernels are kept in Numba's
-    cache on disk, so that the workers of one machine compile each once.
+    Register it with ``client.register_plugin(WarmUp("float32"))``. Kernels are cached on disk, so
+    the workers of a machine compile each kernel once between them, or read it from there.
 
     References
     ----------
@@ -39,7 +39,7 @@ class WarmUp(WorkerPlugin):
 
     Convention
     ----------
-    A worker that joins later warms up, too, before it takes tasks.
+    A worker that joins later warms up as well, before it takes tasks.
 
     Examples
     --------

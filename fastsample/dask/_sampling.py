@@ -35,24 +35,24 @@ def affine_sample(
     max_read_bytes: int = READ_BYTES,
     keep_bytes: int = KEEP_BYTES,
 ) -> da.Array:
-    """Sample images larger than memory through affine maps: `fastsample.affine_sample` by chunks.
+    """Sample images larger than memory through affine maps, chunk by chunk.
 
     Parameters
     ----------
     input : dask.array.Array, or anything with a shape, a dtype and slices, shape (N, C, *in)
-        An array of zarr, h5py or TensorStore, a `numpy.memmap`: each task reads its own slice, and
-        nothing of the input is in the graph. Of a Dask array each task takes the blocks that it
+        An array of zarr, h5py or TensorStore, or a `numpy.memmap`: each task reads its own slice,
+        and none of the data is in the graph. From a Dask array each task takes the blocks that it
         reads.
     theta : array_like, shape (N, D, D + 1)
         As for `fastsample.affine_sample`; positions are always computed in double.
     size, mode, padding_mode, align_corners, fill_value, channels_last
         As for `fastsample.affine_sample`.
     chunks : tuple or int, optional
-        The result's chunks, as Dask takes them; by default of the input's chunk sizes.
+        The result's chunks, as Dask takes them; by default those of the input's sizes.
     threads : int or None
-        How many threads a task works on; None: as many as Numba is set to.
+        How many threads a task uses; None: as many as Numba is set to.
     max_read_bytes : int
-        A chunk that would read more bytes of the input at once is made in parts.
+        A chunk that would read more bytes of the input at once is computed in parts.
     keep_bytes : int
         How many bytes of the input's chunks, once decoded, a process keeps for other tasks that
         need them; 0: none. Concerns inputs that tell their chunks (zarr, h5py) of 1 MiB or more.
@@ -69,8 +69,8 @@ def affine_sample(
 
     Notes
     -----
-    Equal to the bit to what the function of the same name makes of the whole array with a theta
-    of float64.
+    The result equals, to the bit, that of `fastsample.affine_sample` on the whole array with a
+    theta of float64.
 
     References
     ----------
@@ -117,7 +117,7 @@ def remap(
     threads: int | None = 1,
     max_read_bytes: int = READ_BYTES,
 ) -> da.Array:
-    """Sample an image larger than memory at maps of pixel coordinates, which may be so, too.
+    """Sample an image larger than memory at maps of pixel coordinates, which may be as large.
 
     Parameters
     ----------
@@ -139,12 +139,12 @@ def remap(
     ------
     ValueError, TypeError
         As `fastsample.remap`, and where chunks do not add up: before a graph is made. A chunk whose
-        maps spread over the image so that it can't be cut into parts is a ValueError that names it.
+        maps spread so far over the image that it cannot be split raises a ValueError that names it.
 
     Notes
     -----
-    Equal to the bit to `fastsample.remap` of the whole array. Where the image and the maps are
-    Dask arrays, the maps are computed twice: first to see which blocks each chunk reads.
+    The result equals, to the bit, that of `fastsample.remap` on the whole array. Where image and
+    maps are Dask arrays, the maps are computed twice: first to find which blocks each chunk reads.
 
     References
     ----------
@@ -209,7 +209,7 @@ def flow_warp(
     threads: int | None = 1,
     max_read_bytes: int = READ_BYTES,
 ) -> da.Array:
-    """Warp images larger than memory by a flow, which may be so, too.
+    """Warp images larger than memory by a flow, which may be as large.
 
     Parameters
     ----------
@@ -220,8 +220,8 @@ def flow_warp(
     mode, padding_mode, fill_value, channels_last
         As for `fastsample.flow_warp`.
     reach : float, optional
-        No displacement along any axis is larger, in pixels. Where input and flow are Dask arrays,
-        the flow is not computed beforehand then to see which blocks each chunk reads.
+        The largest displacement along any axis, in pixels. With it, where input and flow are Dask
+        arrays, the flow is not computed in advance to find which blocks each chunk reads.
     chunks, threads, max_read_bytes
         See `fastsample.dask.affine_sample`.
 
@@ -234,11 +234,11 @@ def flow_warp(
     ------
     ValueError, TypeError
         As `fastsample.flow_warp`, and where chunks do not add up: before a graph is made. A flow
-        beyond its reach is a ValueError when its chunk is computed.
+        beyond `reach` raises a ValueError when its chunk is computed.
 
     Notes
     -----
-    Equal to the bit to `fastsample.flow_warp` of the whole array.
+    The result equals, to the bit, that of `fastsample.flow_warp` on the whole array.
 
     References
     ----------
@@ -246,7 +246,7 @@ def flow_warp(
 
     Convention
     ----------
-    Flow components are ordered (dx, dy, dz), in pixels, x along the last spatial axis.
+    The flow is ordered (dx, dy, dz), in pixels, x along the last spatial axis.
 
     Examples
     --------
@@ -305,6 +305,7 @@ def _checked(
     checks.border(function, padding_mode, pixels)
     checks.sampled(function, "input", dtype, mode)
     checks.fills(function, "fill_value", fill, dtype, shape[1])
+    checks.fill_is_read(function, fill, padding_mode, dtype)
     return Options(mode, padding_mode, fill), shape
 
 

@@ -1,7 +1,7 @@
 """The sampling functions for JAX: under `jit`, `grad` and `vmap`, on the CPU.
 
-Import it if you use JAX; `import fastsample` does not. XLA calls the kernels on its
-own buffers, so that nothing is copied on the way in.
+`import fastsample` does not import it. XLA calls the kernels on its own buffers, so nothing is
+copied on the way in.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def grid_sample(
     input : array, shape (N, C, *in)
         Of any type that `fastsample.grid_sample` takes.
     grid : array, shape (N, *out, D)
-        float32, float16, or with x64 enabled float64.
+        float32, float16, or, with x64 enabled, float64.
     mode, padding_mode, align_corners, coordinates, fill_value, channels_last
         As for `fastsample.grid_sample`. They are static: plain Python values, not traced.
 
@@ -62,12 +62,12 @@ def grid_sample(
 
     Notes
     -----
-    First and second derivatives exist with respect to both arrays, by reverse mode, forward mode
-    and mixtures of the two, except forward mode over forward mode. A gradient that nothing uses is
-    not computed under `jit`.
+    First and second derivatives exist with respect to both arrays, in reverse mode, forward mode
+    and mixtures of the two, except forward mode over forward mode. Under `jit` a gradient that
+    nothing uses is not computed.
 
-    `vmap` adds to the batch where every array has its axis, or has a batch of 1 that is shared;
-    elsewhere it is a loop.
+    `vmap` extends the batch where every array has the mapped axis, or has a batch of 1 that is
+    shared; otherwise it loops.
 
     References
     ----------
@@ -76,7 +76,7 @@ def grid_sample(
     Convention
     ----------
     Coordinates are ordered (x, y, z), x along the last axis of `input`, unlike those of
-    `jax.scipy.ndimage.map_coordinates`, which are ordered as the axes.
+    `jax.scipy.ndimage.map_coordinates`, which are in the order of the array's axes.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def affine_sample(
 
     Notes
     -----
-    Derivatives as those of `grid_sample`.
+    Derivatives are those of `grid_sample`.
 
     References
     ----------
@@ -239,7 +239,7 @@ def point_sample(
 
     Notes
     -----
-    Derivatives as those of `grid_sample`.
+    Derivatives are those of `grid_sample`.
 
     References
     ----------
@@ -298,7 +298,7 @@ def flow_warp(
 
     Notes
     -----
-    Derivatives as those of `grid_sample`.
+    Derivatives are those of `grid_sample`.
 
     References
     ----------
@@ -306,7 +306,7 @@ def flow_warp(
 
     Convention
     ----------
-    Flow components are ordered (dx, dy, dz); positive ones read ahead.
+    The flow is ordered (dx, dy, dz); the result at (y, x) is the input at (y + dy, x + dx).
 
     Examples
     --------
@@ -334,14 +334,14 @@ def deform_conv2d(
     dilation: int | tuple[int, int] = 1,
     mask: Any = None,
 ) -> Any:
-    """Convolve images with a kernel whose taps are moved, each by its own offset at each point.
+    """Deformable convolution: a kernel whose taps are displaced, each by its own offset.
 
     Parameters
     ----------
     input : array, shape (N, Cin, H, W)
         As for `fastsample.deform_conv2d`.
     offset : array, shape (N, 2 * G * kh * kw, Ho, Wo)
-        How far each tap is moved, (y, x), in pixels.
+        How far each tap is displaced, (y, x), in pixels.
     weight : array, shape (Cout, Cin / groups, kh, kw)
         Of the input's type.
     bias : array, shape (Cout,), optional
@@ -361,11 +361,11 @@ def deform_conv2d(
     ValueError, TypeError
         As `fastsample.deform_conv2d`, while the call is traced.
     NotImplementedError
-        Derivatives along the offset in forward mode, and second ones that it takes part in.
+        Forward mode along the offset, and second derivatives that involve it.
 
     Notes
     -----
-    First derivatives with respect to all five arrays. `vmap` is a loop.
+    It has first derivatives with respect to all five arrays. `vmap` loops.
 
     References
     ----------

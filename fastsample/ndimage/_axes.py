@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._calls import again, spline_output
 from .._calls import spline_checks as checks
 from .._calls.again import like_before_by
-from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import shifted, zoomed
 from .._calls.splines import Options, interpolated
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
 
 
-@takes_any_array
+@of_any_type
 @like_before_by("shift")
 def shift(
     input: ArrayLike,
@@ -31,7 +31,7 @@ def shift(
     *,
     single: bool = False,
 ) -> NDArray[Any]:
-    """Shift an array by any distances, by splines.
+    """Shift an array, with spline interpolation.
 
     `scipy.ndimage.shift`, faster: axis by axis. Whole shifts are copies.
 
@@ -48,7 +48,7 @@ def shift(
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear, 3 cubic.
     mode : str
-        What lies outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
+        What is read outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
         "grid-mirror"), "wrap" or "grid-wrap"; see Convention.
     cval : float or complex
         What "constant" and "grid-constant" read outside.
@@ -81,12 +81,12 @@ def shift(
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and saturate. The migration page lists where SciPy crashes
-    or reads out of bounds and this does not.
+    and saturate. The page "From scipy.ndimage" lists the inputs on which SciPy crashes or reads out
+    of bounds, and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Axes that are not shifted are left
-    alone, there a NaN spreads less.
+    alone, so a NaN does not spread along them.
 
     The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
@@ -128,7 +128,7 @@ def shift(
     return interpolated(name, array, places, array.shape, output, options)
 
 
-@takes_any_array
+@of_any_type
 @like_before_by("zoom")
 def zoom(
     input: ArrayLike,
@@ -142,7 +142,7 @@ def zoom(
     grid_mode: bool = False,
     single: bool = False,
 ) -> NDArray[Any]:
-    """Resize an array by factors, by splines.
+    """Resize an array by a factor for each axis, with spline interpolation.
 
     `scipy.ndimage.zoom`, faster: axis by axis.
 
@@ -159,7 +159,7 @@ def zoom(
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear, 3 cubic.
     mode : str
-        What lies outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
+        What is read outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
         "grid-mirror"), "wrap" or "grid-wrap"; see Convention.
     cval : float or complex
         What "constant" and "grid-constant" read outside.
@@ -167,7 +167,7 @@ def zoom(
         Whether `input` is filtered first, for orders above 1. False: it holds the coefficients that
         `spline_filter` gives, and only what is needed is read of it.
     grid_mode : bool
-        Whether the outer pixels' outer edges are laid onto each other, instead of their centres.
+        Whether the outer edges of the outer pixels are aligned instead of their centres.
     single : bool
         Sum in float32 instead of float64: up to twice as fast, errors up to some 3e-6 of the
         largest value.
@@ -194,17 +194,17 @@ def zoom(
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and saturate. The migration page lists where SciPy crashes
-    or reads out of bounds and this does not.
+    and saturate. The page "From scipy.ndimage" lists the inputs on which SciPy crashes or reads out
+    of bounds, and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Axes whose factor is 1 are left alone,
-    there a NaN spreads less.
+    so a NaN does not spread along them.
 
     The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
 
-    As in SciPy, the last place may exceed the last pixel by a rounding, so that "constant", the
+    As in SciPy, rounding may put the last point just beyond the last pixel, so that "constant", the
     default, reads `cval` there (4 pixels to 188, for instance), and `grid_mode` is ignored for
     complex arrays.
 

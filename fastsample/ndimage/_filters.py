@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._calls import spline_checks as checks
 from .._calls.again import like_before
-from .._calls.dlpack import takes_any_array
 from .._calls.splines import filtered
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def spline_filter1d(
     input: ArrayLike,
@@ -38,10 +38,10 @@ def spline_filter1d(
     axis : int
         The axis.
     output : ndarray or dtype
-        Where to write the result, or its type: float64 by default. Each axis's result is kept in
-        it: integers are truncated, axis after axis.
+        Where to write the result, or its type: float64 by default. The result of each axis is
+        stored in it, so integers are truncated after every axis.
     mode : str
-        How lines go on: as that of the functions that interpolate.
+        How lines continue beyond their ends; see Convention.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def spline_filter1d(
     RuntimeError
         An unknown order, mode or type, or shapes and lengths that do not fit.
     TypeError
-        A number of the wrong kind, such as a complex fill value for a real input.
+        A number of the wrong kind, such as an order that is no int.
     ValueError
         An `output` that is read-only, or an axis that the input does not have (NumPy's AxisError).
 
@@ -64,7 +64,7 @@ def spline_filter1d(
     Notes
     -----
     Along each axis the samples are multiplied by a gain and filtered up and down, once for each
-    pole of the spline. "reflect" and "nearest" are SciPy's from 1.18 on, which mended short axes.
+    pole of the spline. "reflect" and "nearest" follow SciPy 1.18, which fixed short axes.
 
     The result is the same to the bit for any number of threads.
 
@@ -95,7 +95,7 @@ def spline_filter1d(
     return filtered(name, array, order, axes, output, mode)
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def spline_filter(
     input: ArrayLike,
@@ -115,10 +115,10 @@ def spline_filter(
     order : int
         Of the spline, 2 to 5.
     output : ndarray or dtype
-        Where to write the result, or its type: float64 by default. Each axis's result is kept in
-        it: integers are truncated, axis after axis.
+        Where to write the result, or its type: float64 by default. The result of each axis is
+        stored in it, so integers are truncated after every axis.
     mode : str
-        How lines go on: as that of the functions that interpolate.
+        How lines continue beyond their ends; see Convention.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def spline_filter(
     RuntimeError
         An unknown order, mode or type, or shapes and lengths that do not fit.
     TypeError
-        A number of the wrong kind, such as a complex fill value for a real input.
+        A number of the wrong kind, such as an order that is no int.
     ValueError
         An `output` that is read-only.
 
@@ -142,7 +142,7 @@ def spline_filter(
     Notes
     -----
     Along each axis the samples are multiplied by a gain and filtered up and down, once for each
-    pole of the spline. "reflect" and "nearest" are SciPy's from 1.18 on, which mended short axes.
+    pole of the spline. "reflect" and "nearest" follow SciPy 1.18, which fixed short axes.
 
     The result is the same to the bit for any number of threads.
 

@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._calls import again
 from .._calls import spline_checks as checks
 from .._calls.again import like_before, like_before_by
-from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Matrix, scaled, turned
 from .._calls.splines import Options, interpolated
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
 
 
-@takes_any_array
+@of_any_type
 @like_before_by("matrix", "offset")
 def affine_transform(
     input: ArrayLike,
@@ -33,7 +33,7 @@ def affine_transform(
     *,
     single: bool = False,
 ) -> NDArray[Any]:
-    """Read an array where a matrix says, by splines.
+    """Apply an affine transformation to an array, with spline interpolation.
 
     `scipy.ndimage.affine_transform`, faster. Pixel o of the result reads the input at
     ``matrix @ o + offset``.
@@ -56,7 +56,7 @@ def affine_transform(
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear, 3 cubic.
     mode : str
-        What lies outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
+        What is read outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
         "grid-mirror"), "wrap" or "grid-wrap"; see Convention.
     cval : float or complex
         What "constant" and "grid-constant" read outside.
@@ -92,13 +92,13 @@ def affine_transform(
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and saturate. The migration page lists where SciPy crashes
-    or reads out of bounds and this does not.
+    and saturate. The page "From scipy.ndimage" lists the inputs on which SciPy crashes or reads out
+    of bounds, and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Axes that the matrix leaves alone are
-    not filtered, turns by 90 degrees and whole shifts are copied, a diagonal goes axis by axis:
-    there a NaN spreads less.
+    not filtered, rotations by 90 degrees and whole shifts are copied, and a diagonal matrix goes
+    axis by axis; there a NaN spreads less.
 
     The result is the same to the bit for any number of threads. Numba controls the threads:
     `NUMBA_NUM_THREADS` and `numba.set_num_threads`.
@@ -148,7 +148,7 @@ def affine_transform(
     return interpolated(name, array, places, shape, output, options)
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def rotate(
     input: ArrayLike,
@@ -163,7 +163,7 @@ def rotate(
     *,
     single: bool = False,
 ) -> NDArray[Any]:
-    """Turn an array in a plane of two of its axes, by splines.
+    """Rotate an array in the plane of two of its axes, with spline interpolation.
 
     `scipy.ndimage.rotate`, faster. Multiples of 90 degrees are exact copies.
 
@@ -177,14 +177,14 @@ def rotate(
     axes : tuple of two ints
         The plane. Their order does not matter.
     reshape : bool
-        Whether the result is as large as the turned plane, or as the input.
+        Whether the result is large enough for the whole rotated plane, or as large as the input.
     output : ndarray or dtype, optional
         Where to write the result, with any strides and byte order, or the type of a new array. The
         input's type by default. It may be the input.
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear, 3 cubic.
     mode : str
-        What lies outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
+        What is read outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
         "grid-mirror"), "wrap" or "grid-wrap"; see Convention.
     cval : float or complex
         What "constant" and "grid-constant" read outside.
@@ -217,8 +217,8 @@ def rotate(
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and saturate. The migration page lists where SciPy crashes
-    or reads out of bounds and this does not.
+    and saturate. The page "From scipy.ndimage" lists the inputs on which SciPy crashes or reads out
+    of bounds, and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN. Only the plane's axes are filtered.

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._calls import spline_checks as checks
 from .._calls import spline_output
 from .._calls.again import Calls, like_before
-from .._calls.dlpack import takes_any_array
 from .._calls.spline_places import Points, mapped
 from .._calls.splines import Options, interpolated
+from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
 
 
-@takes_any_array
+@of_any_type
 @like_before
 def map_coordinates(
     input: ArrayLike,
@@ -30,7 +30,7 @@ def map_coordinates(
     *,
     single: bool = False,
 ) -> NDArray[Any]:
-    """Read an array at any coordinates, by splines.
+    """Sample an array at arbitrary coordinates, with spline interpolation.
 
     `scipy.ndimage.map_coordinates`, faster.
 
@@ -47,7 +47,7 @@ def map_coordinates(
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear, 3 cubic.
     mode : str
-        What lies outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
+        What is read outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
         "grid-mirror"), "wrap" or "grid-wrap"; see Convention.
     cval : float or complex
         What "constant" and "grid-constant" read outside.
@@ -82,8 +82,8 @@ def map_coordinates(
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and saturate. The migration page lists where SciPy crashes
-    or reads out of bounds and this does not.
+    and saturate. The page "From scipy.ndimage" lists the inputs on which SciPy crashes or reads out
+    of bounds, and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN.
@@ -131,7 +131,7 @@ def map_coordinates(
     return interpolated(name, array, Points(places), places.shape[1:], output, options)
 
 
-@takes_any_array
+@of_any_type
 def geometric_transform(
     input: ArrayLike,
     mapping: Callable[..., tuple[float, ...]],
@@ -146,7 +146,7 @@ def geometric_transform(
     *,
     single: bool = False,
 ) -> NDArray[Any]:
-    """Read an array where a function says, by splines.
+    """Sample an array where a function says, with spline interpolation.
 
     `scipy.ndimage.geometric_transform`; `map_coordinates`, given all coordinates at once, is far
     faster, since the function is called for each pixel.
@@ -157,7 +157,7 @@ def geometric_transform(
         Any number of axes; bool, integers of 8 to 64 bits, float32, float64 or complex. Any strides
         and byte order.
     mapping : callable
-        Of a tuple of the result's indices to a tuple of coordinates in the input.
+        From a tuple of indices of the result to a tuple of coordinates in the input.
     output_shape : tuple of int, optional
         The input's shape by default.
     output : ndarray or dtype, optional
@@ -166,7 +166,7 @@ def geometric_transform(
     order : int
         Of the spline, 0 to 5: 0 is the nearest pixel, 1 linear, 3 cubic.
     mode : str
-        What lies outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
+        What is read outside: "constant", "grid-constant", "nearest", "mirror", "reflect" (also
         "grid-mirror"), "wrap" or "grid-wrap"; see Convention.
     cval : float or complex
         What "constant" and "grid-constant" read outside.
@@ -174,9 +174,9 @@ def geometric_transform(
         Whether `input` is filtered first, for orders above 1. False: it holds the coefficients that
         `spline_filter` gives, and only what is needed is read of it.
     extra_arguments : tuple
-        What `mapping` takes besides.
+        Further arguments of `mapping`.
     extra_keywords : mapping, optional
-        What it takes by name.
+        Its keyword arguments.
     single : bool
         Sum in float32 instead of float64: up to twice as fast, errors up to some 3e-6 of the
         largest value.
@@ -202,8 +202,8 @@ def geometric_transform(
     Notes
     -----
     Results are SciPy's, to the last bits of float64. Integers are rounded, halves away from zero,
-    and saturate. The migration page lists where SciPy crashes
-    or reads out of bounds and this does not.
+    and saturate. The page "From scipy.ndimage" lists the inputs on which SciPy crashes or reads out
+    of bounds, and this does not.
 
     With `prefilter`, orders above 1 read the input as B-spline coefficients, 8 bytes a pixel, found
     by a filter along all axes: one NaN makes everything NaN.

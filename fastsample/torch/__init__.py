@@ -1,9 +1,9 @@
 """The functions that sample, on PyTorch's tensors: in autograd, `torch.func`, `torch.compile`.
 
-Tensors are those of the CPU. The functions give the answers of `torch.nn.functional`, where that
-has the function, and more borders, modes and axes; `replace` puts them in its place. Their
-gradients have gradients, and tangents of forward mode pass through. See `fastsample` for what each
-of them computes.
+Tensors must be on the CPU. Where `torch.nn.functional` has a function, results are the same, with
+more borders, modes and axes; `replace` puts these functions in the place of PyTorch's. First and
+second derivatives work in reverse and in forward mode. See `fastsample` for what each function
+computes.
 """
 
 try:

@@ -32,14 +32,14 @@ def grid_sample(
 ) -> Tensor:
     """Sample images, volumes or signals at the points of a grid.
 
-    `torch.nn.functional.grid_sample`, with what `fastsample.grid_sample` has beyond it.
+    `torch.nn.functional.grid_sample`, with all that `fastsample.grid_sample` adds to it.
 
     Parameters
     ----------
     input : Tensor, shape (N, C, *in)
         Of any type that `fastsample.grid_sample` takes. ``*in`` is (W,), (H, W) or (D, H, W).
     grid : Tensor, shape (N, *out, D)
-        float32, float64, or 16 bits, which are widened.
+        float32, float64, or floats of 16 bits, which are widened.
     mode, padding_mode, align_corners, coordinates, fill_value, channels_last
         As for `fastsample.grid_sample`.
 
@@ -55,15 +55,16 @@ def grid_sample(
     RuntimeError
         Shapes, types or a device that do not fit.
     TypeError
-        An argument that is no tensor, or no bool.
+        An argument that should be a tensor or a bool and is not.
 
     Notes
     -----
-    It has gradients, their gradients, and tangents of forward mode, for input and grid. Third
-    derivatives are a RuntimeError. `torch.compile`, `torch.export` and `torch.func` take it whole.
+    Input and grid have first and second derivatives, in reverse and in forward mode; third ones
+    raise a RuntimeError. It works in `torch.func`, and in `torch.compile` and `torch.export`
+    without a graph break.
 
-    A coordinate that is NaN reads what PyTorch's kernels read for it: nothing with "zeros" under
-    "nearest" and in volumes, an outer pixel with "border" and "reflection", but NaN with "bicubic".
+    A NaN coordinate reads what PyTorch's kernels read for it: nothing with "zeros" under "nearest"
+    and in volumes, an outer pixel with "border" and "reflection", but NaN with "bicubic".
 
     References
     ----------
@@ -93,7 +94,7 @@ def grid_sample(
 def affine_grid(theta: Tensor, size: Size, align_corners: bool | None = None) -> Tensor:
     """Make the grids for sampling under affine maps.
 
-    `torch.nn.functional.affine_grid`, on one axis, too.
+    `torch.nn.functional.affine_grid`, for one spatial axis, too.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def affine_grid(theta: Tensor, size: Size, align_corners: bool | None = None) ->
     Raises
     ------
     ValueError, NotImplementedError, RuntimeError
-        A type, shapes and sizes that do not fit, as in PyTorch.
+        A type, shape or size that does not fit, as in PyTorch.
 
     Notes
     -----
@@ -220,7 +221,7 @@ def point_sample(
     ----------
     input : Tensor, shape (N, C, *in)
     points : Tensor, shape (N, *out, D)
-        Mostly (N, P, D).
+        Usually (N, P, D).
     mode, padding_mode, align_corners, fill_value, channels_last
         As for `fastsample.point_sample`.
 
@@ -321,7 +322,7 @@ def deform_conv2d(
     dilation: int | tuple[int, int] = 1,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Convolve an image with taps that read where offsets tell them: torchvision's function.
+    """Deformable convolution: torchvision's function, with a gradient for every tensor.
 
     Parameters
     ----------
@@ -345,7 +346,7 @@ def deform_conv2d(
 
     Notes
     -----
-    It has gradients; second derivatives are a RuntimeError.
+    It has first derivatives; second ones raise a RuntimeError.
 
     References
     ----------
@@ -353,7 +354,7 @@ def deform_conv2d(
 
     Convention
     ----------
-    Offsets are pairs (dy, dx), a pair a tap.
+    Offsets are pairs (dy, dx), one for each tap.
 
     Examples
     --------

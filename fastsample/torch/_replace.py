@@ -20,20 +20,20 @@ _originals: dict[str, Callable[..., Any]] = {}
 def replace() -> Iterator[None]:
     """Put `grid_sample` and `affine_grid` in the place of those of `torch.nn.functional`.
 
-    Within the ``with`` all code that looks them up there, libraries included, meets these for
-    tensors on the CPU, and PyTorch's own for others. As a decorator it does so for each call.
+    Within the ``with`` block, all code that looks them up there, libraries included, gets these for
+    tensors on the CPU, and PyTorch's own for others. As a decorator it applies to each call.
 
     Yields
     ------
     None
-        PyTorch's functions come back when the block ends, however it ends.
+        PyTorch's functions are restored when the block ends, even with an exception.
 
     Notes
     -----
-    The names belong to the whole process: other threads meet what is there, too. Blocks may be
-    nested, and entered by several threads; the last one that ends brings PyTorch's functions back.
-    What was imported by name before (``from torch.nn.functional import grid_sample``) stays as it
-    was, and so does what `torch.jit.script` compiles.
+    It applies to the whole process, other threads included. Blocks may be nested, and entered by
+    several threads; the last one to end restores PyTorch's functions. What was imported by name
+    before (``from torch.nn.functional import grid_sample``) stays PyTorch's, and so does what
+    `torch.jit.script` compiles.
 
     References
     ----------

@@ -87,8 +87,10 @@ class Draw:
         x = coordinates(seed, shape, np.dtype(kernel.points), sizes, kind, align, spill)
         return x if tame or self.chance(0.75) else self.sprinkled(x)
 
-    def fill(self, dtype):
-        """A fill value that the type takes."""
+    def fill(self, dtype, read=True):
+        """A fill value that the type takes; 0 if nothing reads it."""
+        if not read:
+            return self.one([0, 0.0])
         if dtype.kind == "b":
             return self.one([0, 1.0, True])
         if dtype.name in ("uint32", "int64", "uint64"):

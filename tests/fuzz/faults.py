@@ -259,3 +259,7 @@ def spoil(d, case):
     if whole and constant and "fill_value" in case.arguments and d.chance(0.1):
         case.arguments["fill_value"] = np.nan
         case.faults.append("NaN for integers")
+    reads = constant or whole or case.dtype is None or case.name == "perspective_sample"
+    if not reads and "fill_value" in case.kinds and d.chance(0.1):
+        case.arguments["fill_value"] = 7
+        case.faults.append("a fill value that nothing reads")

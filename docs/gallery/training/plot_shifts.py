@@ -37,7 +37,8 @@ figure, panels = plt.subplots(2, 3, figsize=(7.5, 6.2), layout="constrained")
 show(panels[0, 0], photo[0], "photograph")
 borders = "border", "zeros", "constant", "reflection", "wrap"
 for panel, padding in zip(panels.flat[1:], borders, strict=True):
-    moved = fs.region_shift(photo, [(150, -120)], padding, fill_value=200)
+    fill = 200 if padding == "constant" else 0
+    moved = fs.region_shift(photo, [(150, -120)], padding, fill_value=fill)
     show(panel, moved[0], padding)
 plt.show()
 

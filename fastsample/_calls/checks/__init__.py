@@ -47,6 +47,7 @@ from .numbers import (
     axis,
     count,
     fill,
+    fill_is_read,
     fills,
     fits,
     flag,

@@ -68,6 +68,8 @@ def dtype(function, name, came, known):
 
 def _conversion(name, came):
     """How to convert what has numbers, into a type that holds them."""
+    if came.kind == "c" and name == "grid":
+        return f": if they are x + iy, pass numpy.stack([{name}.real, {name}.imag], axis=-1)"
     if came.kind == "c":
         return f": pass {name}.real and {name}.imag one by one"
     if came.kind not in "biuf" and came != brain.DTYPE.newbyteorder("S") and came != brain.DTYPE:
@@ -188,5 +190,6 @@ def apart(function, out, **inputs):
     for name, other in inputs.items():
         if np.may_share_memory(out, other) and np.shares_memory(out, other):
             raise ValueError(
-                f"{function}: out must not overlap {name}; got arrays that share memory"
+                f"{function}: out must not overlap {name}; got arrays that share memory: pass a "
+                f"copy of one of them"
             )

@@ -79,7 +79,7 @@ def alike(function, **maps):
     if one.dtype != other.dtype:
         raise TypeError(
             f"{function}: {second} must have {first}'s type {named(one.dtype)}; got "
-            f"{named(other.dtype)}"
+            f"{named(other.dtype)}: convert it with {second}.astype({first}.dtype)"
         )
 
 

@@ -59,6 +59,21 @@ def fills(function, name, fill, dtype, channels):
         fits(function, name, one, dtype, exactly=is_one_of(dtype, LABELS))
 
 
+def fill_is_read(function, fill, padding_mode, dtype, lost=True):
+    """A fill value that nothing reads is 0.
+
+    "constant" reads it. Where a place is `lost`, which a NaN among the coordinates is, integers
+    read it under every rule, for they have no NaN.
+    """
+    if padding_mode == "constant" or (lost and dtype.kind in "biu"):
+        return
+    if any(one != 0 for one in (fill if isinstance(fill, tuple) else (fill,))):
+        raise ValueError(
+            f"{function}: fill_value must be 0 unless padding_mode is 'constant', which reads it; "
+            f"got {fill!r} with {padding_mode!r}"
+        )
+
+
 def fits(function, name, fill, dtype, exactly=False):
     """A fill value that an integer type can be brought to; or that it has."""
     bad = dtype.kind in "iu" and math.isnan(fill)

@@ -17,7 +17,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
 from .. import home
-from . import interrupts, lean, place
+from . import interrupts, lean, place, shortcuts
 from .cpu import HARDWARE_GATHER, PERMUTE
 from .flat import BYTE, primitive
 from .once import in_each_process
@@ -151,7 +151,7 @@ def compiled_address(function, made_from, signature):
     arguments, options = (signature.args, signature.return_type), dict(OPTIONS)
     made = CFunc(function, arguments, {}, options, pipeline_class=lean.KERNEL)
     kernel = _kept(made, made_from)
-    with interrupts.held(), _no_collections():
+    with interrupts.held(), _no_collections(), shortcuts.taken():
         kernel.compile()
     _KEPT.append(kernel)
     return kernel.address

@@ -15,6 +15,7 @@ import functools
 from llvmlite import binding
 from numba.core import codegen, registry
 from numba.core.compiler import Compiler
+from numba.core.compiler_machinery import PassManager
 
 # Passes of Numba's over a function's Python, by name, that have nothing to do in kernels: no array
 # expressions, closures written inside, `literal_unroll`, `with`, parallel loops, annotations to
@@ -32,6 +33,7 @@ NOT_NEEDED = {
     "InlineOverloads",
     "NopythonRewrites",
     "NoPythonSupportedFeatureValidation",
+    "IRLegalization",
     "AnnotateTypes",
     "DumpParforDiagnostics",
 }
@@ -121,10 +123,21 @@ class Outer(_Library):
 # Compilers: Numba's, with libraries of ours to lower into ----------------------------------------
 
 
+class _Passes(PassManager):
+    """Numba's passes, one after the other, with nothing between them."""
+
+    def _runPass(self, index, one, state):
+        one.analysis = self._analysis
+        one.run_initialization(state)
+        one.run_pass(state)
+        one.run_finalizer(state)
+
+
 def _without(names, passes):
-    passes.passes = [one for one in passes.passes if one[0].__name__ not in names]
-    passes.finalize()
-    return passes
+    fewer = _Passes(passes.pipeline_name)
+    fewer.passes = [one for one in passes.passes if one[0].__name__ not in names]
+    fewer.finalize()
+    return fewer
 
 
 @functools.cache

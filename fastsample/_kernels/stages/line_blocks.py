@@ -2,7 +2,7 @@
 
 In scratch row i holds sample i of 16 lines, so that whatever is done along a line is done to whole
 vectors. Lines that are neighbours in memory are rows there too. Where a line's samples are
-neighbours, squares of 16 x 16 are transposed; all else goes sample by sample.
+neighbours, four of them are read at once; all else goes sample by sample.
 
 At the head of scratch stand numbers: where the lines begin in the source and in the target, and
 what else the two stages are told.
@@ -15,14 +15,18 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit
 from ..kind import STORED, VALUES
-from ..vectors.memory import gather, local, starts_line, stream
-from ..vectors.simd import LANES, convert, load, splat, store, swap_bytes, turn
+from ..vectors.columns import QUAD, scatter_quads, stream_columns
+from ..vectors.memory import CACHE_LINE, gather, gather_quads, local, starts_line, stream
+from ..vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
 from .outputs import TYPES, output_of
 
-SQUARE = LANES * LANES
+SQUARES = 4  # bytes of an element: lines of smaller ones take more rows than pay
 SOURCES, TARGETS = 0, LANES  # 16 numbers each
-STEP, COUNT, TOGETHER, LAID_TOGETHER, AT, DONE = range(2 * LANES, 2 * LANES + 6)
+STEP, COUNT, TOGETHER, LAID_TOGETHER, AT, DONE, UP, DOWN = range(2 * LANES, 2 * LANES + 8)
 HEAD = 512  # bytes
+
+# A pole, and which of the terms give the first value of its two recursions.
+POLE = np.dtype([("z", "f8"), ("start", "i8"), ("starts", "i8"), ("end", "i8"), ("ends", "i8")])
 
 # One axis of an array, filtered or resampled or both, as the kernels are told of it. Distances are
 # elements, but for those that end in `_at`, which are bytes behind the first of all tables.
@@ -68,91 +72,187 @@ def widen_of(swapped):
     return turned_round if swapped else plain
 
 
+@inline
+def pole_of(job, axes, number, like):
+    """A pole of the filter as a vector, if it has that one."""
+    z = 0.0
+    if job.poles:
+        z = array_at(axes, POLE, job.poles_at)[number].z
+    return splat(z, like)
+
+
 @cache
 def read_lines_of(value, swapped, work):
-    """Samples `low` to `high` of 16 lines to their rows of scratch, times the gain."""
+    """Samples `low` to `high` of 16 lines to their rows of scratch, times the gain.
+
+    With UP they go on with the first pole's recursion up, c[i] = s[i] + z c[i - 1], on their way.
+    """
     stored, real, widen = STORED[value], VALUES[work], widen_of(swapped)
 
+    @inline
+    def begin(job, head, rows, low):
+        return splat(job.gain, rows), load(rows, (job.pad + low - head[UP]) * LANES)
+
+    @inline
+    def put(job, head, rows, i, row, before, z):
+        if head[UP]:
+            row = multiply_add(before, z, row)
+        store(rows, (job.pad + i) * LANES, row)
+        return row
+
     @jit
-    def read_together(job, head, source, rows, low, high):
-        gain, at = splat(job.gain, rows), head[SOURCES]
+    def read_together(job, head, source, rows, low, high, z):
+        at = head[SOURCES]
+        gain, row = begin(job, head, rows, low)
         for i in range(low, high):
             vec = load(source, at + i * job.source_step)
-            store(rows, (job.pad + i) * LANES, widen(vec, rows) * gain)
+            row = put(job, head, rows, i, widen(vec, rows) * gain, row, z)
 
     @jit
-    def read_squares(job, head, source, rows, low, high):
-        gain, square = splat(job.gain, rows), local(SQUARE, real)
-        for i in range(low, high - LANES + 1, LANES):
-            for k in range(LANES):
-                store(square, k * LANES, widen(load(source, head[SOURCES + k] + i), rows) * gain)
-            turn(square, 0, rows, (job.pad + i) * LANES)
+    def read_quads(job, head, source, rows, low, high, z):
+        gain, row = begin(job, head, rows, low)
+        for i in range(low, high - QUAD + 1, QUAD):
+            found = gather_quads(source, i, head, SOURCES)
+            for k in range(QUAD):
+                row = put(job, head, rows, i + k, widen(found[k], rows) * gain, row, z)
 
     @jit
-    def read_singly(job, head, source, rows, low, high):
-        gain = splat(job.gain, rows)
+    def read_singly(job, head, source, rows, low, high, z):
+        gain, row = begin(job, head, rows, low)
         for i in range(low, high):
             vec = gather(source, i * job.source_step, head, SOURCES)
-            store(rows, (job.pad + i) * LANES, widen(vec, rows) * gain)
+            row = put(job, head, rows, i, widen(vec, rows) * gain, row, z)
 
     def read(job_at, axes, image, grid, other, out, scratch, low, high):
         head, rows = array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
         job, source = array_at(job_at, LINES, 0)[head[STEP]], array_at(image, stored, 0)
+        z = pole_of(job, axes, 0, rows)
         if head[TOGETHER]:
-            read_together(job, head, source, rows, low, high)
+            read_together(job, head, source, rows, low, high, z)
         elif job.source_step == 1:
-            read_squares(job, head, source, rows, low, high)
-            read_singly(job, head, source, rows, high - (high - low) % LANES, high)
+            rest = high - (high - low) % QUAD
+            read_quads(job, head, source, rows, low, rest, z)
+            if rest < high:
+                read_singly(job, head, source, rows, rest, high, z)
         else:
-            read_singly(job, head, source, rows, low, high)
+            read_singly(job, head, source, rows, low, high, z)
 
     return read
 
 
 @cache
 def write_lines_of(work, value):
-    """Results `low` to `high` of 16 lines from rows of scratch, from row AT on, to the target."""
+    """Results `low` to `high` of 16 lines from rows of scratch, from row AT on, to the target.
+
+    With DOWN they go on with the last pole's recursion down, c[i] = z (c[i + 1] - c[i]), on their
+    way; the row at `low` is kept for those before it.
+    """
     stored, real, output = TYPES[value], VALUES[work], output_of(value)
+    item = np.dtype(stored).itemsize
+    size = CACHE_LINE // item if item >= SQUARES else 0  # rows of results that fill lines
+    square_size = size * LANES
+
+    @inline
+    def top(head, rows, low, high):
+        """The row after the last one, if that is needed."""
+        return load(rows, (head[AT] - low + high - 1 + head[DOWN]) * LANES)
+
+    @inline
+    def next_row(head, rows, i, after, z):
+        row = load(rows, i * LANES)
+        if head[DOWN]:
+            row = (after - row) * z
+        return row
+
+    @inline
+    def keep(head, rows, i, row):
+        if head[DOWN]:
+            store(rows, i * LANES, row)
+
+    @cache
+    def together_of(put):
+        @jit
+        def write_together(job, head, rows, target, low, high, z):
+            to, at, row = head[TARGETS], head[AT] - low, top(head, rows, low, high)
+            for k in range(high - low):
+                i = high - 1 - k
+                row = next_row(head, rows, at + i, row, z)
+                put(target, to + i * job.target_step, output(row))
+            keep(head, rows, at + low, row)
+
+        return write_together
+
+    write_together, stream_together = together_of(store), together_of(stream)
 
     @jit
-    def write_together(job, head, rows, target, low, high):
-        to, at = head[TARGETS], head[AT] - low
-        for i in range(low, high):
-            store(target, to + i * job.target_step, output(load(rows, (at + i) * LANES)))
+    def write_quads(job, head, rows, target, low, high, at, row, z):
+        for k in range((high - low) // QUAD):
+            i = high - QUAD * (k + 1)
+            d = next_row(head, rows, at + i + 3, row, z)
+            c = next_row(head, rows, at + i + 2, d, z)
+            b = next_row(head, rows, at + i + 1, c, z)
+            row = next_row(head, rows, at + i, b, z)
+            quads = output(row), output(b), output(c), output(d)
+            scatter_quads(target, i, head, TARGETS, quads)
+        return row
 
     @jit
-    def write_squares(job, head, rows, target, low, high):
-        at, square = head[AT] - low, local(SQUARE, real)
-        for i in range(low, high - LANES + 1, LANES):
-            turn(rows, (at + i) * LANES, square, 0)
-            for k in range(head[COUNT]):
-                store(target, head[TARGETS + k] + i, output(load(square, k * LANES)))
-
-    @jit
-    def write_singly(job, head, rows, target, low, high, first):
-        at, vector = head[AT] - low, local(LANES, stored)
-        for i in range(first, high):
-            store(vector, 0, output(load(rows, (at + i) * LANES)))
+    def write_singly(job, head, rows, target, low, high, at, row, z):
+        vector = local(LANES, stored)
+        for n in range(high - low):
+            i = high - 1 - n
+            row = next_row(head, rows, at + i, row, z)
+            store(vector, 0, output(row))
             for k in range(head[COUNT]):
                 target[head[TARGETS + k] + i * job.target_step] = vector[k]
+        return row
 
     @jit
-    def stream_together(job, head, rows, target, low, high):
-        to, at = head[TARGETS], head[AT] - low
-        for i in range(low, high):
-            stream(target, to + i * job.target_step, output(load(rows, (at + i) * LANES)))
+    def stream_lines(job, head, rows, target, low, high, at, row, z):
+        square = local(square_size, stored)
+        for n in range((high - low) // size):
+            i = high - size * (n + 1)
+            for m in range(size):
+                k = size - 1 - m
+                row = next_row(head, rows, at + i + k, row, z)
+                store(square, k * LANES, output(row))
+            stream_columns(square, 0, target, i, head, TARGETS)
+        return row
+
+    @inline
+    def are_streamed(job, head, target, low):
+        found = job.stream
+        for k in range(LANES):
+            if not starts_line(target, head[TARGETS + k] + low):
+                found = 0
+        return found
+
+    @jit
+    def write_apart(job, head, rows, target, low, high, z):
+        at, row = head[AT] - low, top(head, rows, low, high)
+        first = second = low
+        if job.target_step == 1:
+            first = high - (high - low) % QUAD
+            if size and are_streamed(job, head, target, low):
+                second = high - (high - low) % size
+        row = write_singly(job, head, rows, target, first, high, at, row, z)
+        if job.target_step == 1:
+            if size and second > low:
+                row = write_quads(job, head, rows, target, second, first, at, row, z)
+                row = stream_lines(job, head, rows, target, low, second, at, row, z)
+            else:
+                row = write_quads(job, head, rows, target, low, first, at, row, z)
+        keep(head, rows, at + low, row)
 
     def write(job_at, axes, image, grid, other, out, scratch, low, high):
         head, rows = array_at(scratch, np.int64, 0), array_at(scratch, real, HEAD)
         job, target = array_at(job_at, LINES, 0)[head[STEP]], array_at(out, stored, 0)
+        z = pole_of(job, axes, job.poles - 1, rows)
         if head[LAID_TOGETHER] and job.stream and starts_line(target, head[TARGETS]):
-            stream_together(job, head, rows, target, low, high)
+            stream_together(job, head, rows, target, low, high, z)
         elif head[LAID_TOGETHER]:
-            write_together(job, head, rows, target, low, high)
-        elif job.target_step == 1:
-            write_squares(job, head, rows, target, low, high)
-            write_singly(job, head, rows, target, low, high, high - (high - low) % LANES)
+            write_together(job, head, rows, target, low, high, z)
         else:
-            write_singly(job, head, rows, target, low, high, low)
+            write_apart(job, head, rows, target, low, high, z)
 
     return write

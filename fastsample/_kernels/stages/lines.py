@@ -20,13 +20,16 @@ from .line_blocks import (
     AT,
     COUNT,
     DONE,
+    DOWN,
     HEAD,
     LAID_TOGETHER,
     LINES,
+    POLE,
     SOURCES,
     STEP,
     TARGETS,
     TOGETHER,
+    UP,
     read_lines_of,
     write_lines_of,
 )
@@ -37,8 +40,6 @@ MOST_AXES = 64
 IMAGE, OUT, OTHER = range(3)  # which array is meant
 
 AXIS = np.dtype([("size", "i8"), ("source", "i8"), ("target", "i8")])  # strides in elements
-# A pole, and which of the terms give the first value of its two recursions.
-POLE = np.dtype([("z", "f8"), ("start", "i8"), ("starts", "i8"), ("end", "i8"), ("ends", "i8")])
 TERM = np.dtype([("row", "i8"), ("weight", "f8")])
 
 
@@ -160,15 +161,22 @@ def call_at(stage, at, source, target, low, high):
 @jit
 def take_in(job, source, at, low, high, head, rows, poles, terms):
     """Read rows low to high of 16 lines, and go up with the first pole as far as rows are there."""
-    call_at(job.read, at, source, at.out, low, high)
-    ready = job.pad + high
     if low == 0:
         head[DONE] = 0
+    ready, ended = job.pad + high, high == job.n
+    # What has gone up before lets the next rows do so as they are read: a store less a sample. (The
+    # last sample is needed as it is where the line is extended by it.)
+    goes_on = job.poles > 0 and head[DONE] == job.pad + low and low > 0
+    head[UP] = 1 if goes_on and not (ended and job.pad) else 0
+    call_at(job.read, at, source, at.out, low, high)
+    if head[UP]:
+        head[DONE] = ready
+    if low == 0:
         extend(job, rows, 0, 0)
-    if high == job.n:
+    if ended:
         extend(job, rows, 1, ready)
         ready += job.pad
-    if job.poles and ready >= job.needed:
+    if job.poles and ready >= job.needed and head[DONE] < ready:
         upward(rows, poles[0], terms, head[DONE], ready)
         head[DONE] = ready
 
@@ -196,8 +204,9 @@ def put_out(job, target, at, head, first, low, high):
 @jit
 def put_samples(job, target, at, low, high, head, rows, poles, terms):
     """Go down with the last pole as far as row `low`, and write the rows."""
-    if job.poles:
-        last = job.n + 2 * job.pad - 1
+    last = job.n + 2 * job.pad - 1
+    head[DOWN] = 1 if job.poles and high <= last else 0
+    if job.poles and not head[DOWN]:
         downward(rows, poles[job.poles - 1], terms, low, high, last)
     put_out(job, target, at, head, low, low, high)
 
@@ -219,6 +228,7 @@ def put_resampled(job, target, at, low, high, head, rows, index, weights):
         store(rows, to, total)
         to += LANES
         at_tap += taps
+    head[DOWN] = 0
     put_out(job, target, at, head, stage, low, high)
 
 

@@ -430,13 +430,14 @@ def _gather_quads(typing, array, first, offsets, j):
 
 def transposed(builder, rows):
     """4 x 4 blocks turned over: row k holds quads k, k + 4, ...; column k element k of each."""
+    n = rows[0].type.count
 
     def interleaved(a, b, *picks):
-        lanes = [block + k for block in range(0, LANES, 4) for k in picks]
+        lanes = [block + k for block in range(0, n, 4) for k in picks]
         return builder.shuffle_vector(a, b, lanes_at(*lanes))
 
-    low, high = (0, LANES, 1, LANES + 1), (2, LANES + 2, 3, LANES + 3)
-    first, second = (0, 1, LANES, LANES + 1), (2, 3, LANES + 2, LANES + 3)
+    low, high = (0, n, 1, n + 1), (2, n + 2, 3, n + 3)
+    first, second = (0, 1, n, n + 1), (2, 3, n + 2, n + 3)
     columns = []
     for half in (low, high):
         upper, lower = interleaved(*rows[:2], *half), interleaved(*rows[2:], *half)

@@ -43,12 +43,17 @@ def scene(d, kernel, out):
     return sizes, out, d.batches()
 
 
-def options_of(d, kernel, dtype, constant=None):
+def options_of(d, kernel, dtype, reads=False):
     """mode, padding_mode and fill_value, some of them left at their default where that is right."""
-    fill = d.fill(np.dtype(dtype))
+    fill = d.fill(np.dtype(dtype), reads or is_read(kernel.padding, dtype))
     options = {"mode": kernel.mode, "padding_mode": kernel.padding, "fill_value": fill}
     defaults = {"mode": "bilinear", "padding_mode": "zeros", "fill_value": 0}
     return {k: v for k, v in options.items() if not (defaults[k] == v and d.chance(0.5))}
+
+
+def is_read(padding, dtype):
+    """Under "constant", and by integers, which have no NaN, where a coordinate is NaN."""
+    return padding == "constant" or np.dtype(dtype).kind in "biu"
 
 
 def rule_of(arguments, align=False):
@@ -62,12 +67,13 @@ def rule_of(arguments, align=False):
     )
 
 
-def usual_options(d, kernel, image, align=True, last=False):
-    """The options that most functions have."""
-    found = options_of(d, kernel, image.dtype)
+def usual_options(d, kernel, image, align=True, last=False, reads=False):
+    """The options that most functions have; `reads` where any rule reads the fill value."""
+    reads = reads or is_read(kernel.padding, image.dtype)
+    found = options_of(d, kernel, image.dtype, reads)
     channels = image.shape[-1 if last else 1]
     if "fill_value" in found and channels and d.chance(0.2):
-        fills = [d.fill(image.dtype) for _ in range(channels)]
+        fills = [d.fill(image.dtype, reads) for _ in range(channels)]
         found["fill_value"] = d.one([list, tuple, np.array])(fills)
     if align:
         found["align_corners"] = d.one([True, False, None, np.bool_(True)])

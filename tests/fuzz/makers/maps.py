@@ -12,7 +12,7 @@ SMALL = 1e-3  # pixels; a point whose place is less certain is not judged
 LARGE = 1e3
 
 
-def start(d, kernel, tame):
+def start(d, kernel, tame, reads=False):
     """(output sizes, batches, channels last, arguments) of a call."""
     sizes, _, batches = scene(d, kernel, ())
     out = d.emptied(sizes) if 0 in sizes else d.sizes(kernel.ndim, 1, 19 if kernel.ndim < 3 else 5)
@@ -20,14 +20,14 @@ def start(d, kernel, tame):
         out = (0, *out[1:])
     last = d.last(kernel)
     image = image_of(d, kernel, batches[0], sizes, last, tame)
-    options = usual_options(d, kernel, array_of(image), align=False, last=last)
+    options = usual_options(d, kernel, array_of(image), align=False, last=last, reads=reads)
     size = d.one([tuple, list, np.array])(out)
     return out, batches, last, {"input": image, "size": size, **options}
 
 
 def make_perspective_sample(d, kernel=None, tame=False):
     kernel = kernel or d.one([k for k in d.pool.matrix if k.ndim == 2])
-    out, (_, m), last, arguments = start(d, kernel, tame)
+    out, (_, m), last, arguments = start(d, kernel, tame, reads=True)
     h = np.concatenate([matrices(d, kernel, m), np.zeros((m, 1, 3), kernel.points)], 1)
     h[:, 2] = d.rng.standard_normal((m, 3)) * d.one([0, 0.02, 0.3])
     h[:, 2, 2] += 1

@@ -7,7 +7,7 @@ from ..case import Case
 from ..judge import first_off, is_a_result, is_off, judge_gradients, judge_values, near_of
 from ..memory import F32, array_of, dressed
 from ..reading import Reading, pixels_of_steps
-from .common import PADDINGS, give_out, least_of, second
+from .common import PADDINGS, give_out, is_read, least_of, second
 
 COPIED = [
     "bfloat16",
@@ -71,7 +71,7 @@ def shifting(d, types, back=False):
         "input": image,
         "shifts": shifts,
         "padding_mode": padding,
-        "fill_value": d.fill(dtype),
+        "fill_value": d.fill(dtype, padding == "constant"),
         "channels_last": last,
     }
 
@@ -91,7 +91,7 @@ def sliding(d, kernel, tame=False):
         "input": image,
         "shifts": dressed(d, rows),
         "padding_mode": kernel.padding,
-        "fill_value": d.fill(np.dtype(kernel.image)),
+        "fill_value": d.fill(np.dtype(kernel.image), is_read(kernel.padding, kernel.image)),
         "channels_last": last,
     }
 

@@ -1,0 +1,205 @@
+"""Quicker ways to what Numba finds out again and again, while a kernel is compiled.
+
+Three quarters of a compilation are Numba's Python, and much of that answers the same questions
+anew: which of 20 rules types a sum, where variables live after each pass, what variables a
+statement has. Here are functions with the same answers. They stand in the place of Numba's for as
+long as its compiler lock is held: other threads' kernels never meet them.
+"""
+
+import contextlib
+import functools
+
+from numba.core import (
+    base,
+    byteflow,
+    event,
+    ir,
+    itanium_mangler,
+    postproc,
+    targetconfig,
+    transforms,
+    types,
+)
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.types import functions
+from numba.core.typing import context, templates
+
+MADE = []  # (owner, name, what stands there meanwhile)
+
+
+def _in_place_of(owner, name):
+    """Make a function that stands for `owner.name`, from that; none where a Numba has none."""
+
+    def enter(make):
+        usual = getattr(owner, name, None)
+        if usual is not None:
+            MADE.append((owner, name, functools.wraps(usual)(make(usual))))
+        return make
+
+    return enter
+
+
+@contextlib.contextmanager
+def taken():
+    """Take them all, and nothing else of Numba's compiler meanwhile."""
+    with global_compiler_lock:
+        usual = [(owner, name, getattr(owner, name)) for owner, name, _ in MADE]
+        try:
+            for owner, name, quicker in MADE:
+                setattr(owner, name, quicker)
+            yield
+        finally:
+            for owner, name, was in usual:
+                setattr(owner, name, was)
+
+
+@_in_place_of(byteflow.Flow, "run")
+def _flows(usual):
+    """How a function's bytecode flows: functions made for other ints have the same."""
+    known = {}
+
+    def run(self):
+        code = self._bytecode.func_id.code
+        if code not in known:
+            usual(self)
+            known[code] = {k: v for k, v in vars(self).items() if k != "_bytecode"}
+        vars(self).update(known[code])
+
+    return run
+
+
+@_in_place_of(ir.Inst, "_rec_list_vars")
+def _variables(usual):
+    """A statement's variables: most of what else it holds has none, as its type says."""
+    none = {ir.Loc, str, int, bool, float, type(None), type(len), type(_in_place_of)}
+
+    def listed(self, value):
+        if type(value) is not dict:
+            return usual(self, value)
+        found = []
+        for held in value.values():
+            kind = type(held)
+            if kind is ir.Var:
+                found.append(held)
+            elif kind not in none:
+                found += usual(self, held)
+        return found
+
+    return listed
+
+
+@_in_place_of(postproc.PostProcessor, "run")
+def _lifetimes(usual):
+    """Where variables live, once somebody asks: five passes of eight would find it out for naught.
+
+    What is live where a block begins only generators and Numba's object mode want to know.
+    """
+
+    def run(self, emit_dels=False, extend_lifetimes=False):
+        if emit_dels or self.func_ir.is_generator:
+            usual(self, emit_dels, extend_lifetimes)
+            return
+        self.func_ir.blocks = transforms.canonicalize_cfg(self.func_ir.blocks)
+        self.func_ir.variable_lifetime = postproc.VariableLifetime(self.func_ir.blocks)
+        self.func_ir.generator_info = None
+
+    return run
+
+
+@_in_place_of(functions.BaseFunction, "get_call_type")
+def _signatures(usual):
+    """The types of a call of Numba's own functions: each asked for ten times a kernel."""
+    known = {}
+
+    def typed(self, context, args, kws):
+        if kws:
+            return usual(self, context, args, kws)
+        key = self, context, args
+        found = known.get(key)
+        if found is None:
+            found = known[key] = usual(self, context, args, kws)
+        return found
+
+    return typed
+
+
+@_in_place_of(context.BaseContext, "resolve_getattr")
+def _fields(usual):
+    """The type of a record's field."""
+    known = {}
+
+    def typed(self, kind, name):
+        if not isinstance(kind, types.Record):
+            return usual(self, kind, name)
+        key = self, kind, name
+        if key not in known:
+            known[key] = usual(self, kind, name)
+        return known[key]
+
+    return typed
+
+
+@_in_place_of(getattr(templates, "_TemplateTargetHelperMixin", None), "_get_target_registry")
+def _registries(usual):
+    """Where an intrinsic's code is listed: Numba goes through all that it knows each time."""
+    known = {}
+
+    def registry(self, reason):
+        key = self.context, self.metadata.get("target")
+        if key not in known:
+            known[key] = usual(self, reason)
+        return known[key]
+
+    return registry
+
+
+@_in_place_of(base, "_has_loc")
+def _places(usual):
+    """Does code take a place in the source? By `inspect`, each time that it is called."""
+    return functools.cache(usual)
+
+
+@_in_place_of(itanium_mangler, "_escape_string")
+def _names(usual):
+    """Names as a linker may read them."""
+    return functools.cache(usual)
+
+
+@_in_place_of(targetconfig.TargetConfig, "values")
+def _options(usual):
+    """A function's options, by which compiled functions are told apart."""
+
+    @functools.cache
+    def defaults(kind):
+        return {name: option.default for name, option in kind.options.items()}
+
+    def values(self):
+        return {**defaults(type(self)), **self._values}
+
+    return values
+
+
+@_in_place_of(event, "install_timer")
+def _timers(usual):
+    """No clock for each call of LLVM."""
+    return lambda kind, callback: contextlib.nullcontext()
+
+
+@_in_place_of(event, "start_event")
+def _starts(usual):
+    """No event that nobody listens to: two for each call of LLVM."""
+
+    def start(kind, data=None):
+        if event._registered.get(kind):
+            usual(kind, data)
+
+    return start
+
+
+@_in_place_of(event, "end_event")
+def _ends(usual):
+    def end(kind, data=None, exc_details=None):
+        if event._registered.get(kind):
+            usual(kind, data, exc_details)
+
+    return end
