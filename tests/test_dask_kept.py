@@ -46,10 +46,11 @@ class Chunked:
             self.at_once.add(chunk)
             self.read.append(chunk)
             self.failing -= 1
+            fails = self.failing == 0
         time.sleep(self.pause)
         with self.lock:
             self.at_once.discard(chunk)
-        if self.failing == 0:
+        if fails:
             raise OSError("the disk is gone")
         return self.array[part].copy()
 
