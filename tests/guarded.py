@@ -277,6 +277,28 @@ def near(dtype, mode):
             np.testing.assert_array_equal(out, want)
 
 
+def turned(mode):
+    """Whole pixels through matrices and homographies, up to all four corners and beyond."""
+    import fastsample as fs
+
+    rng = np.random.default_rng(0)
+    for width, side in itertools.product((16, 33, 64), SIDES):
+        image = rng.integers(0, 256, (1, 9, width, 3), np.uint8)
+        last, kept = np.array([width - 1.0, 8.0]), guarded(image, side)
+        for degrees, scale, dx in itertools.product((0, 5, 90, 180), (1, -1, 0.9), (0, 0.49, 2)):
+            print(f"turned {mode} {width} {side} {degrees} {scale} {dx}", flush=True)
+            cos, sin = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
+            turn = np.array([[cos, -sin], [sin, cos]])
+            theta = np.column_stack([turn, last / 2 - turn @ (last / 2) + dx])
+            how = {"size": (9, width), "mode": mode, "channels_last": True}
+            seen = functools.partial(fs.affine_sample, coordinates="pixel", **how)
+            flat = theta[None].astype("f4")
+            assert_same(seen, side, (image, flat), (kept, flat))
+            flat = np.vstack([theta, [0.2 / width, 0.0, 1.0]])[None].astype("f4")
+            seen = functools.partial(fs.perspective_sample, **how)
+            assert_same(seen, side, (image, flat), (kept, flat))
+
+
 HORIZON = [[1.1, 0.1, -1.0], [0.05, 0.9, 0.3], [0.08, -0.03, 1.0]]
 
 
@@ -313,7 +335,7 @@ def assert_same(function, side, plain, kept):
 
 
 WAYS = {"forward": forward, "backward": backward, "affine": affine}
-OTHERS = {"pixels": pixels, "near": near, "maps": maps}
+OTHERS = {"pixels": pixels, "near": near, "maps": maps, "turned": turned}
 
 
 def main(*jobs):

@@ -24,6 +24,7 @@ JOBS = {
     "affine": [Kernel("bilinear", "zeros", ndim) for ndim in (1, 2, 3)],
     "pixels": PIXELS,  # whole ones, channels last
     "maps": [(2,), (7,), (15,), (16,), (33,)],  # knots in a row
+    "turned": [("nearest",), ("bilinear",)],
     "near": [("float32", "bilinear"), ("uint8", "bilinear"), ("float32", "bicubic")],
 }
 GUARDED = Path(__file__).with_name("guarded.py")

@@ -99,3 +99,49 @@ def test_strides_that_lead_backwards():
     for mode in ("nearest", "bilinear"):
         wanted = fs.grid_sample(image, points, mode, **OPTIONS)
         assert fs.grid_sample(turned, points, mode, **OPTIONS).tobytes() == wanted.tobytes()
+
+
+def maps(source, size, out):
+    """Matrices of turns, flips, shifts and zooms; as homographies, tilted."""
+    rng = np.random.default_rng(5)
+    middle, of_out = (np.array(size[::-1]) - 1) / 2, (np.array(out[::-1]) - 1) / 2
+    plain = [np.eye(2), -np.eye(2), [[-1.0, -0.0], [0.0, 1.0]], [[0.0, 1.0], [-1.0, 0.0]]]
+    turned = [[[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]] for a in rng.uniform(-3, 3, 12)]
+    scales = [1.0] * 4 + list(rng.choice([0.02, 0.5, 1.0, 3.0, 40.0], 12))
+    for scale, turn in zip(scales, np.array(plain + turned), strict=True):
+        matrix = scale * turn
+        shift = middle - matrix @ of_out + rng.choice([0, 1]) * rng.uniform(-9, 9, 2)
+        theta = np.column_stack([matrix, shift])
+        if source == "perspective":
+            theta = np.vstack([theta, [*rng.uniform(-0.02, 0.02, 2), rng.uniform(0.5, 2)]])
+        yield theta.astype(np.float32)
+
+
+def places(theta, out):
+    """Where each output point leads, in double, as x and y; NaN for nowhere."""
+    y, x = np.mgrid[: out[0], : out[1]]
+    found = theta.astype(np.float64) @ np.stack([x, y, np.ones_like(x)]).reshape(3, -1)
+    if len(found) == 3:
+        found = found[:2] / np.where(found[2] > 1e-3, found[2], np.nan)
+    return found.reshape(2, *out)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("source", ["affine", "perspective"])
+def test_stretches_of_rows(source, mode):
+    """A rule that folds knows none of them: inside the image no bit tells, outside all is 0."""
+    size, out = (37, 150), (40, 139)
+    image = noise(0, (1, 1, *size), np.float32) + 2
+    for theta in maps(source, size, out):
+        sample, how = fs.perspective_sample, {}
+        if source == "affine":
+            sample, how = fs.affine_sample, OPTIONS
+        folded, found, kept = (
+            sample(image, theta[None], out, mode, padding, **how)[0, 0]
+            for padding in ("mirror", "zeros", "border")
+        )
+        at, last = places(theta, out), np.array(size[::-1]).reshape(2, 1, 1) - 1
+        inside = ((at > 1e-3) & (at < last - 1e-3)).all(0)
+        away = ((at < -1.001) | (at > last + 1.001)).any(0)
+        assert found[inside].tobytes() == folded[inside].tobytes() == kept[inside].tobytes()
+        assert not found[away].any()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .._kernels.compiler.flat import address
-from .._kernels.drive import INTERPRETED, NOTHING, run_on
+from .._kernels.drive import INTERPRETED, NOTHING, driver, run_on
 from .._kernels.kind import JOB
 from .buffers import empty, pair_of
 from .schedule import STREAM, Call
@@ -27,6 +27,7 @@ Array = np.ndarray
 MOST = 512  # calls kept of a function, as of the other caches
 WORDS = frozenset((str, bool, int, type(None)))
 NUMBERS = frozenset((bool, int, float))
+INTS = frozenset((int,))
 LONGEST = 16  # numbers of a list that is told apart by them
 GRID_START, GRID_AXIS = (JOB.fields[name][1] // 8 for name in ("grid_start", "grid_axis"))
 
@@ -76,6 +77,7 @@ class Known(NamedTuple):
     constants: tuple[Array, ...] = ()  # which kernels read besides
     behind: tuple[int, ...] = (id(NOTHING),)  # these and no array, as `memory_of` takes them
     hands: tuple[Hand, ...] = ()  # done after the kernels
+    single: Callable[[Sequence[Any]], Array | None] | None = None  # all of it, see `_single`
 
 
 class _Watch(threading.local):
@@ -181,17 +183,19 @@ class Calls:
 def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
     """All of a call but its arrays' numbers; None where arguments are not plain arrays and words.
 
-    Numbers that are equal need not be the same: a type comes with each, and a float in full.
+    The names of those that have one, the types of all, then what they say. Numbers that are equal
+    need not be the same: a type comes with each, and a float in full.
     """
     key: list[Any] = []
-    for x in (*args, *kwargs, *kwargs.values()) if kwargs else args:
+    if kwargs:
+        key += kwargs
+        args = (*args, *kwargs.values())
+    key += map(type, args)
+    for x in args:
         kind = type(x)
         if kind is Array:
-            key.append(x.shape)
-            key.append(x.strides)
-            key.append(x.dtype)
+            key += x.shape, x.strides, x.dtype
         elif kind in WORDS:
-            key.append(kind)
             key.append(x)
         elif kind is float:
             key.append(x.hex())
@@ -199,13 +203,11 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | N
             numbers = _numbers(x)
             if numbers is None:
                 return None
-            key.append(kind)
             key.append(numbers)
         elif kind is type:  # of a result
             key.append(x)
         else:
             return None
-    key.append(len(args))
     return tuple(key)
 
 
@@ -213,6 +215,8 @@ def _numbers(things: Any) -> tuple[Any, ...] | None:
     """Some numbers, or lists of them, in full and with their types."""
     if len(things) > LONGEST:
         return None
+    if INTS.issuperset(map(type, things)):
+        return tuple(things)
     kinds = tuple(map(type, things))
     if NUMBERS.issuperset(kinds):
         return kinds, *[x.hex() if type(x) is float else x for x in things]
@@ -235,24 +239,37 @@ def _is_apart(number: int, things: tuple[Any, ...]) -> bool:
     return True
 
 
-def _jobs_at(known: Known, things: tuple[Any, ...]) -> list[Array] | None:
-    """The jobs, where grids lead from one argument to another; None with parts of elements between.
+def _job_at(pair: Pair, things: Sequence[Any]) -> Array | None:
+    """The job, where a grid leads from one argument to another; None where it can't.
 
-    With two of `address` a third of a call of `remap`, so each is asked once.
+    There are parts of elements between then. With two of `address` a third of a call of `remap`, so
+    each is asked once.
     """
+    _, x, y, size, words = pair
+    distance, rest = divmod(address(things[y]) - address(things[x]), size)
+    if rest:
+        return None
+    words = words.copy()
+    words[GRID_AXIS] = distance
+    return words
+
+
+def _jobs_at(known: Known, things: tuple[Any, ...]) -> list[Array] | None:
+    """All jobs; None where one can't be."""
     jobs = list(known.jobs)
-    for step, x, y, size, words in known.pairs:
-        distance, rest = divmod(address(things[y]) - address(things[x]), size)
-        if rest:
+    for pair in known.pairs:
+        job = _job_at(pair, things)
+        if job is None:
             return None
-        jobs[step] = words = words.copy()
-        words[GRID_AXIS] = distance
+        jobs[pair.step] = job
     return jobs
 
 
 def again(known: Known, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Do what a call does, with other arrays of NumPy; None where it may not be done with these."""
     things = (*args, *kwargs.values()) if kwargs else args
+    if known.single is not None:
+        return known.single(things)
     jobs: Sequence[Array] | None = known.jobs
     if not known.is_free:
         if known.out is not None and not _is_apart(known.out, things):
@@ -337,7 +354,7 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
     if (constants or hands) and any(x.nbytes >= STREAM for x in made):
         return None  # of splines, beside whose time that of checks does not show
     paired = [(k, step) for k, step in enumerate(found) if step.second is not None]
-    return Known(
+    known = Known(
         tuple((_maker(x), x.shape, x.dtype) for x in (*made, *between)),
         tuple(found),
         tuple(call.records[0] for call, *_ in found),
@@ -350,6 +367,37 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
         (*map(id, constants), id(NOTHING)),
         tuple(hand for hand, _ in hands),
     )
+    return known._replace(single=_single(known, len(things)))
+
+
+def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None] | None:
+    """What does a call of `count` arguments, if one kernel makes the one result.
+
+    The names are bound once: 4 us instead of 9.5 on Zen 1 for a call on 8x8 pixels.
+    """
+    if known.out is not None or known.several or known.hands or len(known.makes) != 1:
+        return None
+    (call, (image, grid, other, out), _), *more = known.steps
+    if more or other != -1 or min(image, grid) < 0 or max(image, grid) >= count or out != count:
+        return None
+    ((make, shape, dtype),), (job,) = known.makes, known.jobs
+    axes, nothing, pair = call.records[1], NOTHING, known.pairs[0] if known.pairs else None
+    work, pieces, parallel = call.work, call.pieces, call.parallel and call.pieces > 1
+    serial = driver(False)
+
+    def single(things: Sequence[Any]) -> Array | None:
+        task = job if pair is None else _job_at(pair, things)
+        if task is None:
+            return None
+        made = make(shape, dtype)
+        six = id(task), id(axes), id(things[image]), id(things[grid]), id(nothing), id(made)
+        if parallel:
+            run_on(work, parallel, six, pieces)
+        else:
+            serial(work, *six, pieces)
+        return made
+
+    return single
 
 
 def _maker(x: Array) -> Callable[..., Array]:

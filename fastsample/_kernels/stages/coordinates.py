@@ -91,9 +91,10 @@ def base_of(count, real):
     def of_row(axes, row):
         """(y, z) of a row; 0 where there is no such axis."""
         y = z = number(0)
-        if count > 1:
-            y = place(axes[last - 1], row % axes[last - 1].points)
+        if count == 2:  # without a division, which a short row waits for
+            y = place(axes[0], row)
         if count > 2:
+            y = place(axes[1], row % axes[1].points)
             z = place(axes[0], row // axes[1].points)
         return y, z
 

@@ -51,11 +51,11 @@ def line_of(count):
 
 
 @cache
-def along_of(real):
+def along_of(real, finite=False):
     """16 points of a line from a column on: the whole number, and the vector to add to it.
 
-    Doubles need no such number. Each is rounded once, wherever the 16 points begin, so that a part
-    of an output has the positions of the whole.
+    They may be known to be finite. Doubles need no such number. Each is rounded once, wherever the
+    16 points begin, so that a part of an output has the positions of the whole.
     """
     number = VALUES[real]
 
@@ -71,7 +71,7 @@ def along_of(real):
         step = lines[2 * i + 1]
         first = lines[2 * i] + col * step
         whole = number(first)
-        rest = first - whole if whole - whole == 0.0 else 0.0
+        rest = first - whole if finite or whole - whole == 0.0 else 0.0
         return whole, multiply_add(ramp(like), splat(step, like), splat(rest, like))
 
     return exactly if real == 8 else along
