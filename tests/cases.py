@@ -1,6 +1,6 @@
 """Which kernels the tests visit, and arrays to visit them with.
 
-Each distinct kernel costs about two seconds of compilation when the cache is cold, so not every mix
+Each distinct kernel costs a second or two of compilation when the cache is cold, so not every mix
 is visited: two axes get all modes with all borders in float32; every mode with every border occurs
 once more, in another mix of dtypes or with one axis or three, in turn. With
 FASTSAMPLE_EVERY_KERNEL=1 the full cross is run.

@@ -28,7 +28,7 @@ SPARED = {
 GRADIENTS = (
     KERNELS if EVERY else (*(k for k in IMAGES if (k.mode, k.padding) not in SPARED), *OTHERS)
 )
-"""Kernels to go back through. Each takes ten seconds to compile, so they are fewer than forward."""
+"""Kernels to go back through: fewer than forward, as each takes four seconds to compile."""
 
 SLIM = Kernel("bilinear", "zeros", 1), Kernel("bicubic", "border", 2)
 """These also meet axes shorter than a row of taps, for which they take other machine code."""

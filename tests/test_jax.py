@@ -22,6 +22,7 @@ RNG = np.random.default_rng(0)
 IMAGE = RNG.random((2, 3, 9, 8), np.float32)
 GRID = RNG.uniform(-1.1, 1.1, (2, 4, 5, 2)).astype(np.float32)
 THETA = RNG.normal(0, 0.4, (2, 2, 3)).astype(np.float32)
+TILT = (np.eye(3) + np.random.default_rng(1).normal(0, 0.02, (2, 3, 3))).astype(np.float32)
 FLOW = RNG.uniform(-2, 2, (2, 2, 9, 8)).astype(np.float32)
 OFFSET = RNG.uniform(-1, 1, (2, 18, 7, 6)).astype(np.float32)
 WEIGHT = RNG.normal(0, 1, (4, 3, 3, 3)).astype(np.float32)
@@ -30,12 +31,14 @@ CALLS = {  # what is called with, of arrays; and the options
     "grid_sample": ((IMAGE, GRID), {"padding_mode": "constant", "fill_value": 2.0}),
     "affine_grid": ((THETA,), {"size": (2, 1, 4, 5)}),
     "affine_sample": ((IMAGE, THETA), {"size": (4, 5)}),
+    "perspective_sample": ((IMAGE, TILT), {"size": (4, 5)}),
     "point_sample": ((IMAGE, GRID / 2 + 0.5), {"padding_mode": "border"}),
     "flow_warp": ((IMAGE, FLOW), {"padding_mode": "reflection"}),
     "deform_conv2d": ((IMAGE, OFFSET, WEIGHT, np.ones(4, np.float32)), {"mask": MASK}),
 }
 each = pytest.mark.parametrize("name", CALLS)
-sampling = pytest.mark.parametrize("name", [n for n in CALLS if n != "deform_conv2d"])
+FIRST_ALONE = "deform_conv2d", "perspective_sample"  # they have no second derivatives
+sampling = pytest.mark.parametrize("name", [n for n in CALLS if n not in FIRST_ALONE])
 
 
 def ours(name):
@@ -212,7 +215,9 @@ def test_third_derivatives_are_refused():
 SHARED = {"both": (0, 0), "input": (None, 0), "coordinates": (0, None)}
 
 
-@pytest.mark.parametrize("name", ["grid_sample", "affine_sample", "flow_warp"])
+@pytest.mark.parametrize(
+    "name", ["grid_sample", "affine_sample", "perspective_sample", "flow_warp"]
+)
 @pytest.mark.parametrize("axes", SHARED)
 @pytest.mark.parametrize("batch", [1, 2])
 def test_vmap(name, axes, batch):

@@ -1,5 +1,6 @@
 """Threads, forks and threading layers, each in a process of its own."""
 
+import functools
 import os
 import sys
 
@@ -304,6 +305,12 @@ for generation in range(2):
 STORIES = ("child", "grandchild", "pool", "threads of others", "amid sampling threads")
 
 
+@functools.cache
+def of_a_large_scene():
+    """Its digest, by another process."""
+    return child.script(SCENES + "print(digest(fs.grid_sample(*LARGE)), end='')", LIMIT)
+
+
 @posix
 class TestFork:
     @pytest.mark.parametrize("layer", child.LAYERS)
@@ -320,8 +327,8 @@ class TestFork:
     def test_child_of_a_quiet_parent(self, layer):
         """The parent never sampled: the child is free to start threads of its own."""
         story = FORK.replace("want = digest(fs.grid_sample(*LARGE))\n", "want = sys.argv[-1]\n", 1)
-        want = child.script(SCENES + "print(digest(fs.grid_sample(*LARGE)), end='')", LIMIT)
-        story = story.replace("sys.argv[-1]", repr(want)).replace("range(2)", "range(1)")
+        want = repr(of_a_large_scene())
+        story = story.replace("sys.argv[-1]", want).replace("range(2)", "range(1)")
         child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
 

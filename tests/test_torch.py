@@ -157,6 +157,7 @@ class TestBeyondPyTorch:
         theta, points, flow = torch.randn(2, 2, 3), torch.rand(2, 9, 2), torch.randn(2, 2, 6, 7)
         calls = {
             "affine_sample": (image, theta, (4, 5)),
+            "perspective_sample": (image, torch.eye(3) + 0.02 * torch.randn(2, 3, 3), (4, 5)),
             "point_sample": (image, points),
             "flow_warp": (image, flow),
             "deform_conv2d": (image, torch.randn(2, 18, 4, 5), torch.randn(2, 3, 3, 3)),

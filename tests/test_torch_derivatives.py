@@ -94,6 +94,21 @@ def test_other_functions(name):
 
 
 @pytest.mark.compiled
+def test_homographies():
+    image, _ = leaves(2)
+    tilt = [[0.71, 0.13, 0.35], [-0.21, 0.83, 0.67], [0.011, -0.013, 1.0]]
+    homography = torch.tensor([tilt] * 2, dtype=torch.float64, requires_grad=True)
+
+    def function(input, homography):
+        return fst.perspective_sample(input, homography, (3, 4), padding_mode="mirror")
+
+    assert gradcheck(function, (image, homography), check_batched_grad=True)
+    (first,) = torch.autograd.grad(function(image, homography).sum(), image, create_graph=True)
+    with pytest.raises(RuntimeError, match="second derivatives must not be asked for"):
+        first.sum().backward()
+
+
+@pytest.mark.compiled
 def test_deformable_convolution():
     made = torch.Generator().manual_seed(4)
     shapes = (2, 2, 5, 6), (2, 8, 4, 5), (2, 2, 2, 2), (2,), (2, 4, 4, 5)

@@ -27,6 +27,11 @@ RULES, LAST = ("bilinear", "zeros"), ([0.0], False)
 GIVEN = {
     "grid_sample": ((IMAGE, GRID), (*RULES, False, "normalized", *LAST), (2, 3, 3, 4)),
     "affine_sample": ((IMAGE, THETA), ([3, 4], *RULES, False, *LAST), (2, 3, 3, 4)),
+    "perspective_sample": (
+        (IMAGE, torch.eye(3).double() + 0.02 * noise(2, 3, 3)),
+        ([3, 4], *RULES, *LAST),
+        (2, 3, 3, 4),
+    ),
     "point_sample": ((IMAGE, GRID), (*RULES, False, *LAST), (2, 3, 3, 4)),
     "flow_warp": ((IMAGE, FLOW), (*RULES, *LAST), (2, 3, 5, 6)),
     "affine_grid": ((THETA,), ([3, 4], False), (2, 3, 4, 2)),

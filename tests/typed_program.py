@@ -81,6 +81,7 @@ def with_tensors(x: Tensor, grid: Tensor, theta: Tensor, flow: Tensor, table: Te
     assert_type(fs.flow_warp_double_backward(x, flow, x, x, flow), Tensors)
     either = fs.grid_sample_double_backward(None, grid, x, x, grid)[0]
     assert_type(either, Any | None)
+    assert_type(ft.perspective_sample(x, theta, (4, 4), padding_mode="mirror"), Tensor)
     assert_type(ft.grid_sample(x, grid, "bicubic", padding_mode="mirror"), Tensor)
     assert_type(ndimage.zoom(x, 2, order=1), Tensor)
     assert_type(ndimage.rotate(x, 30), Tensor)

@@ -24,6 +24,7 @@ __all__ = [
     "deform_conv2d",
     "flow_warp",
     "grid_sample",
+    "perspective_sample",
     "point_sample",
 ]
 
@@ -201,6 +202,71 @@ def affine_sample(
         mode=mode,
         padding_mode=padding_mode,
         align_corners=align_corners,
+        fill_value=fill_value,
+        channels_last=channels_last,
+    )
+
+
+def perspective_sample(
+    input: Any,
+    homography: Any,
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
+    *,
+    fill_value: Fill = 0,
+    channels_last: bool = False,
+) -> Any:
+    """Sample images through homographies, which map the output's pixels to the input's.
+
+    Parameters
+    ----------
+    input : array, shape (N, C, H, W)
+        Of any type that `fastsample.grid_sample` takes.
+    homography : array, shape (N, 3, 3)
+        As for `fastsample.perspective_sample`.
+    size : (int, int)
+        The output's height and width; static.
+    mode, padding_mode, fill_value, channels_last
+        As for `fastsample.perspective_sample`.
+
+    Returns
+    -------
+    jax.Array, shape (N, C, *size)
+        Of the input's type.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `fastsample.perspective_sample`, while the call is traced.
+    NotImplementedError
+        Second derivatives that involve the homography.
+
+    Notes
+    -----
+    It has first derivatives with respect to both arrays.
+
+    References
+    ----------
+    `fastsample.perspective_sample`.
+
+    Convention
+    ----------
+    The output's pixel (x, y) reads the input at (u / w, v / w), where (u, v, w) is
+    homography (x, y, 1).
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp, fastsample.jax as fj
+    >>> fj.perspective_sample(jnp.ones((1, 3, 8, 8)), jnp.eye(3)[None], (4, 4)).shape
+    (1, 3, 4, 4)
+    """
+    return call(
+        "perspective_sample",
+        {"input": input, "homography": homography},
+        size=size,
+        mode=mode,
+        padding_mode=padding_mode,
         fill_value=fill_value,
         channels_last=channels_last,
     )

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .._affine import affine_grid, affine_sample
 from .._deform import deform_conv2d
 from .._grid import grid_sample
+from .._perspective import perspective_sample
 from .._points import point_sample
 from .._warp import flow_warp
 
@@ -35,6 +36,7 @@ FUNCTIONS = {
     "grid_sample": Function(grid_sample, ("input",), "grid"),
     "affine_grid": Function(affine_grid, ("theta",), None, counts=True),
     "affine_sample": Function(affine_sample, ("input",), "theta"),
+    "perspective_sample": Function(perspective_sample, ("input",), "homography"),
     "point_sample": Function(point_sample, ("input",), "points"),
     "flow_warp": Function(flow_warp, ("input",), "flow"),
     "deform_conv2d": Function(deform_conv2d, ("input", "weight", "mask"), "offset"),

@@ -19,6 +19,7 @@ from ._functions import (
     deform_conv2d,
     flow_warp,
     grid_sample,
+    perspective_sample,
     point_sample,
 )
 from ._replace import replace
@@ -32,6 +33,7 @@ __all__ = [
     "deform_conv2d",
     "flow_warp",
     "grid_sample",
+    "perspective_sample",
     "point_sample",
     "replace",
 ]

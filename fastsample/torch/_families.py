@@ -17,6 +17,7 @@ from .._affine import (
 )
 from .._deform import deform_conv2d, deform_conv2d_backward
 from .._grid import grid_sample, grid_sample_backward, grid_sample_double_backward
+from .._perspective import perspective_sample, perspective_sample_backward
 from .._points import point_sample, point_sample_backward, point_sample_double_backward
 from .._warp import flow_warp, flow_warp_backward, flow_warp_double_backward
 
@@ -170,6 +171,15 @@ FAMILIES = {
             affine_sample_backward,
             affine_sample_double_backward,
             1,
+        ),
+        Family(
+            "perspective_sample",
+            ("input", "homography"),
+            (("size", "SymInt[]"), *RULES, *LAST),
+            of_size,
+            perspective_sample,
+            perspective_sample_backward,
+            coordinate=1,
         ),
         Family(
             "point_sample",

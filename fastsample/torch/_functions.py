@@ -205,6 +205,63 @@ def affine_sample(
     return _call("affine_sample", (input, theta), options, _affine_options)
 
 
+def perspective_sample(
+    input: Tensor,
+    homography: Tensor,
+    size: Size,
+    mode: Mode = "bilinear",
+    padding_mode: PixelBorder = "zeros",
+    *,
+    fill_value: Fill = 0,
+    channels_last: bool = False,
+) -> Tensor:
+    """Sample images through homographies, which map the output's pixels to the input's.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, H, W)
+    homography : Tensor, shape (N, 3, 3)
+    size : (int, int)
+        The output's height and width.
+    mode, padding_mode, fill_value, channels_last
+        As for `fastsample.perspective_sample`.
+
+    Returns
+    -------
+    Tensor, shape (N, C, *size)
+        Of the input's type.
+
+    Raises
+    ------
+    ValueError, RuntimeError, TypeError
+        As `grid_sample`.
+
+    Notes
+    -----
+    It has first derivatives, in reverse mode; second ones raise a RuntimeError.
+
+    References
+    ----------
+    R. Hartley and A. Zisserman, "Multiple View Geometry in Computer Vision", 2003.
+
+    Convention
+    ----------
+    The output's pixel (x, y) reads the input at (u / w, v / w), where (u, v, w) is
+    homography (x, y, 1).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import fastsample.torch as fst
+    >>> row = torch.tensor([[[[0.0, 10.0, 20.0, 30.0]]]])
+    >>> double = torch.diag(torch.tensor([2.0, 1.0, 1.0]))[None]
+    >>> fst.perspective_sample(row, double, (1, 2))
+    tensor([[[[ 0., 20.]]]])
+    """
+    options = tuple(size), mode, padding_mode, fill_value, channels_last
+    return _call("perspective_sample", (input, homography), options, _perspective_options)
+
+
 def point_sample(
     input: Tensor,
     points: Tensor,
@@ -453,6 +510,11 @@ def _point_options(
 def _flow_options(name: str, mode: Any, rule: Any, fill: Any, last: Any) -> tuple[Any, ...]:
     """The same of `flow_warp`."""
     return *_rules(name, mode, rule, True), *_last(name, fill, last)
+
+
+def _perspective_options(name: str, size: Any, *options: Any) -> tuple[Any, ...]:
+    """The same of `perspective_sample`."""
+    return list(size), *_flow_options(name, *options)
 
 
 def _plain_options(name: str, *options: Any) -> tuple[Any, ...]:

@@ -19,8 +19,9 @@ from numba.core.compiler_machinery import PassManager
 
 # Passes of Numba's over a function's Python, by name, that have nothing to do in kernels: no array
 # expressions, closures written inside, `literal_unroll`, `with`, parallel loops, annotations to
-# print. After each of them all lifetimes are found anew: together a tenth of a compilation. A
-# kernel that needs one does not compile without it.
+# print; no ends of lifetimes, where references would be counted. After each of them all lifetimes
+# are found anew: together a tenth of a compilation. A kernel that needs one does not compile
+# without it.
 NOT_NEEDED = {
     "WithLifting",
     "InlineClosureLikes",
