@@ -21,6 +21,7 @@ class Matrices(Sampled):
 
     def __init__(self, theta: Array, axes: Any) -> None:
         self.theta, self.axes = theta, axes
+        self.is_known = bool(np.isfinite(theta).all())
 
     def places(self, first: Any, shape: Any, samples: tuple[int, int], arrays: Any) -> Any:
         theta = self.theta if len(self.theta) == 1 else self.theta[slice(*samples)]

@@ -12,7 +12,7 @@ from dask._task_spec import Task as Node
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
-from . import _sources
+from . import _kept, _sources
 from ._job import Task
 
 CHUNK_BYTES = "32 MiB"  # where neither the user nor a source says how large chunks are
@@ -26,7 +26,9 @@ def result(task: Task, array: da.Array | None, lazy: list[tuple[da.Array, Any]])
     """
     name = f"{task.function}-{uuid.uuid4().hex}"
     held = f"{name}-task"
-    layer: dict[Any, Any] = {held: DataNode(held, task)}
+    layer: dict[Any, Any] = {
+        held: Node(held, _kept.Keeper, task) if _kept.helps(task) else DataNode(held, task)
+    }
     arrays = [coordinates for coordinates, _ in lazy]
     indices = list(product(*(range(len(sizes)) for sizes in task.chunks)))
     needs = None if array is None else _needs(task, array, lazy, indices)
@@ -62,7 +64,7 @@ class _Shape:
         self.shape, self.dtype, self.chunks = array.shape, array.dtype, array.chunks
 
 
-def _chunk(task: Task, index: tuple[int, ...], *arrays: Any) -> Any:
+def _chunk(task: Any, index: tuple[int, ...], *arrays: Any) -> Any:
     return task(index, None, *arrays)
 
 

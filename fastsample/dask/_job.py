@@ -53,7 +53,8 @@ class Task(NamedTuple):
     source: Any  # None: blocks of a Dask array, which come with the task
     shape: tuple[int, ...]  # of the source
     most: int  # bytes of the source that are read at once
-    threads: int
+    threads: int | None
+    keep: int = 0  # bytes of decoded chunks that a process keeps for other tasks
 
     def box(self, index: tuple[int, ...]) -> _sources.Box:
         """The chunk's place in the result."""
@@ -175,6 +176,7 @@ def _halves(part: tuple[slice, ...], here: Any) -> list[Any]:
 class Sampled:
     """What geometries of this library's own functions share."""
 
+    is_known = False  # where a chunk reads, by its index alone
     pixels = staticmethod(places.pixels)
     sample = staticmethod(places.sample)
     put_outside = staticmethod(places.put_outside)

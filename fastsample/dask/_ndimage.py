@@ -13,7 +13,7 @@ from .._calls.spline_places import Axes, Matrix, scaled, zoomed
 from .._calls.splines import Options
 from . import _graph, _sources
 from ._job import Layout, Task
-from ._sampling import READ_BYTES, _aligned, checked_limits
+from ._sampling import KEEP_BYTES, READ_BYTES, _aligned, checked_limits
 from ._scipy import Given, Mapped, Positions
 
 _MAP, _AFFINE, _ZOOM = "map_coordinates", "affine_transform", "zoom"
@@ -117,6 +117,7 @@ def affine_transform(
     chunks: Any = None,
     threads: int | None = 1,
     max_read_bytes: int = READ_BYTES,
+    keep_bytes: int = KEEP_BYTES,
 ) -> da.Array:
     """Transform an array larger than memory, as `scipy.ndimage.affine_transform` does.
 
@@ -132,7 +133,7 @@ def affine_transform(
         The input's shape by default.
     output, order, mode, cval, prefilter
         See `fastsample.dask.map_coordinates`.
-    chunks, threads, max_read_bytes
+    chunks, threads, max_read_bytes, keep_bytes
         See `fastsample.dask.affine_sample`.
 
     Returns
@@ -171,7 +172,8 @@ def affine_transform(
     shape = checks.sizes(_AFFINE, shape, (axes,), f"a tuple of {axes}", "output_shape")
     made = _graph.chunks_of(_AFFINE, chunks, shape, dtype, _graph.usual_chunks(source))
     geometry = Mapped(tuple(source.shape), mapping)
-    return _made(_AFFINE, source, geometry, options, dtype, made, (threads, max_read_bytes), [])
+    limits = threads, max_read_bytes, keep_bytes
+    return _made(_AFFINE, source, geometry, options, dtype, made, limits, [])
 
 
 def zoom(
@@ -187,6 +189,7 @@ def zoom(
     chunks: Any = None,
     threads: int | None = 1,
     max_read_bytes: int = READ_BYTES,
+    keep_bytes: int = KEEP_BYTES,
 ) -> da.Array:
     """Resize an array larger than memory, as `scipy.ndimage.zoom` does.
 
@@ -200,7 +203,7 @@ def zoom(
         See `fastsample.dask.map_coordinates`.
     grid_mode : bool
         Whether the outer edges of the outer pixels are aligned instead of their centres.
-    chunks, threads, max_read_bytes
+    chunks, threads, max_read_bytes, keep_bytes
         See `fastsample.dask.affine_sample`.
 
     Returns
@@ -239,7 +242,8 @@ def zoom(
     shape = spline_checks.zoomed(_ZOOM, source.shape, factors)
     made = _graph.chunks_of(_ZOOM, chunks, shape, dtype, _graph.usual_chunks(source))
     geometry = Mapped(tuple(source.shape), zoomed(source.shape, shape, grid_mode))
-    return _made(_ZOOM, source, geometry, options, dtype, made, (threads, max_read_bytes), [])
+    limits = threads, max_read_bytes, keep_bytes
+    return _made(_ZOOM, source, geometry, options, dtype, made, limits, [])
 
 
 def _checked(
@@ -307,7 +311,7 @@ def _mapping(matrix: Any, offset: Any, axes: int) -> Matrix | Axes:
 
 def _made(
     function: str, source: Any, geometry: Positions, options: Options, dtype: Any, chunks: Any,
-    limits: tuple[Any, Any], lazy: list[Any],
+    limits: tuple[Any, ...], lazy: list[Any],
 ) -> da.Array:  # fmt: skip
     """The Dask array of a checked call."""
     shape = tuple(source.shape)

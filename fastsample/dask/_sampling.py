@@ -16,7 +16,7 @@ from . import _graph, _sources
 from ._geometry import Flow, Maps, Matrices
 from ._job import Layout, Task
 
-READ_BYTES = 2**28
+READ_BYTES, KEEP_BYTES = 2**28, 2**27
 _AFFINE, _REMAP, _FLOW = "affine_sample", "remap", "flow_warp"
 
 
@@ -33,6 +33,7 @@ def affine_sample(
     chunks: Any = None,
     threads: int | None = 1,
     max_read_bytes: int = READ_BYTES,
+    keep_bytes: int = KEEP_BYTES,
 ) -> da.Array:
     """Sample images larger than memory through affine maps, chunk by chunk.
 
@@ -52,6 +53,9 @@ def affine_sample(
         How many threads a task uses; None: as many as Numba is set to.
     max_read_bytes : int
         A chunk that would read more bytes of the input at once is computed in parts.
+    keep_bytes : int
+        How many bytes of the input's chunks, once decoded, a process keeps for other tasks that
+        need them; 0: none. Concerns inputs that tell their chunks (zarr, h5py) of 1 MiB or more.
 
     Returns
     -------
@@ -97,7 +101,7 @@ def affine_sample(
     checks.something_to_sample(_AFFINE, shape, result)
     geometry = Matrices(matrices.astype(np.float64), affine_axes(shape[2:], size, aligned))
     layout = Layout(True, "last" if last else "second")
-    limits = threads, max_read_bytes
+    limits = threads, max_read_bytes, keep_bytes
     return _made(_AFFINE, source, geometry, options, layout, result, chunks, limits, [])
 
 
@@ -307,28 +311,30 @@ def _checked(
 
 def _made(
     function: str, source: Any, geometry: Any, options: Any, layout: Layout,
-    result: tuple[int, ...], chunks: Any, limits: tuple[Any, Any], lazy: list[Any],
+    result: tuple[int, ...], chunks: Any, limits: tuple[Any, ...], lazy: list[Any],
 ) -> da.Array:  # fmt: skip
     """The Dask array of a checked call; `result` as (N, C, *out), or as it is without a batch."""
-    most, threads = checked_limits(function, *limits)
     dtype = _sources.type_of(source).newbyteorder("=")
     shape = _as_seen(result, layout.tail > 0) if layout.batch else result
     made = _graph.chunks_of(function, chunks, shape, dtype, _usual(source, layout, shape))
     blocks = isinstance(source, da.Array)
     task = Task(
         function, geometry, options, layout, made, dtype, None if blocks else source,
-        tuple(source.shape), most, threads,
+        tuple(source.shape), *checked_limits(function, *limits),
     )  # fmt: skip
     return _graph.result(task, source if blocks else None, lazy)
 
 
-def checked_limits(function: str, threads: Any, most: Any) -> tuple[int, int | None]:
-    """How many bytes a task reads at once, and how many threads it works on."""
+def checked_limits(
+    function: str, threads: Any, most: Any, keep: Any = 0
+) -> tuple[int, int | None, int]:
+    """How many bytes a task reads at once, on how many threads it works, what a process keeps."""
     if threads is not None:
         threads = checks.count(function, "threads", threads)
         if threads < 1:
             raise ValueError(f"{function}: threads must be at least 1 or None; got {threads}")
-    return checks.count(function, "max_read_bytes", most), threads
+    most = checks.count(function, "max_read_bytes", most)
+    return most, threads, checks.count(function, "keep_bytes", keep)
 
 
 def _as_seen(shape: tuple[int, ...], last: bool) -> tuple[int, ...]:

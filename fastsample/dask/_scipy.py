@@ -147,7 +147,7 @@ def put_outside(here: Here, options: Options, out: Array) -> None:
 class Positions:
     """What the geometries of the three functions share."""
 
-    is_bounded = True
+    is_bounded, is_known = True, False
     pixels = staticmethod(pixels)
     sample = staticmethod(sample)
     put_outside = staticmethod(put_outside)
@@ -172,11 +172,11 @@ class Mapped(Positions):
 
     def __init__(self, sizes: tuple[int, ...], mapping: Matrix | Axes) -> None:
         self.sizes, self.mapping = sizes, mapping
-        self.is_finite = all(np.isfinite(x).all() for x in as_matrix(mapping))
+        self.is_known = all(np.isfinite(x).all() for x in as_matrix(mapping))
 
     def places(self, first: Any, shape: Any, samples: Any, arrays: Any) -> Here:
         places: Any = self.mapping
-        if not self.is_finite:
+        if not self.is_known:
             places = Points(np.stack(list(self.coordinates(first, shape))))
         return Here(places, self.sizes, tuple(first), tuple(shape))
 

@@ -1,5 +1,6 @@
 """What chunks are read from: anything with a shape, a dtype and slices; blocks of a Dask array."""
 
+import mmap
 import threading
 from itertools import pairwise, product
 from math import prod
@@ -74,6 +75,14 @@ class Blocks:
         return made
 
 
+def apart(view: Array) -> Array:
+    """A copy in pages of its own, which are free for others as soon as nobody needs it."""
+    made = np.frombuffer(mmap.mmap(-1, max(view.nbytes, 1)), view.dtype, view.size)
+    made = made.reshape(view.shape)
+    made[...] = view
+    return made
+
+
 def edges_of(chunks: tuple[tuple[int, ...], ...]) -> list[list[int]]:
     """Where the chunks of each axis begin, and where the last one ends."""
     return [[0, *np.cumsum(sizes).tolist()] for sizes in chunks]
@@ -124,14 +133,23 @@ def read(source: Any, box: Box) -> Array:
     return np.asarray(part.read().result() if hasattr(part, "read") else part)
 
 
-def pieces(source: Any, box: Box) -> list[Box]:
-    """A box, cut where a source's chunks meet if these are large."""
+def large_chunks(source: Any) -> tuple[int, ...] | None:
+    """The shape of a source's chunks, if it tells and they are large."""
     chunks = getattr(source, "chunks", None)
-    known = isinstance(chunks, tuple) and len(chunks) == len(box)
+    known = isinstance(chunks, tuple) and len(chunks) == len(source.shape)
     if not known or not all(isinstance(n, int) and n > 0 for n in chunks):
-        return [box]
-    if prod(chunks) * type_of(source).itemsize < LARGE:
-        return [box]
+        return None
+    return chunks if prod(chunks) * type_of(source).itemsize >= LARGE else None
+
+
+def pieces(source: Any, lead: Box, each: Any, tail: Box) -> list[Box]:
+    """The boxes of intervals of the spatial axes, cut where a source's chunks meet, if large."""
+    boxes, chunks = [(*lead, *box, *tail) for box in product(*each)], large_chunks(source)
+    return boxes if chunks is None else [part for box in boxes for part in _cut(box, chunks)]
+
+
+def _cut(box: Box, chunks: tuple[int, ...]) -> list[Box]:
+    """A box, cut where chunks meet."""
     cuts = []
     for (start, stop), n in zip(box, chunks, strict=True):
         edges = [start, *range(start // n * n + n, stop, n), stop]
@@ -145,7 +163,7 @@ def read_intervals(source: Any, lead: Box, each: Any, tail: Box) -> Array:
     What lies between two of them is memory that nobody touches, which systems hand out when it is
     touched.
     """
-    boxes = [piece for box in product(*each) for piece in pieces(source, (*lead, *box, *tail))]
+    boxes = pieces(source, lead, each, tail)
     if len(boxes) == 1:
         return read(source, boxes[0])
     hull = (*lead, *((i[0][0], i[-1][1]) for i in each), *tail)

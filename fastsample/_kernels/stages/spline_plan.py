@@ -162,7 +162,8 @@ def plan_axis(job, span, a, first, scratch):
         whole = floor(x + splat(job.half, x))
         if job.order:
             to = (a + 1) * job.taps * PITCH + j
-            put_weights(job.order, scratch.weights, to, PITCH, x - whole)
+            t = convert(x - whole, scratch.weights)
+            put_weights(job.order, scratch.weights, to, PITCH, t)
         start = splat(first, x) if a == 0 else load(scratch.starts, j)
         start = multiply_add(whole, splat(float(span.stride), x), start)
         if a == job.rank - 1:

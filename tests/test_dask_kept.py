@@ -1,0 +1,223 @@
+"""fastsample.dask: chunks of a source that are decoded once for all that read them."""
+
+import pickle
+import random
+import threading
+import time
+
+import numpy as np
+import pytest
+from cases import noise
+
+import fastsample as fs
+
+da = pytest.importorskip("dask.array", reason="Dask is not installed")
+import dask  # noqa: E402
+
+import fastsample.dask as fd  # noqa: E402
+from fastsample import ndimage  # noqa: E402
+from fastsample.dask import _kept, _sources  # noqa: E402
+
+IMAGE = noise(0, (120, 130), np.float32)
+TURN = np.array([[0.9945, -0.1045], [0.1045, 0.9945]])
+CHUNKS = (20, 20)
+EVERY = 6 * 7  # chunks of the image
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks_are_large(monkeypatch):
+    monkeypatch.setattr(_sources, "LARGE", 1)
+
+
+class Chunked:
+    """An array that is in chunks, and notes who reads which of them."""
+
+    def __init__(self, array, chunks, pause=0.0):
+        self.array, self.shape, self.dtype, self.chunks = array, array.shape, array.dtype, chunks
+        self.pause, self.read, self.at_once, self.failing = pause, [], set(), 0
+        self.twice = 0
+        self.lock = threading.Lock()
+
+    def __getitem__(self, part):
+        chunk = tuple(s.start // n for s, n in zip(part, self.chunks, strict=True))
+        with self.lock:
+            self.twice += chunk in self.at_once
+            self.at_once.add(chunk)
+            self.read.append(chunk)
+            self.failing -= 1
+            fails = self.failing == 0
+        time.sleep(self.pause)
+        with self.lock:
+            self.at_once.discard(chunk)
+        if fails:
+            raise OSError("the disk is gone")
+        return self.array[part].copy()
+
+
+def turned(source, **options):
+    return fd.affine_transform(source, TURN, (5.0, -4.0), mode="nearest", **options)
+
+
+WHOLE = ndimage.affine_transform(IMAGE, TURN, (5.0, -4.0), order=1, mode="nearest")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_chunk_is_read_once(workers):
+    source = Chunked(IMAGE, CHUNKS)
+    made = turned(source)
+    assert len(made.__dask_graph__()) == EVERY + 1
+    assert not source.read
+    found = made.compute(scheduler="threads", num_workers=workers)
+    np.testing.assert_array_equal(found, WHOLE)
+    first = 4 * workers  # before a second task comes, nothing is kept
+    assert len(source.read) <= EVERY + first
+    made.compute(scheduler="threads", num_workers=workers)
+    assert len(source.read) <= 2 * (EVERY + first)
+
+
+def test_nothing_is_kept_if_none_may_be():
+    source = Chunked(IMAGE, CHUNKS)
+    np.testing.assert_array_equal(
+        turned(source, keep_bytes=0).compute(scheduler="synchronous"), WHOLE
+    )
+    assert len(source.read) > 2 * EVERY
+    with pytest.raises(ValueError, match="keep_bytes must be a non-negative int; got -1"):
+        turned(source, keep_bytes=-1)
+
+
+@pytest.mark.parametrize("order", ["forth", "back", "at random"])
+def test_no_more_is_kept_than_may_be(order):
+    source, most = Chunked(IMAGE, CHUNKS), 4 * 20 * 20 * 4
+    made = turned(source, keep_bytes=most)
+    keeper = keeper_of(made)
+    indices = list(np.ndindex(made.numblocks))
+    indices = indices[::-1] if order == "back" else indices
+    if order == "at random":
+        random.Random(1).shuffle(indices)
+    for index in indices:
+        found = keeper(index, None)
+        i, j = index
+        np.testing.assert_array_equal(found, WHOLE[20 * i : 20 * i + 20, 20 * j : 20 * j + 20])
+        held = [part.array.nbytes for part in keeper.parts.values()]
+        assert keeper.size == sum(held) <= most
+    assert not keeper.parts
+    assert not any(box for left in keeper.left.values() for box in left.values())
+    alone = sum(len(keeper.boxes(index)) for index in indices)
+    assert len(source.read) < (1 if order == "at random" else 0.6) * alone
+
+
+def keeper_of(made):
+    """What the node that all chunks share would be."""
+    (node,) = [x for k, x in dict(made.__dask_graph__()).items() if isinstance(k, str)]
+    keeper = node()
+    keeper.started = _kept.ALONE
+    return keeper
+
+
+def test_a_source_that_changes_is_read_anew():
+    source = Chunked(IMAGE.copy(), CHUNKS)
+    made = turned(source)
+    with dask.config.set(scheduler="synchronous"):
+        np.testing.assert_array_equal(made.compute(), WHOLE)
+        source.array *= 2
+        np.testing.assert_array_equal(made.compute(), WHOLE * 2)
+        np.testing.assert_array_equal(made[:20].compute(), WHOLE[:20] * 2)
+
+
+def test_two_tasks_that_want_one_chunk_read_it_once():
+    source = Chunked(IMAGE, CHUNKS, pause=0.002)
+    made = turned(source)
+    keeper, found = keeper_of(made), {}
+    indices = list(np.ndindex(made.numblocks))
+
+    def work(mine):
+        for index in mine:
+            found[index] = keeper(index, None)
+
+    threads = [threading.Thread(target=work, args=(indices[k::4],)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == EVERY == len(source.read)
+    assert not source.twice
+    rows = [np.concatenate([found[i, j] for j in range(7)], 1) for i in range(6)]
+    np.testing.assert_array_equal(np.concatenate(rows), WHOLE)
+
+
+def test_who_waits_for_a_read_that_fails_reads_for_himself():
+    source = Chunked(IMAGE, CHUNKS, pause=0.002)
+    made = turned(source)
+    source.failing = 30
+    with pytest.raises(OSError, match="the disk is gone"):
+        made.compute(scheduler="threads", num_workers=2)
+    np.testing.assert_array_equal(made.compute(scheduler="threads", num_workers=2), WHOLE)
+    keeper = keeper_of(made)
+    source.failing = 1
+    with pytest.raises(OSError, match="the disk is gone"):
+        keeper((2, 2), None)
+    assert not keeper.reading
+    for _ in range(2):  # tasks are done again where their results were lost
+        np.testing.assert_array_equal(keeper((2, 2), None), WHOLE[40:60, 40:60])
+
+
+def test_what_is_kept_does_not_travel():
+    keeper = keeper_of(turned(Travelling(IMAGE)))
+    for index in ((0, 0), (0, 1), (0, 2)):
+        keeper(index, None)
+    assert keeper.parts
+    sent = pickle.loads(pickle.dumps(keeper))
+    assert not sent.parts
+    assert not sent.left
+    np.testing.assert_array_equal(sent((3, 3), None), WHOLE[60:80, 60:80])
+
+
+class Travelling:
+    """An array in chunks that can be sent."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.chunks = array, array.shape, array.dtype, CHUNKS
+
+    def __getitem__(self, part):
+        return self.array[part]
+
+
+@pytest.mark.parametrize("padding", ["zeros", "border", "wrap", "reflection"])
+@pytest.mark.parametrize("most", [2**20, 3000])
+def test_borders_and_chunks_made_in_parts(padding, most):
+    x = noise(3, (2, 2, 60, 70), np.float32)
+    theta = np.array([[[1.3, 0.4, 0.5], [-0.3, 1.6, -0.2]]])
+    source = Chunked(x, (1, 1, 16, 20))
+    made = fd.affine_sample(
+        source, theta, (50, 64), "bilinear", padding, chunks=(1, 2, 16, 15), max_read_bytes=most
+    )
+    found = made.compute(scheduler="threads", num_workers=2)
+    whole = fs.affine_sample(x, theta, (50, 64), "bilinear", padding)
+    np.testing.assert_array_equal(found, whole)
+
+
+def test_a_zoomed_volume_of_labels():
+    x = np.random.default_rng(4).integers(0, 99, (20, 24, 28)).astype(np.uint8)
+    source = Chunked(x, (8, 8, 8))
+    made = fd.zoom(source, 2.5, order=0, mode="grid-constant", grid_mode=True, chunks=10)
+    wanted = ndimage.zoom(x, 2.5, order=0, mode="grid-constant", grid_mode=True)
+    np.testing.assert_array_equal(made.compute(scheduler="synchronous"), wanted)
+    assert len(source.read) <= 2 * 3 * 3 * 4
+
+
+def test_where_nothing_helps_nothing_is_shared():
+    y, x = np.mgrid[:120, :130].astype(np.float32)
+    source = Chunked(IMAGE, CHUNKS)
+    lazy = fd.remap(source, x, y, chunks=40)
+    np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), IMAGE)
+    one = turned(source, chunks=-1)
+    for made in (lazy, one, turned(IMAGE, chunks=40), turned(da.from_array(IMAGE, chunks=40))):
+        assert not any(isinstance(x, _kept.Keeper) for x in values(made))
+    assert any(isinstance(x, _kept.Keeper) for x in values(turned(source)))
+
+
+def values(made):
+    """What the nodes that are not chunks give."""
+    graph = dict(made.__dask_graph__())
+    return [node() for key, node in graph.items() if isinstance(key, str) and "-task" in key]
