@@ -168,6 +168,15 @@ assert is_sampled(), "the parent is hurt"
 """
         assert children(SCENE + script, NUMBA_THREADING_LAYER=layer) == ["right"] * 2
 
+    @pytest.mark.parametrize("layer", layers())
+    def test_a_child_has_the_serial_loop_loaded(self, layer):
+        script = """
+from fastsample._kernels.drive import driver
+fs.grid_sample(image, grid)
+forked(lambda: len(driver(False).overloads) == 1)
+"""
+        assert children(SCENE + script, NUMBA_THREADING_LAYER=layer) == ["right"]
+
     @pytest.mark.skipif(not has_tbb(), reason="no wheel of TBB for this system")
     def test_a_thread_that_forks_before_anybody_sampled_costs_nothing(self):
         script = """

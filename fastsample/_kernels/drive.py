@@ -1,5 +1,7 @@
 """Which stages a call has, compiled when it is first made; and pieces of work over threads."""
 
+import functools
+import os
 from typing import NamedTuple
 
 import numba as nb
@@ -163,7 +165,14 @@ def drive(work, job, axes, image, grid, other, out, pieces):
 
 @once
 def driver(parallel):
-    """The parallel twin of `drive`, or the serial one."""
+    """The parallel twin of `drive`, or the serial one.
+
+    Who uses the parallel one and forks has the serial one loaded before: a child that may open no
+    region needs it. To load it there LLVM takes locks of the C library's, and a thread that was
+    about to end when the process forked holds them for good.
+    """
+    if parallel and hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=functools.partial(compile_loop, False))
     return compiled(drive, ("drive", parallel), parallel)
 
 
