@@ -34,6 +34,11 @@ class Case:
     def prefixes(self):
         return (self.name.removeprefix("shifts."),)
 
+    def may_lack(self, name):
+        """Is None what the function takes where it is not given this argument?"""
+        parameter = inspect.signature(FUNCTIONS[self.name]).parameters.get(name)
+        return parameter is not None and parameter.default is None
+
     def call(self, d):
         """Some leading arguments without their names."""
         function = FUNCTIONS[self.name]

@@ -128,7 +128,8 @@ def wrong_value(d, case, name):
     way = d.one(["thing", "type", "type", "axes", "longer", "batch", "values"])
     found = None
     if way == "thing" and name not in ("bias", "mask", "map_y"):
-        found = (d.one(THINGS),)
+        thing = d.one(THINGS)
+        found = None if thing is None and case.may_lack(name) else (thing,)
     elif way == "type" and kind in WRONG_TYPES:
         found = wrong_type(d, case, x, kind)
     elif way == "axes" and kind in AXES:
