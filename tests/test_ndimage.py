@@ -346,9 +346,11 @@ class TestWhatUsersMeet:
 
     def test_grid_mode_warns(self):
         with pytest.warns(UserWarning, match="It is recommended to use mode"):
-            ndimage.zoom(LINE, 2, grid_mode=True)
+            got = ndimage.zoom(LINE, 2, grid_mode=True)
+        assert got.shape == (2 * len(LINE),)
         with pytest.warns(UserWarning, match="complex"):
-            ndimage.shift(LINE + 0j, 1, output=np.float64)
+            got = ndimage.shift(LINE + 0j, 1, output=np.float64)
+        assert got.dtype == np.complex128
 
 
 class TestErrors:

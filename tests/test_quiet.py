@@ -72,6 +72,21 @@ def go_back(function, of, dtype, number):
     return result, found if isinstance(found, tuple) else (found,)
 
 
+def assert_quiet(function, of, dtype, number):
+    """A function and its backward: none raises, and gradients are of their arguments' kinds."""
+    result, found = go_back(function, of, dtype, number)
+    given = [x for x in of if isinstance(x, np.ndarray)]
+    assert result.size
+    for x in [x for x in found if x is not None]:
+        assert x.shape in {one.shape for one in given}, function.__name__
+        assert x.dtype in {np.dtype(dtype), *(one.dtype for one in given)}, function.__name__
+
+
+def assert_like(points, found):
+    """Points of the same number and type."""
+    assert (found.shape, found.dtype) == (points.shape, points.dtype)
+
+
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
 @pytest.mark.parametrize("dtype", [F16, F32, C64])
 def test_images_and_gradients(dtype, number):
@@ -93,14 +108,16 @@ def test_coordinates(number, dtype):
     image = np.ones((2, 3, *SIZES), F32)
     places, theta = full((2, *SIZES, 2), dtype, number), full((2, 2, 3), dtype, number)
     places[0, 0] = places[1] = 0.5
-    go_back(fs.grid_sample, (image, places), F32, NUMBERS["enormous"])
-    go_back(fs.point_sample, (image, places), F32, NUMBERS["enormous"])
-    go_back(fs.flow_warp, (image, np.moveaxis(places, -1, 1)), F32, NUMBERS["enormous"])
-    go_back(fs.affine_sample, (image, theta, SIZES), F32, NUMBERS["enormous"])
-    go_back(fs.patch_affine, (image, theta, [[0, 0, 4, 4]] * 2, [0, 1]), F32, NUMBERS["enormous"])
-    go_back(fs.affine_grid, (theta, (2, 3, *SIZES)), dtype if dtype != F16 else F32, number)
+    assert_quiet(fs.grid_sample, (image, places), F32, NUMBERS["enormous"])
+    assert_quiet(fs.point_sample, (image, places), F32, NUMBERS["enormous"])
+    assert_quiet(fs.flow_warp, (image, np.moveaxis(places, -1, 1)), F32, NUMBERS["enormous"])
+    assert_quiet(fs.affine_sample, (image, theta, SIZES), F32, NUMBERS["enormous"])
+    assert_quiet(
+        fs.patch_affine, (image, theta, [[0, 0, 4, 4]] * 2, [0, 1]), F32, NUMBERS["enormous"]
+    )
+    assert_quiet(fs.affine_grid, (theta, (2, 3, *SIZES)), dtype if dtype != F16 else F32, number)
     if dtype != F16:
-        go_back(fs.region_shift, (image, places[0, 1, :1]), F32, NUMBERS["enormous"])
+        assert_quiet(fs.region_shift, (image, places[0, 1, :1]), F32, NUMBERS["enormous"])
 
 
 @pytest.mark.parametrize("dtype", [F16, F32, F64])
@@ -108,12 +125,15 @@ def test_coordinates(number, dtype):
 def test_maps(number, dtype):
     image, points = np.ones((2, 3, *SIZES), F32), full((2, 4, 2), dtype, number)
     homography, control = full((2, 3, 3), dtype, number), full((2, 2, 3, 3), dtype, number)
-    go_back(fs.perspective_sample, (image, homography, SIZES), F32, NUMBERS["enormous"])
-    go_back(fs.elastic_sample, (image, control, SIZES), F32, NUMBERS["enormous"])
+    assert_quiet(fs.perspective_sample, (image, homography, SIZES), F32, NUMBERS["enormous"])
+    assert_quiet(fs.elastic_sample, (image, control, SIZES), F32, NUMBERS["enormous"])
     for inverse in (False, True):
-        fs.transform_points(points, np.eye(3, dtype=dtype)[None], SIZES, inverse=inverse)
-    fs.transform_points(points, homography, SIZES, inverse=False)
-    fs.transform_points(points, (control, None), SIZES, inverse=False)
+        assert_like(
+            points,
+            fs.transform_points(points, np.eye(3, dtype=dtype)[None], SIZES, inverse=inverse),
+        )
+    assert_like(points, fs.transform_points(points, homography, SIZES, inverse=False))
+    assert_like(points, fs.transform_points(points, (control, None), SIZES, inverse=False))
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
@@ -125,7 +145,7 @@ def test_deform_conv2d(dtype, number):
     for steps in (offset, np.full_like(offset, 0.25)):
         for x in (image, one):
             of = x, steps, weight, bias, 1, 1, 1, mask
-            go_back(fs.deform_conv2d, of, dtype, number)
+            assert_quiet(fs.deform_conv2d, of, dtype, number)
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
@@ -145,7 +165,9 @@ def test_second_derivatives(dtype, number):
 @pytest.mark.parametrize("dtype", [F32, F64])
 def test_paste_masks(dtype, number, threshold):
     boxes = np.array([[0.25, 1, 9, 7], [-1e-30, -1e30, 1e-30, 1e30]], dtype)
-    fs.paste_masks(full((2, 4, 5), dtype, number), boxes, (8, 8), threshold)
+    pasted = fs.paste_masks(full((2, 4, 5), dtype, number), boxes, (8, 8), threshold)
+    assert pasted.shape == (2, 8, 8)
+    assert pasted.dtype == (F32 if threshold is None else bool)
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
