@@ -21,7 +21,7 @@ from fastsample._bench.race import timed
 from fastsample._bench.report import Report, about, sentence, shown
 from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.compiler.jit import inline
-from fastsample._kernels.vectors.memory import gather, gather_pairs, gather_quads
+from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
 from fastsample._kernels.vectors.simd import LANES, load, permuted, store
 
 SIDE = 64  # pixels of the cached plane's side: 16 KB

@@ -11,16 +11,12 @@ import pytest
 
 from fastsample._kernels.compiler import cpu
 from fastsample._kernels.compiler.cpu import PERMUTE
-from fastsample._kernels.vectors import memory, simd
+from fastsample._kernels.vectors import gathers, simd
 from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
+from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
 from fastsample._kernels.vectors.memory import (
     add_unit,
     fence,
-    gather,
-    gather_pairs,
-    gather_pixel_pairs,
-    gather_pixels,
-    gather_quads,
     load_first,
     load_pairs,
     load_triples,
@@ -31,11 +27,11 @@ from fastsample._kernels.vectors.memory import (
     store_first,
     store_interleaved,
     store_part,
-    store_pixels,
     stream,
     stream_interleaved,
     view_at,
 )
+from fastsample._kernels.vectors.pixels import gather_pixel_pairs, gather_pixels, store_pixels
 from fastsample._kernels.vectors.simd import (
     LANES,
     absolute,
@@ -95,9 +91,9 @@ both_ways = pytest.mark.parametrize("hardware", [0, 1], ids=["loads", "hardware"
 
 def gather_with(hardware, monkeypatch):
     """Compile gathers as single loads or as the CPU's own instruction, where it has one."""
-    if hardware and not memory.HARDWARE_GATHER:
+    if hardware and not gathers.HARDWARE_GATHER:
         pytest.skip("this CPU is not known to gather quickly")
-    monkeypatch.setattr(memory, "HARDWARE_GATHER", hardware)
+    monkeypatch.setattr(gathers, "HARDWARE_GATHER", hardware)
 
 
 def places(count, integer):

@@ -20,7 +20,7 @@ from .._kernels.kind import (
     dtype_of,
     item_of,
 )
-from .._kernels.vectors.memory import FEW
+from .._kernels.vectors.pixels import FEW
 from .._kernels.vectors.simd import LANES
 
 

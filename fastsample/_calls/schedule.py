@@ -51,7 +51,8 @@ from .._kernels.stages.scratch import (
     tile_points,
 )
 from .._kernels.threads import MOST_THREADS
-from .._kernels.vectors.memory import CACHE_LINE, FEW
+from .._kernels.vectors.memory import CACHE_LINE
+from .._kernels.vectors.pixels import FEW
 from .._kernels.vectors.simd import LANES
 from . import formula
 

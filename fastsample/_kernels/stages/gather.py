@@ -4,7 +4,8 @@ from functools import cache
 
 from ..compiler.jit import inline
 from ..kind import VALUES, has_places
-from ..vectors.memory import gather, gather_pairs, gather_quads, local
+from ..vectors.gathers import gather, gather_pairs, gather_quads
+from ..vectors.memory import local
 from ..vectors.simd import LANES, load, permuted, splat, store, where
 from .prefetch import shift_of
 from .scratch import pitch_of, taps_in_all

@@ -16,7 +16,8 @@ from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit
 from ..kind import STORED, VALUES
 from ..vectors.columns import QUAD, scatter_quads, stream_columns
-from ..vectors.memory import CACHE_LINE, gather, gather_quads, local, starts_line, stream
+from ..vectors.gathers import gather, gather_quads
+from ..vectors.memory import CACHE_LINE, local, starts_line, stream
 from ..vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
 from .outputs import TYPES, output_of
 

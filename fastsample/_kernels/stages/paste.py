@@ -15,7 +15,8 @@ from ..compiler.flat import array_at
 from ..compiler.jit import WORK, compiled_address, greater, inline, jit, lesser
 from ..compiler.once import once
 from ..kind import AXES, JOB, VALUES
-from ..vectors.memory import gather, gather_pairs, local
+from ..vectors.gathers import gather, gather_pairs
+from ..vectors.memory import local
 from ..vectors.simd import (
     LANES,
     absolute,

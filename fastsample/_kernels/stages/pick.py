@@ -11,14 +11,9 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import greater, inline, jit, lesser
 from ..kind import JOB, STORED, WIDTHS
-from ..vectors.memory import (
-    FEW,
-    gather,
-    gather_pixels,
-    load_first,
-    prefetch,
-    store_part,
-)
+from ..vectors.gathers import gather
+from ..vectors.memory import load_first, prefetch, store_part
+from ..vectors.pixels import FEW, gather_pixels
 from ..vectors.simd import LANES, convert, load, splat, spread, where
 from .fills import lost_in, outside_in
 from .prefetch import ASKED, ASKED_PIXELS, ask_of

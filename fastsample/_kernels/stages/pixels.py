@@ -12,14 +12,8 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import JOB, STORED, VALUES, WIDE, WIDTHS
-from ..vectors.memory import (
-    FEW,
-    gather_pixel_pairs,
-    gather_pixels,
-    load_first,
-    local,
-    store_part,
-)
+from ..vectors.memory import load_first, local, store_part
+from ..vectors.pixels import FEW, gather_pixel_pairs, gather_pixels
 from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, store
 from .fills import fills_in
 from .prefetch import ASKED_PIXELS, ask_of, shift_of

@@ -3,14 +3,8 @@
 from functools import cache
 
 from ..compiler.jit import inline, jit, lesser
-from ..vectors.memory import (
-    FEW,
-    local,
-    starts_line,
-    store_pixels,
-    stream,
-    stream_pixels,
-)
+from ..vectors.memory import local, starts_line, stream
+from ..vectors.pixels import FEW, store_pixels, stream_pixels
 from ..vectors.simd import LANES, load, store
 
 

@@ -11,7 +11,8 @@ from functools import cache
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
-from ..vectors.memory import gather, gather_pairs, local
+from ..vectors.gathers import gather, gather_pairs
+from ..vectors.memory import local
 from ..vectors.simd import (
     LANES,
     at_least,

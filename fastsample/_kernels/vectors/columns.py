@@ -7,7 +7,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .memory import CACHE_LINE, both_pointers, concatenated, pass_caches, transposed
+from .memory import CACHE_LINE, both_pointers, pass_caches
+from .shuffles import concatenated, transposed
 from .simd import I64, LANES, alignment, element_pointer, lanes_at, lowered_by, read
 
 QUAD = 4

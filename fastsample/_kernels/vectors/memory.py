@@ -1,4 +1,4 @@
-"""Memory as kernels meet it: arrays at a place, interleaved loads, gathers, streams, prefetches.
+"""Memory as kernels meet it: arrays at a place, interleaved loads, streams, prefetches.
 
 As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 """
@@ -8,8 +8,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from ..compiler.cpu import HARDWARE_GATHER, PERMUTE
+from ..compiler.cpu import PERMUTE
 from ..compiler.flat import CACHE_LINE, Flat
+from .shuffles import HALF, concatenated, halves_of, interleaved, pairs_apart
 from .simd import (
     I32,
     I64,
@@ -23,12 +24,6 @@ from .simd import (
     read,
     undefined,
 )
-
-FLOATS = {32: ir.FloatType(), 64: ir.DoubleType()}  # what AVX-512 gathers, by its bits
-FEW = 4  # channels, at most, of a pixel that is read at once
-# Without AVX-512 registers are halves of 128 bits, and what crosses from one to the other costs: an
-# instruction that does so takes eight parts of Zen 1, two that don't take one each.
-HALF = 128  # bits
 
 
 def _view_at(typing, raw, start, size, dtype):
@@ -231,18 +226,6 @@ def halves_at(builder, pointer, unit, align):
     return found[::2], found[1::2]
 
 
-def pairs_apart(builder, first, second, size):
-    """The first and the second elements of 16 pairs, of which the halves of registers take turns.
-
-    `first` are the even ones, `second` the odd ones, each of `size` elements: no element of a pair
-    leaves its half.
-    """
-    halves = [at + source for at in range(0, LANES, size) for source in (0, LANES)]
-    lanes = [at + k for at in halves for k in range(0, size, 2)]
-    parts = (lanes_at(*[k + side for k in lanes]) for side in (0, 1))
-    return [builder.shuffle_vector(first, second, part) for part in parts]
-
-
 @lowered_by(_load_interleaved(2))
 def load_pairs(array, i):
     """16 pairs from array[i : i + 32]: the first of each, the second of each."""
@@ -277,41 +260,6 @@ def _interleaving(streamed):
         return types.void(array, types.intp, vecs), code
 
     return typed
-
-
-def interleaved(builder, parts):
-    """The first lane of each vector, then the second of each, and so on."""
-    count = len(parts)
-    if count == 1:
-        return parts[0]
-    if count == 3:
-        parts = [*parts, undefined(parts[0].type.element)]
-    whole = concatenated(builder, parts)
-    lanes = lanes_at(*[k % count * LANES + k // count for k in range(count * LANES)])
-    return builder.shuffle_vector(whole, whole, lanes)
-
-
-def halves_of(builder, vecs, size):
-    """Two or four vectors lane by lane, as vectors of `size` lanes, half a register each."""
-    if len(vecs) == 4:
-        parts = zip(*[halves_of(builder, pair, size) for pair in (vecs[:2], vecs[2:])], strict=True)
-        return [part for two in parts for part in quads_of(builder, *two, size)]
-    low = [k // 2 + k % 2 * size for k in range(size)]
-    lanes = lanes_at(*low), lanes_at(*[k + size // 2 for k in low])
-    found = []
-    for at in range(0, LANES, size):
-        some = lanes_at(*range(at, at + size))
-        one, other = [builder.shuffle_vector(vec, vec, some) for vec in vecs]
-        found += [builder.shuffle_vector(one, other, part) for part in lanes]
-    return found
-
-
-def quads_of(builder, one, other, size):
-    """Two vectors of pairs as two of quads, a pair of each to a quad."""
-    if size == 2:
-        return one, other
-    lanes = lanes_at(0, 1, size, size + 1), lanes_at(2, 3, size + 2, size + 3)
-    return [builder.shuffle_vector(one, other, part) for part in lanes]
 
 
 @lowered_by(_interleaving(False))
@@ -357,274 +305,6 @@ def both_pointers(context, builder, array, offsets, args):
     """Those of array[first] and of offsets[j]."""
     base = element_pointer(context, builder, array, *args[:2])
     return base, element_pointer(context, builder, offsets, *args[2:])
-
-
-def _gather(typing, array, first, offsets, j):
-    vec = Vec(array.dtype)
-
-    def code(context, builder, sig, args):
-        base, at = both_pointers(context, builder, array, offsets, args)
-        if hardware_takes(array, offsets):
-            return ones_by_hardware(builder, array, base, at)
-        return by_loads(builder, array, base, at, base.type.pointee, range(LANES))
-
-    return vec(array, types.intp, offsets, types.intp), code
-
-
-@lowered_by(_gather)
-def gather(array, first, offsets, j):
-    """array[o] for the 16 offsets o = first + offsets[j : j + 16].
-
-    The offsets come from memory because extracting lanes costs more than loading them.
-    """
-    return array[first + offsets[j : j + LANES]]
-
-
-def _gather_pairs(typing, array, first, offsets, j):
-    vec = Vec(array.dtype)
-    returns = types.UniTuple(vec, 2)
-
-    def code(context, builder, sig, args):
-        base, at = both_pointers(context, builder, array, offsets, args)
-        bits = array.dtype.bitwidth
-        if hardware_takes(array, offsets) and bits == 32:
-            parts = pairs_by_hardware(builder, base, at)
-        else:
-            parts = pairs_by_loads(builder, array, base, at, HALF // bits if bits >= 32 else LANES)
-        return context.make_tuple(builder, returns, parts)
-
-    return returns(array, types.intp, offsets, types.intp), code
-
-
-def pairs_by_hardware(builder, base, at):
-    """16 pairs of float32, which travel as one 64-bit value each."""
-    half, whole = LANES // 2, ir.VectorType(base.type.pointee, LANES)
-    found = [by_hardware(builder, base, at, ir.DoubleType(), k, half) for k in (0, half)]
-    halves = [builder.bitcast(value, whole) for value in found]
-    lanes = [lanes_at(*range(k, 2 * LANES, 2)) for k in (0, 1)]
-    return [builder.shuffle_vector(*halves, lane) for lane in lanes]
-
-
-def pairs_by_loads(builder, array, base, at, size):
-    """16 pairs, `size` elements of them after the other; two of 32 bits are one load of 64."""
-    element, both = base.type.pointee, ([], [])
-    for k in range(LANES):
-        both[2 * k // size % 2].append(k)
-    if array.dtype.bitwidth == 32:
-        found = [by_loads(builder, array, base, at, I64, some) for some in both]
-        found = [builder.bitcast(x, ir.VectorType(element, LANES)) for x in found]
-    else:
-        unit = ir.VectorType(element, 2)
-        found = [by_loads(builder, array, base, at, unit, some) for some in both]
-    return pairs_apart(builder, *found, size)
-
-
-def hardware_takes(array, offsets):
-    return HARDWARE_GATHER and array.dtype.bitwidth in FLOATS and offsets.dtype.bitwidth == 32
-
-
-def by_loads(builder, array, base, offsets, unit, some):
-    """One load of type `unit` at each of some offsets, laid end to end."""
-    found = []
-    for k in some:
-        offset = builder.sext(builder.load(builder.gep(offsets, [ir.Constant(I64, k)])), I64)
-        found.append(read(builder, builder.gep(base, [offset]), unit, alignment(array)))
-    if isinstance(unit, ir.VectorType):
-        return concatenated(builder, found)
-    packed = undefined(unit, len(found))
-    for k, value in enumerate(found):
-        packed = builder.insert_element(packed, value, ir.Constant(I32, k))
-    return packed
-
-
-def by_hardware(builder, array, base, offsets, unit, first, count):
-    """One AVX-512 instruction for `count` values of type `unit`, which fill a register."""
-    ty = ir.VectorType(unit, count)
-    at = builder.gep(offsets, [ir.Constant(I64, first)])
-    at = read(builder, at, ir.VectorType(I32, count), 4)
-    yes = ir.Constant(ir.IntType(1), 1)
-    lanes = ir.Constant(ir.VectorType(yes.type, count), [yes] * count)
-    source = builder.bitcast(base, ir.IntType(8).as_pointer())
-    scale = ir.Constant(I32, array.dtype.bitwidth // 8)
-    name = f"llvm.x86.avx512.mask.gather.{'dps' if count == LANES else 'dpd'}.512"
-    return llvm_call(builder, name, [ir.Constant(ty, None), source, at, lanes, scale], ty)
-
-
-def ones_by_hardware(builder, array, base, at):
-    """16 elements; integers travel as floats of their size."""
-    unit, half = FLOATS[array.dtype.bitwidth], LANES // 2
-    if array.dtype.bitwidth == 32:
-        found = by_hardware(builder, array, base, at, unit, 0, LANES)
-    else:
-        parts = [by_hardware(builder, array, base, at, unit, k, half) for k in (0, half)]
-        found = concatenated(builder, parts)
-    return builder.bitcast(found, ir.VectorType(base.type.pointee, LANES))
-
-
-def concatenated(builder, parts):
-    """Vectors laid end to end; their number is a power of two."""
-    while len(parts) > 1:
-        lanes = lanes_at(*range(2 * parts[0].type.count))
-        pairs = zip(parts[::2], parts[1::2], strict=True)
-        parts = [builder.shuffle_vector(a, b, lanes) for a, b in pairs]
-    return parts[0]
-
-
-@lowered_by(_gather_pairs)
-def gather_pairs(array, first, offsets, j):
-    """array[o] and array[o + 1] for the 16 offsets o = first + offsets[j : j + 16].
-
-    A pair is one access: half the accesses of two gathers.
-    """
-    at = first + offsets[j : j + LANES]
-    return array[at], array[at + 1]
-
-
-def _gather_quads(typing, array, first, offsets, j):
-    vec = Vec(array.dtype)
-    returns = types.UniTuple(vec, 4)
-
-    def code(context, builder, sig, args):
-        base, at = both_pointers(context, builder, array, offsets, args)
-        unit = ir.VectorType(base.type.pointee, 4)
-        quads = [by_loads(builder, array, base, at, unit, [k]) for k in range(LANES)]
-        rows = [concatenated(builder, quads[k::4]) for k in range(4)]
-        return context.make_tuple(builder, returns, transposed(builder, rows))
-
-    return returns(array, types.intp, offsets, types.intp), code
-
-
-def transposed(builder, rows):
-    """4 x 4 blocks turned over: row k holds quads k, k + 4, ...; column k element k of each."""
-    n = rows[0].type.count
-
-    def interleaved(a, b, *picks):
-        lanes = [block + k for block in range(0, n, 4) for k in picks]
-        return builder.shuffle_vector(a, b, lanes_at(*lanes))
-
-    low, high = (0, n, 1, n + 1), (2, n + 2, 3, n + 3)
-    first, second = (0, 1, n, n + 1), (2, 3, n + 2, n + 3)
-    columns = []
-    for half in (low, high):
-        upper, lower = interleaved(*rows[:2], *half), interleaved(*rows[2:], *half)
-        columns += [interleaved(upper, lower, *first), interleaved(upper, lower, *second)]
-    return columns
-
-
-@lowered_by(_gather_quads)
-def gather_quads(array, first, offsets, j):
-    """array[o], ... array[o + 3] for the 16 offsets o = first + offsets[j : j + 16].
-
-    One load a quad, then a transposition.
-    """
-    at = first + offsets[j : j + LANES]
-    return tuple(array[at + k] for k in range(4))
-
-
-def exact_lanes(builder, pointer, count, width, align):
-    """`count` elements in `width` lanes, by loads that end with them."""
-    element, found, first = pointer.type.pointee, None, 0
-    for size in (8, 4, 2, 1):
-        if count & size:
-            piece = builder.gep(pointer, [ir.Constant(I64, first)])
-            value = read(builder, piece, ir.VectorType(element, size), align)
-            lanes = [k - first if first <= k < first + size else size for k in range(width)]
-            part = builder.shuffle_vector(value, ir.Constant(value.type, None), lanes_at(*lanes))
-            if found is not None:
-                lanes = [k if k < first else width + k for k in range(width)]
-                part = builder.shuffle_vector(found, part, lanes_at(*lanes))
-            found, first = part, first + size
-    return found
-
-
-def _gathering_pixels(neighbours):
-    """A typing function: few channels of 16 pixels, or of 16 pairs of pixels."""
-
-    def typed(typing, array, first, offsets, j, count, whole):
-        if not isinstance(count, types.IntegerLiteral) or not isinstance(whole, types.Literal):
-            return None
-        vec, n = Vec(array.dtype), count.literal_value
-        returns = types.UniTuple(vec, neighbours * LANES // FEW)
-        width = neighbours * (FEW if n > 2 else n)
-
-        def lanes(builder, pointer):
-            if whole.literal_value:
-                ty = ir.VectorType(pointer.type.pointee, width)
-                return read(builder, pointer, ty, alignment(array))
-            return exact_lanes(builder, pointer, neighbours * n, width, alignment(array))
-
-        def code(context, builder, sig, args):
-            base, at = both_pointers(context, builder, array, offsets, args[:4])
-            found = []
-            for k in range(LANES):
-                offset = builder.sext(builder.load(builder.gep(at, [ir.Constant(I64, k)])), I64)
-                found.append(lanes(builder, builder.gep(base, [offset])))
-            blocks = [concatenated(builder, found[k : k + FEW]) for k in range(0, LANES, FEW)]
-            parts = []
-            for k in range(0, neighbours * n, n):
-                picks = [p * width + min(k + c, width - 1) for p in range(FEW) for c in range(FEW)]
-                parts += [builder.shuffle_vector(b, b, lanes_at(*picks)) for b in blocks]
-            return context.make_tuple(builder, returns, parts)
-
-        return returns(array, types.intp, offsets, types.intp, count, whole), code
-
-    return typed
-
-
-@lowered_by(_gathering_pixels(1))
-def gather_pixels(array, first, offsets, j, count, whole):
-    """array[o : o + count] in four lanes, for o = first + offsets[j : j + 16]; four vectors.
-
-    Other lanes hold anything. `whole` reads the four elements from o on, so they must be there.
-    """
-    found = np.zeros((LANES, FEW), array.dtype)
-    found[:, :count] = array[(first + offsets[j : j + LANES])[:, None] + np.arange(count)]
-    return tuple(found.reshape(-1, LANES))
-
-
-@lowered_by(_gathering_pixels(2))
-def gather_pixel_pairs(array, first, offsets, j, count, whole):
-    """`gather_pixels` at o, then at o + count; `whole` reads eight elements for more than two."""
-    left = gather_pixels(array, first, offsets, j, count, whole)
-    return left + gather_pixels(array, first + count, offsets, j, count, whole)
-
-
-def _putting_pixels(streamed):
-    """A typing function: few channels of 16 points to memory, past the caches if `streamed`."""
-
-    def typed(typing, array, i, vecs, count):
-        if not isinstance(count, types.IntegerLiteral):
-            return None
-        n = count.literal_value
-
-        def code(context, builder, sig, args):
-            pointer = element_pointer(context, builder, array, *args[:2])
-            whole = concatenated(builder, cgutils.unpack_tuple(builder, args[2], LANES // FEW))
-            lanes = lanes_at(*[k // n * FEW + k % n for k in range(LANES * n)])
-            value = builder.shuffle_vector(whole, whole, lanes)
-            write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
-            write.align = alignment(array)
-            if streamed:
-                pass_caches(builder, write)
-            return context.get_dummy_value()
-
-        return types.void(array, types.intp, vecs, count), code
-
-    return typed
-
-
-@lowered_by(_putting_pixels(False))
-def store_pixels(array, i, vecs, count):
-    """The first `count` of each four lanes, one after the other, to array[i : i + 16 * count]."""
-    pixels = np.concatenate(vecs).reshape(-1, FEW)[:, :count]
-    array[i : i + LANES * count] = pixels.reshape(-1)
-
-
-@lowered_by(_putting_pixels(True))
-def stream_pixels(array, i, vecs, count):
-    """`store_pixels` past the caches, to the start of a cache line; then `fence`."""
-    pixels = np.concatenate(vecs).reshape(-1, FEW)[:, :count]
-    array[i : i + LANES * count] = pixels.reshape(-1)
 
 
 def ask_memory(builder, pointer):

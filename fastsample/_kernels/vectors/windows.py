@@ -10,7 +10,8 @@ from llvmlite import ir
 from numba import types
 
 from ..compiler.cpu import PERMUTE
-from .memory import both_pointers, concatenated, transposed
+from .memory import both_pointers
+from .shuffles import concatenated, transposed
 from .simd import (
     I64,
     LANES,
