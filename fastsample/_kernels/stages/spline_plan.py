@@ -173,17 +173,42 @@ def plan_axis(job, span, a, first, scratch):
 
 
 @jit
-def note_edges(scratch):
-    """Which points lie at an edge and have a value."""
+def look_along_axis(job, span, a, scratch):
+    """Only which points are inside along one axis: `spline_narrow` plans them as it sums."""
+    for j in range(0, scratch.head[COUNT], LANES):
+        if not all_within(load(scratch.places, a * PITCH + j), span.low, span.high):
+            careful(job, span, scratch, a * PITCH + j, j)
+
+
+@inline
+def note_edge(job, scratch, k, edges):
+    """Write down a point, and its coordinates in full vectors."""
+    scratch.edges[edges] = k
+    for a in range(job.rank):
+        x = scratch.places[a * PITCH + k]
+        store(scratch.edge_places, a * PITCH + edges, splat(x, scratch.edge_places))
+
+
+@jit
+def note_edges(job, spans, scratch):
+    """Which points lie at an edge and have a value.
+
+    In `places` these and those without a value are moved to where there is something to read.
+    """
     count, edges = scratch.head[COUNT], 0
     for j in range(0, count, LANES):
-        edge = where(load(scratch.lost, j) > 0.0, 0.0, load(scratch.edge, j))
-        if not all_lanes(edge == 0.0):
-            store(scratch.edge, j, edge)
+        lost, edge = load(scratch.lost, j), load(scratch.edge, j)
+        here = where(lost > 0.0, 0.0, edge)
+        if not all_lanes(here == 0.0):
+            store(scratch.edge, j, here)
             for k in range(j, lesser(j + LANES, count)):
                 if scratch.edge[k] != 0.0:
-                    scratch.edges[edges] = k
+                    note_edge(job, scratch, k, edges)
                     edges += 1
+        if not all_lanes(lost + edge == 0.0):
+            for a in range(job.rank):
+                x = load(scratch.places, a * PITCH + j)
+                store(scratch.places, a * PITCH + j, where(lost + edge > 0.0, spans[a].low, x))
     scratch.head[EDGES] = edges
 
 
@@ -200,13 +225,17 @@ def spline_plan_of(work):
         first = 0.0  # of a window, from the place of its point
         for a in range(job.rank):
             first -= job.below * float(spans[a].stride)
+        planned = job.order > 1 or job.beside
         for a in range(job.rank):
-            plan_axis(job, spans[a], a, first, scratch)
+            if planned:
+                plan_axis(job, spans[a], a, first, scratch)
+            else:
+                look_along_axis(job, spans[a], a, scratch)
         if job.rank == 1:
             for j in range(0, scratch.head[COUNT], LANES):
                 store(scratch.weights, j, splat(1.0, scratch.weights))
         if scratch.head[CAREFUL]:
-            note_edges(scratch)
+            note_edges(job, spans, scratch)
 
     def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)

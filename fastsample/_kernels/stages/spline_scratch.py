@@ -96,6 +96,7 @@ class Scratch(NamedTuple):
     values: np.ndarray
     offsets: np.ndarray  # where a point's window begins
     edges: np.ndarray  # which points lie at an edge
+    edge_places: np.ndarray  # and their coordinates, as in `places`
     index: np.ndarray  # the point's place in the output
     rows: np.ndarray  # of a chunk, the offsets
     row_weights: np.ndarray  # and the weights, 16 points each
@@ -112,7 +113,7 @@ class Scratch(NamedTuple):
 
 def scratch_bytes(rank, taps, out_rank):
     """How much a call needs."""
-    doubles = (rank + 6) * PITCH + out_rank + LANES
+    doubles = (2 * rank + 6) * PITCH + out_rank + LANES
     doubles += CHUNK + CHUNK * LANES + 8 * LANES + (rank + 1) * taps * PITCH
     doubles += rank * LANES + 2 * (rank + 1) * taps * LANES + 10 * LANES
     doubles += CHUNK * LANES
@@ -148,6 +149,8 @@ def scratch_of(work):
         at = after(at, PITCH)
         edges = array_at(memory, place, at)
         at = after(at, PITCH)
+        edge_places = array_at(memory, exact, at)
+        at = after(at, rank * PITCH)
         index = array_at(memory, place, at)
         at = after(at, job.out_rank)
         rows = array_at(memory, place, at)
@@ -172,9 +175,9 @@ def scratch_of(work):
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, edge, starts, values, offsets, edges, index, rows, row_weights,
-            sums, weights, far_places, far_weights, far_offsets, far_starts, far_slots, far_at,
-            far_rows,
+            head, places, lost, edge, starts, values, offsets, edges, edge_places, index, rows,
+            row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
+            far_slots, far_at, far_rows,
         )  # fmt: skip
 
     return scratch_in
