@@ -29,7 +29,7 @@ from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, w
 from .outputs import TYPES
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
-from .spline_scratch import CAREFUL, CHUNK, COUNT, EDGES, PITCH, SPANS, SPLINE, scratch_of
+from .spline_scratch import CHUNK, COUNT, EDGES, LOST, PITCH, SPANS, SPLINE, scratch_of
 from .values import add_tap
 
 # Windows along the last axis ---------------------------------------------------------------------
@@ -143,9 +143,8 @@ def spline_near_of(stored, work, lanes, swaps):
 
     @jit
     def near(job, spans, input, scratch):
-        careful = scratch.head[CAREFUL]
         for j in range(0, scratch.head[COUNT], LANES):
-            if not careful or not all_lanes(load(scratch.lost, j) > 0.0):
+            if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):

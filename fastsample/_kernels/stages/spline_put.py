@@ -12,7 +12,7 @@ from ..vectors.simd import LANES, load, splat, store, where
 from .outputs import TYPES, output_of
 from .rows import put_singly
 from .spline_plan import begin_tile, next_run
-from .spline_scratch import CAREFUL, COUNT, EDGES, PLANES, SPANS, SPLINE, TILE, scratch_of
+from .spline_scratch import CAREFUL, COUNT, EDGES, LOST, PLANES, SPANS, SPLINE, TILE, scratch_of
 from .tile import blocks
 
 
@@ -45,8 +45,9 @@ def spline_put_of(value):
         count, last, at, vector = scratch.head[COUNT], job.out_rank - 1, 0, local(LANES, element)
         values = scratch.values
         for j in range(0, count if scratch.head[CAREFUL] else 0, LANES):
-            lost = load(scratch.lost, j) > 0.0
-            store(values, j, where(lost, splat(job.bad, values), load(values, j)))
+            if scratch.known[j // LANES] >= LOST:
+                lost = load(scratch.lost, j) > 0.0
+                store(values, j, where(lost, splat(job.bad, values), load(values, j)))
         while at < count:
             to = 0
             for a in range(job.out_rank):

@@ -82,6 +82,9 @@ SPANS = np.dtype(
 # and whether any was looked at with care, so that there are `lost` and `edge`; and of how many
 # planes a piece of work has the points.
 FIRST, COUNT, EDGES, CAREFUL, PLANES = range(5)
+# What is known of 16 points: nothing yet; all are inside; none has a value; some was looked at with
+# care.
+UNKNOWN, INSIDE, LOST, LOOKED_AT = range(4)
 HEAD = 64  # their bytes
 
 
@@ -92,6 +95,7 @@ class Scratch(NamedTuple):
     places: np.ndarray  # coordinates, an axis after the other, PITCH apart
     lost: np.ndarray  # 1.0: a point has no value
     edge: np.ndarray  # 1.0: it lies at an edge
+    known: np.ndarray  # of each 16 points, see UNKNOWN
     starts: np.ndarray  # `offsets`, as doubles
     values: np.ndarray
     offsets: np.ndarray  # where a point's window begins
@@ -113,7 +117,7 @@ class Scratch(NamedTuple):
 
 def scratch_bytes(rank, taps, out_rank):
     """How much a call needs."""
-    doubles = (2 * rank + 6) * PITCH + out_rank + LANES
+    doubles = (2 * rank + 6) * PITCH + PITCH // LANES + out_rank + LANES
     doubles += CHUNK + CHUNK * LANES + 8 * LANES + (rank + 1) * taps * PITCH
     doubles += rank * LANES + 2 * (rank + 1) * taps * LANES + 10 * LANES
     doubles += CHUNK * LANES
@@ -141,6 +145,8 @@ def scratch_of(work):
         at = after(at, PITCH)
         edge = array_at(memory, exact, at)
         at = after(at, PITCH)
+        known = array_at(memory, place, at)
+        at = after(at, PITCH // LANES)
         starts = array_at(memory, exact, at)
         at = after(at, PITCH)
         values = array_at(memory, exact, at)
@@ -175,8 +181,8 @@ def scratch_of(work):
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, edge, starts, values, offsets, edges, edge_places, index, rows,
-            row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
+            head, places, lost, edge, known, starts, values, offsets, edges, edge_places, index,
+            rows, row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
             far_slots, far_at, far_rows,
         )  # fmt: skip
 
