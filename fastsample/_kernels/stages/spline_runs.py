@@ -46,6 +46,12 @@ def vectors_of(begin, end):
     return (begin + LANES - 1) // LANES, end // LANES
 
 
+@inline
+def are_outside(x, y, size):
+    """Have two points, and so all between them, no value?"""
+    return (x < 0.0 and y < 0.0) or (x > size - 1.0 and y > size - 1.0)
+
+
 @jit
 def are_inside(job, spans, scratch, point):
     """Does a point need no border rule?"""
@@ -57,8 +63,8 @@ def are_inside(job, spans, scratch, point):
 
 
 @jit
-def mark_inside(job, spans, scratch, at, length):
-    """The stretch of a run that lies inside along all axes."""
+def inner_stretch(job, spans, scratch, at, length):
+    """The first and the last point of a run that may be inside along all axes."""
     first, last = 0.0, length - 1.0
     for a in range(job.rank):
         to = a * PITCH + at
@@ -66,12 +72,37 @@ def mark_inside(job, spans, scratch, at, length):
         low, high = between(x, end, length, spans[a].low, spans[a].high)
         first = low if low > first else first
         last = high if high < last else last
+    begin, end = 0, -1
     if first <= last:
-        begin, end = at + int(first) + (int(first) < first), at + int(last)
-        if are_inside(job, spans, scratch, begin) and are_inside(job, spans, scratch, end):
-            first_block, end_block = vectors_of(begin, end + 1)
-            for block in range(first_block, end_block):
-                scratch.known[block] = INSIDE
+        begin, end = int(first) + (int(first) < first), int(last)
+    return at + begin, at + end
+
+
+@jit
+def mark_inside(job, spans, scratch, at, length):
+    """The points of a run that lie inside; are these all?"""
+    begin, end = at, at + length - 1
+    found = are_inside(job, spans, scratch, begin) and are_inside(job, spans, scratch, end)
+    whole = found
+    if not found:
+        begin, end = inner_stretch(job, spans, scratch, at, length)
+        if begin <= end:
+            found = are_inside(job, spans, scratch, begin) and are_inside(job, spans, scratch, end)
+    if found:
+        first_block, end_block = vectors_of(begin, end + 1)
+        for block in range(first_block, end_block):
+            scratch.known[block] = INSIDE
+    return whole
+
+
+@jit
+def is_lost(job, spans, scratch, at, length):
+    """Lie all points of a run outside along one axis?"""
+    found = False
+    for a in range(job.rank):
+        x, end = scratch.places[a * PITCH + at], scratch.places[a * PITCH + at + length - 1]
+        found = found or are_outside(x, end, spans[a].size)
+    return found
 
 
 @jit
@@ -83,12 +114,6 @@ def lose(scratch, begin, end):
     for block in range(first_block, end_block):
         scratch.known[block] = LOST
         store(scratch.lost, block * LANES, splat(1.0, scratch.lost))
-
-
-@inline
-def are_outside(x, y, size):
-    """Have two points, and so all between them, no value?"""
-    return (x < 0.0 and y < 0.0) or (x > size - 1.0 and y > size - 1.0)
 
 
 @jit
@@ -103,15 +128,14 @@ def mark_lost(scratch, span, a, at, length):
             lose(scratch, at, at + head + 1)
         if tail <= stop and are_outside(scratch.places[to + tail], end, span.size):
             lose(scratch, at + tail, at + length)
-    elif are_outside(x, end, span.size):
-        lose(scratch, at, at + length)
 
 
 @jit
 def mark_run(job, spans, scratch, at, length):
     """What is known of a run of points along a row of the output, if it is worth it."""
     if length >= LEAST:
-        mark_inside(job, spans, scratch, at, length)
-        if job.mode == CONSTANT:
+        if job.mode == CONSTANT and is_lost(job, spans, scratch, at, length):
+            lose(scratch, at, at + length)
+        elif not mark_inside(job, spans, scratch, at, length) and job.mode == CONSTANT:
             for a in range(job.rank):
                 mark_lost(scratch, spans[a], a, at, length)

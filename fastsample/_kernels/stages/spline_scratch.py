@@ -52,6 +52,7 @@ SPLINE = np.dtype(
         ("planes", "i8"),
         ("input_start", "i8"),  # in bytes
         ("out_start", "i8"),
+        ("stream", "i8"),  # 1: results are written past the caches where they fill lines of these
         ("scratch", "i8"),  # bytes a thread needs
         ("half", "f8"),  # added before a place is rounded down
         ("below", "f8"),  # taps before that
