@@ -35,9 +35,12 @@ def take_care(scratch):
 @inline
 def between(x, end, length, low, high):
     """The part of a run from x to `end` whose places lie between two, as its first and last."""
-    step = (end - x) / greater(length - 1.0, 1.0)
-    first, last = overlap(0.0, length - 1.0, x - low, step)
-    return overlap(first, last, high - x, 0.0 - step)
+    first, last = 0.0, length - 1.0
+    if not (x >= low and x <= high and end >= low and end <= high):
+        step = (end - x) / greater(last, 1.0)
+        first, last = overlap(first, last, x - low, step)
+        first, last = overlap(first, last, high - x, 0.0 - step)
+    return first, last
 
 
 @inline
