@@ -12,6 +12,7 @@ import pytest
 from fastsample._kernels.compiler import cpu
 from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.vectors import gathers, simd
+from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
 from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
 from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
 from fastsample._kernels.vectors.memory import (
@@ -540,6 +541,54 @@ def takers(count):
         store_pixels(out, 0, (pairs[0], pairs[1], pairs[2], pairs[3]), count)
 
     return exactly, whole, right, right_whole, left
+
+
+def summer(count):
+    """Two rows of pairs of pixels of so many bytes, in pixels again."""
+    rows, pitch, lanes = 2, LANES + 3, LANES * count
+
+    def sums(a, steps, offsets, weights, out):
+        totals = local(lanes, np.float32)
+        sum_pairs(a, 1, steps, offsets, 3, weights, 2, pitch, rows, count, totals)
+        put_bytes(out, 0, totals, count)
+
+    return sums
+
+
+class TestBytePixels:
+    @pytest.mark.parametrize("count", [2, 3, 4])
+    def test_sums_of_pairs(self, count):
+        rng = np.random.default_rng(5)
+        a, pitch = rng.integers(0, 256, 90, np.uint8), LANES + 3
+        steps, offsets = np.array([0, 20]), places(90 - 20 - 8, np.int32)
+        share = rng.integers(0, 17, (2, LANES)) / np.float32(16)
+        each = np.concatenate([share * 0.25, (1 - share) * 0.75])[[0, 2, 1, 3]]  # every sum exact
+        weights = np.zeros((4, pitch), np.float32)
+        weights[:, 2 : 2 + LANES] = each
+        out = np.zeros(LANES * count, np.uint8)
+        compiled(summer(count))(a, steps, offsets, weights.ravel(), out)
+        at = 1 + steps[:, None] + offsets[3 : 3 + LANES]
+        want = 0
+        for row, tap in np.ndindex(2, 2):
+            pixels = a[at[row][:, None] + tap * count + np.arange(count)]
+            want = want + pixels * each[2 * row + tap][:, None]
+        assert_same(out, np.rint(want).astype(np.uint8).ravel())
+
+    def test_halves_go_to_even_and_lines_pass_the_caches(self):
+        def kernel(totals, out, line):
+            put_bytes(out, line + 1, totals, 3)
+            stream_bytes(out, line + 64, totals, 4)
+            fence()
+
+        totals = np.resize(np.array([0, 0.5, 1.5, 2.5, 254.5, 255, 255.25, 7], np.float32), 64)
+        out = np.zeros(192, np.uint8)
+        line = -out.ctypes.data % 64
+        compiled(kernel)(totals, out, line)
+        out = out[line : line + 128]
+        pixels = np.rint(totals).astype(np.uint8).reshape(4, LANES).T
+        assert_same(out[1:49], pixels[:, :3].ravel())
+        assert_same(out[64:], pixels.ravel())
+        assert not out[[0, *range(49, 64)]].any()
 
 
 class TestArithmetic:

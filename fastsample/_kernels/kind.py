@@ -198,6 +198,14 @@ def is_integer(value):
     return value not in VALUES and value not in SHORT
 
 
+def sums_bytes(form, paired, value):
+    """Are few bytes a pixel summed a channel a vector? See `stages/byte_pixels.py`.
+
+    Not in registers of 512 bits, four of whose points are widened by one instruction.
+    """
+    return bool(paired and form.taps == 2 and STORED[value] is np.uint8 and not PERMUTE)
+
+
 def item_bytes(kind):
     """The bytes of an element."""
     return np.dtype(STORED[kind.value]).itemsize

@@ -1,8 +1,8 @@
 """The stage `pixels`: `sample` where an input's and a result's channels are neighbours in memory.
 
-Two to four channels: 16 points at a time, four of them a vector, each point taking four lanes.
-More: a point at a time, its channels in vectors. Each value is summed in the order of `gather`, so
-that the layout does not change a bit.
+Two to four channels: 16 points at a time, four of them a vector, each point taking four lanes; for
+bytes see `byte_pixels`. More: a point at a time, its channels in vectors. Each value is summed in
+the order of `gather`, so that the layout does not change a bit.
 """
 
 from functools import cache
@@ -11,10 +11,11 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
-from ..kind import JOB, STORED, VALUES, WIDE, WIDTHS
+from ..kind import JOB, STORED, VALUES, WIDE, WIDTHS, sums_bytes
 from ..vectors.memory import load_first, local, store_part
 from ..vectors.pixels import FEW, gather_pixel_pairs, gather_pixels
 from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, store
+from .byte_pixels import bytes_of
 from .fills import fills_in
 from .prefetch import ASKED_PIXELS, ask_of, shift_of
 from .rows import put_pixels_of
@@ -221,7 +222,9 @@ def many_of(form, value, width):
 @cache
 def pixels_of(form, paired, value, last, planar):
     """The stage: all channels of a point at once."""
-    if last <= FEW:
+    if last <= FEW and sums_bytes(form, paired, value):
+        apply = bytes_of(form, last)
+    elif last <= FEW:
         apply = few_of(form, paired, value, last)
     elif planar:
         width = WIDTHS[last]
