@@ -220,7 +220,7 @@ def _caught(usual):
 @_in_place_of(interpreter, "peep_hole_delete_with_exit")
 @_in_place_of(interpreter, "peep_hole_fuse_dict_add_updates")
 def _as_it_is(usual):
-    """What ends a `with`, and dicts written out: kernels have neither, and are searched for both."""
+    """What ends a `with`, and dicts written out: kernels have neither."""
     return lambda func_ir: func_ir
 
 
