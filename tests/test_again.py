@@ -1,11 +1,16 @@
 """Calls made again without their checks: what they answer is what a first call answers."""
 
+import sys
+from functools import partial
+
 import numpy as np
 import pytest
 
 import fastsample as fs
 from fastsample._calls import again
+from fastsample._kernels import recall
 from fastsample._kernels.compiler.flat import address
+from fastsample._kernels.recall import Memory
 
 pytestmark = pytest.mark.compiled  # without the JIT no call is made again
 
@@ -189,32 +194,29 @@ def same(a, b):
 
 
 @pytest.fixture
-def counted(monkeypatch):
-    """How often a call was made again."""
-    counts = []
-    original = again.again
-    monkeypatch.setattr(
-        "fastsample._calls.dlpack.again", lambda *args: counts.append(1) or original(*args)
-    )
+def firsts(monkeypatch):
+    """The calls that were not made again."""
+    counts, first = [], again.Calls.first
+    monkeypatch.setattr(again.Calls, "first", lambda *args: counts.append(args) or first(*args))
     return counts
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_the_next_call_answers_as_a_first_one(name, counted):
+def test_the_next_call_answers_as_a_first_one(name, firsts):
     function, arguments, options, is_again = CALLS[name]
-    function.calls.known.clear()
+    function.calls.forget()
     kept = []
     for _ in range(4):
         args = arguments()
         kept.append(args)  # so that no array lies where another one lay
         want = function.__wrapped__(*args, **options)
         assert same(function(*args, **options), want)
-    assert len(counted) == (3 if is_again else 0)
+    assert len(firsts) == (1 if is_again else 4)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_out_is_written(dtype, counted):
-    fs.grid_sample.calls.known.clear()
+def test_out_is_written(dtype, firsts):
+    fs.grid_sample.calls.forget()
     for _ in range(3):
         x, grid, out = (
             image(2, 3, 6, 7, dtype=dtype),
@@ -224,7 +226,7 @@ def test_out_is_written(dtype, counted):
         want = fs.grid_sample.__wrapped__(x, grid)
         assert fs.grid_sample(x, grid, out=out) is out
         assert same(out, want)
-    assert len(counted) == 2
+    assert len(firsts) == 1
 
 
 def test_what_an_out_must_be_holds_for_each_call():
@@ -258,7 +260,7 @@ def test_zero_is_one_fill_value():
 
 
 def test_an_array_that_is_two_arguments_says_nothing_of_the_next_call():
-    fs.grid_sample.calls.known.clear()
+    fs.grid_sample.calls.forget()
     both = numbers(1, 2, 2, 2)
     fs.grid_sample(both, both)
     x, grid = numbers(1, 2, 2, 2), numbers(1, 2, 2, 2)
@@ -284,7 +286,7 @@ def test_only_so_many_calls_are_kept(monkeypatch):
     for n in range(1, 9):
         fs.grid_sample(x, numbers(1, n, 2))
         assert len(fs.grid_sample.calls.known) <= max(3, n)
-    fs.grid_sample.calls.known.clear()
+    fs.grid_sample.calls.forget()
     for n in range(1, 9):
         fs.grid_sample(x, numbers(1, n, 2))
         assert len(fs.grid_sample.calls.known) <= 3
@@ -302,3 +304,76 @@ def test_the_address_is_that_of_the_first_element():
     for view in (x, x[2:], x[::-1], x[:, ::-2], x[:0], x.T, x[0, 0]):
         view = np.asarray(view)
         assert address(view) == view.ctypes.data
+
+
+def test_arrays_of_other_layouts_are_not_found():
+    memory, x = Memory(), np.zeros((2, 3), np.uint8)
+    words = "a word", True, 0.5, None, (3, 4), (), 0
+    memory.remember((x, *words), answer := object())
+    assert memory.find((np.ones((2, 3), np.uint8), *words)) is answer
+    others = (
+        np.zeros((2, 3), np.int8),
+        np.zeros((3, 2), np.uint8).T,
+        np.zeros((4, 3), np.uint8)[::2],
+        np.zeros((1, 2, 3), np.uint8),
+        np.zeros((2, 2), np.uint8),
+        np.zeros((2, 3), np.uint8).view(type("Sub", (np.ndarray,), {})),
+        (2, 3),
+        None,
+    )
+    assert [memory.find((other, *words)) for other in others] == [None] * len(others)
+
+
+def test_other_words_are_not_found():
+    memory, x = Memory(), np.zeros((2, 3), np.uint8)
+    words = "a word", True, 0.5, None, (3, 4), (), 0
+    memory.remember((x, *words), "found")
+    for k, other in enumerate(("b", 1, 0.25, False, (3, 5), (3,), 1)):
+        assert memory.find((x, *words[:k], other, *words[k + 1 :])) is None
+    for few in ((), (x,), (x, *words[:-1]), (x, *words, 0)):
+        assert memory.find(few) is None
+    assert memory.find((x, *words)) == "found"
+
+
+def test_the_calls_remembered_last_are_found():
+    memory = Memory()
+    for k in range(20):
+        memory.remember((k,), f"answer {k}")
+        found = [memory.find((j,)) for j in range(k + 1)]
+        kept = min(k + 1, recall.SLOTS)
+        assert found == [None] * (k + 1 - kept) + [
+            f"answer {j}" for j in range(k + 1 - kept, k + 1)
+        ]
+    memory.remember((tuple(range(200)),), "too long")
+    assert memory.find((tuple(range(200)),)) is None
+
+
+def test_references_are_counted():
+    memory, answer = Memory(), object()
+    memory.remember((1,), answer)
+    before = sys.getrefcount(answer), sys.getrefcount(memory.table)
+    for _ in range(1000):
+        memory.find((1,))
+        memory.find((2,))
+    assert (sys.getrefcount(answer), sys.getrefcount(memory.table)) == before
+
+
+def test_what_may_change_is_not_remembered():
+    fs.grid_sample.calls.forget()
+    x, fills = image(1, 2, 6, 7), [0.5, 0.25]
+    call = partial(fs.grid_sample, mode="nearest", padding_mode="constant", fill_value=fills)
+    for value in (0.5, 4.0, 5.0, 6.0):
+        fills[0] = value
+        for _ in range(3):
+            assert call(x, np.full((1, 5, 4, 2), 9, np.float32))[0, 0, 0, 0] == value
+
+
+def test_a_usual_call_is_found_without_a_key(monkeypatch):
+    fs.affine_sample.calls.forget()
+    words = {"channels_last": True, "coordinates": "pixel"}
+    for _ in range(2):
+        fs.affine_sample(image(1, 6, 7, 3), THETA, (5, 4), **words)
+    monkeypatch.setattr(fs.affine_sample.calls, "key", lambda *args: pytest.fail("asked for a key"))
+    x, theta = image(1, 6, 7, 3), THETA + np.float32(0.1)
+    found = fs.affine_sample(x, theta, (5, 4), **words)
+    assert same(found, fs.affine_sample.__wrapped__(x, theta, (5, 4), **words))

@@ -19,6 +19,7 @@ import numpy as np
 from .._kernels.compiler.flat import address
 from .._kernels.drive import INTERPRETED, NOTHING, driver, run_on
 from .._kernels.kind import JOB
+from .._kernels.recall import Memory
 from .buffers import empty, pair_of
 from .schedule import STREAM, Call
 
@@ -27,6 +28,7 @@ Array = np.ndarray
 MOST = 512  # calls kept of a function, as of the other caches
 WORDS = frozenset((str, bool, int, type(None)))
 NUMBERS = frozenset((bool, int, float))
+LASTING = WORDS | {float, type}
 INTS = frozenset((int,))
 LONGEST = 16  # numbers of a list that is told apart by them
 GRID_START, GRID_AXIS = (JOB.fields[name][1] // 8 for name in ("grid_start", "grid_axis"))
@@ -78,6 +80,7 @@ class Known(NamedTuple):
     behind: tuple[int, ...] = (id(NOTHING),)  # these and no array, as `memory_of` takes them
     hands: tuple[Hand, ...] = ()  # done after the kernels
     single: Callable[[Sequence[Any]], Array | None] | None = None  # all of it, see `_single`
+    times: list[int] | None = None  # how often it was found by a key
 
 
 class _Watch(threading.local):
@@ -139,6 +142,8 @@ class Calls:
         self.key = self._key_with_values if values else key_of
         self.known: dict[tuple[Any, ...], Known | None] = {}
         self.tensors: dict[Any, Known] = {}  # the same, by what PyTorch's tensors are told apart by
+        self.memory: Memory | None = None
+        self.find: Callable[[tuple[Any, ...]], Known | None] = _nothing
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with what it takes itself, as before if there was such a call."""
@@ -146,6 +151,27 @@ class Calls:
         known = self.known.get(key)
         result = None if known is None else again(known, args, kwargs)
         return self.first(key, args, kwargs) if result is None else result
+
+    def forget(self) -> None:
+        """Let every call be a first one."""
+        self.known.clear()
+        self.tensors.clear()
+        self.memory, self.find = None, _nothing
+
+    def met(self, things: tuple[Any, ...], known: Known) -> None:
+        """Remember what `find` is asked for, after 1, 2, 4, 8 ... calls that were found by a key.
+
+        To write a call down takes as long as some calls, and few can be remembered at a time.
+        """
+        if known.single is None or known.times is None or self.values:
+            return
+        known.times[0] += 1
+        if known.times[0] & (known.times[0] - 1) or not all(map(_never_changes, things)):
+            return
+        if self.memory is None:
+            self.memory = Memory()
+            self.find = self.memory.find
+        self.memory.remember(things, known)
 
     def _key_with_values(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -172,12 +198,22 @@ class Calls:
         things = (*args, *kwargs.values())
         if _are_apart(things):
             if len(self.known) >= MOST:
-                self.known.clear()
-                self.tensors.clear()
+                self.forget()
             given = [k for k, name in enumerate(kwargs) if name in ("out", "output")]
             out = next((len(args) + k for k in given if type(things[len(args) + k]) is Array), None)
             self.known[key] = _known(things, out, result, steps)
         return result
+
+
+def _nothing(things: tuple[Any, ...]) -> None:
+    """Nothing is remembered."""
+
+
+def _never_changes(thing: Any) -> bool:
+    """Is it an array, which is remembered without its numbers, or what has none that change?"""
+    if type(thing) is tuple:
+        return LASTING.issuperset(map(type, thing))
+    return type(thing) is Array or type(thing) in LASTING
 
 
 def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -367,7 +403,7 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
         (*map(id, constants), id(NOTHING)),
         tuple(hand for hand, _ in hands),
     )
-    return known._replace(single=_single(known, len(things)))
+    return known._replace(single=_single(known, len(things)), times=[0])
 
 
 def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None] | None:

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from .._kernels import drive
+from .._kernels import drive, recall
 from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
@@ -45,9 +45,9 @@ def jobs(all_stages: bool) -> list[Callable[[], Any]]:
 
 
 def loops() -> Iterator[Callable[[], Any]]:
-    """The loops over pieces of work, on one thread and on several, over tiles and over lists."""
+    """What all calls share: the loops over pieces of work, and what finds a call made before."""
     yield from (partial(drive.compile_loop, parallel) for parallel in (False, True))
-    yield from (tiles_loop, shares_loop, list_loop)
+    yield from (tiles_loop, shares_loop, list_loop, recall.method)
 
 
 def planes(mode: str, padding: str, axes: int, value: int, role: int, source: int) -> Kind:

@@ -81,7 +81,7 @@ def run(serial, parallel, args):
         serial()(*args)
         return
     try:
-        if threads == nb.get_num_threads():
+        if threads == _own_setting():
             crowd.together(parallel(), args)
         else:
             with of_threads(threads):
@@ -281,8 +281,14 @@ if _beside().exists():  # early, so that other code of Numba's in this process r
 
 def in_use():
     """How many a call of this thread uses now: all, unless numba.set_num_threads was called."""
-    threads = nb.get_num_threads()
+    threads = _own_setting()
     return int(MOST_THREADS if threads == nb.config.NUMBA_NUM_THREADS else threads)
+
+
+def _own_setting():
+    """Numba's setting: of a layer that runs in 0.2 us on Zen 1, where Numba takes locks in 3."""
+    ask = getattr(_parallel, "_get_num_threads", None) if _parallel._is_initialized else None
+    return ask() if ask else nb.get_num_threads()
 
 
 def use(number):

@@ -106,10 +106,12 @@ def few_of(stored, count):
         for row in range(tile.rows):
             to, j = at + row * job.out_row, tile.home + row * tile.pad
             for left in range(tile.cols, 0, -LANES):
-                if marked and plan.bases[j // LANES] == 0:
+                mark = plan.bases[j // LANES] if marked else -1
+                if whole or mark >= 0:
                     found = gather_pixels(input, plane, plan.offsets, j, count, True)
                 else:
-                    found = gather_pixels(input, plane, plan.offsets, j, count, whole)
+                    found = gather_pixels(input, plane, plan.offsets, j, count, False)
+                if mark != 0:
                     found = chosen_pixels(load(plan.weights, j), found, outside, lost)
                 put(out, to, step, streamed, left, found)
                 to += LANES * step

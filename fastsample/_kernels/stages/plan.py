@@ -67,6 +67,30 @@ class Block(NamedTuple):
     poison: np.ndarray  # NaN where a coordinate is, else 0
 
 
+class Ends(NamedTuple):
+    """What points without a border rule need of each axis, as numbers of the coordinates' type.
+
+    They are read once a row: LLVM can't know that what is stored in a plan leaves the axes alone.
+    """
+
+    lasts: tuple  # the last pixels
+    strides: tuple
+
+
+@cache
+def ends_of(count, real):
+    """The function that reads them; of axes that there are not, the first one's."""
+    number, second, third = VALUES[real], min(1, count - 1), min(2, count - 1) * (count > 2)
+
+    @inline
+    def ends(axes):
+        a, b, c = axes[0], axes[second], axes[third]
+        lasts = number(a.last), number(b.last), number(c.last)
+        return Ends(lasts, (number(a.stride), number(b.stride), number(c.stride)))
+
+    return ends
+
+
 @cache
 def locate_of(form, family, source):
     """Taps and weights along axis a."""
@@ -272,33 +296,33 @@ def mark_of(form, source):
     count, unkept, gaps = form.axes, unkept_of(source), source == PERSPECTIVE
 
     @inline
-    def pixel(axis, values, a):
+    def pixel(axis, last, values, a):
         p = unkept(axis, load(values, (count - 1 - a) * LANES))
         whole = rint(p)
-        return whole, (whole >= 0.0) & (whole <= splat(axis.last, whole))
+        return whole, (whole >= 0.0) & (whole <= splat(last, whole))
 
     @inline
-    def pixels(axes, values):
-        first, inside = pixel(axes[0], values, 0)
+    def pixels(axes, ends, values):
+        first, inside = pixel(axes[0], ends.lasts[0], values, 0)
         second = third = first
         if count > 1:
-            second, also = pixel(axes[1], values, 1)
+            second, also = pixel(axes[1], ends.lasts[1], values, 1)
             inside = inside & also
         if count > 2:
-            third, also = pixel(axes[2], values, 2)
+            third, also = pixel(axes[2], ends.lasts[2], values, 2)
             inside = inside & also
         if gaps:
             inside = inside & (load(values, count * LANES) == 0.0)
         return (first, second, third), inside
 
     @inline
-    def exactly(axes, places, offsets):
+    def exactly(ends, places, offsets):
         """Offsets, where the type of coordinates holds them all."""
-        total = places[0] * splat(axes[0].stride, places[0])
+        total = places[0] * splat(ends.strides[0], places[0])
         if count > 1:
-            total = multiply_add(places[1], splat(axes[1].stride, total), total)
+            total = multiply_add(places[1], splat(ends.strides[1], total), total)
         if count > 2:
-            total = multiply_add(places[2], splat(axes[2].stride, total), total)
+            total = multiply_add(places[2], splat(ends.strides[2], total), total)
         return convert(total, offsets)
 
     @inline
@@ -311,29 +335,36 @@ def mark_of(form, source):
         return total
 
     @inline
-    def mark(axes, exact, safe, block, at, plan):
-        done, (places, inside) = False, pixels(axes, block.values)
+    def mark(axes, ends, exact, safe, block, at, plan):
+        done, (places, inside) = False, pixels(axes, ends, block.values)
         if everywhere(inside):
             if exact:
-                offsets = exactly(axes, places, plan.offsets)
+                offsets = exactly(ends, places, plan.offsets)
             else:
                 offsets = by_integers(axes, places, plan.offsets)
             if everywhere(offsets <= splat(safe, offsets)):
                 store(plan.offsets, at, offsets)
+                plan.bases[at // LANES] = 0
                 done = True
-        plan.bases[at // LANES] = 0 if done else -1
         return done
 
     @inline
-    def put(axes, exact, block, at, plan):
-        places, _ = pixels(axes, block.values)
+    def put(axes, ends, exact, block, at, plan):
+        places, _ = pixels(axes, ends, block.values)
         if exact:
-            store(plan.offsets, at, exactly(axes, places, plan.offsets))
+            store(plan.offsets, at, exactly(ends, places, plan.offsets))
         else:
             store(plan.offsets, at, by_integers(axes, places, plan.offsets))
         plan.bases[at // LANES] = 0
 
     return mark, put
+
+
+@inline
+def mark_readable(safe, at, plan):
+    """Say of 16 points, not all of which have a pixel, if all may be read as if they had."""
+    readable = everywhere(load(plan.offsets, at) <= safe)
+    plan.bases[at // LANES] = 1 if readable else -1
 
 
 @cache
@@ -348,7 +379,7 @@ def quick_of(form, family, source):
     fills = gaps or family == FILLING
 
     @inline
-    def along(axis, a, block):
+    def along(axis, last, a, block):
         p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
         whole, at = floor(p), a * 2 * LANES
         right = convert(p - whole, block.tap_weights)
@@ -363,15 +394,15 @@ def quick_of(form, family, source):
             store(block.tap_fills, a * LANES, splat(0.0, right))
             store(block.fill_slopes, a * LANES, splat(0.0, right))
         start = p > 0.0 if slopes else p >= 0.0
-        return start & (whole < splat(axis.last, whole))
+        return start & (whole < splat(last, whole))
 
     @inline
-    def quick(axes, block):
-        inside = along(axes[0], 0, block)
+    def quick(axes, ends, block):
+        inside = along(axes[0], ends.lasts[0], 0, block)
         if count > 1:
-            inside = inside & along(axes[1], 1, block)
+            inside = inside & along(axes[1], ends.lasts[1], 1, block)
         if count > 2:
-            inside = inside & along(axes[2], 2, block)
+            inside = inside & along(axes[2], ends.lasts[2], 2, block)
         if gaps:
             inside = inside & (load(block.values, count * LANES) == 0.0)
         store(block.poison, 0, splat(0.0, block.poison))
@@ -399,6 +430,7 @@ def columns_of(form, family, real, source, along, easy, inside=False):
     (mark, put_pixels), quick = mark_of(form, source), quick_of(form, family, source)
     with_care = columns_of(form, family, real, source, along, False) if easy else None
     read_inside = READ[source](form.axes, real) if inside else None
+    ends_in = ends_of(form.axes, real)
 
     @inline
     def locate_all(axes, block):
@@ -410,23 +442,22 @@ def columns_of(form, family, real, source, along, easy, inside=False):
             locate(axes[2], 2, block)
 
     @inline
-    def try_easy(job, axes, safe, block, at, plan):
-        near = job.near
+    def try_easy(near, axes, ends, safe, block, at, plan):
         if marks:
-            found = near != 0 and mark(axes, near == 1, safe, block, at, plan)
+            found = near != 0 and mark(axes, ends, near == 1, safe, block, at, plan)
         else:
-            found = quick(axes, block)
+            found = quick(axes, ends, block)
             if found:
                 combine(axes, block, at, plan, near != 0, 0)
         return found
 
     @inline
-    def put_inside(job, axes, block, at, plan):
+    def put_inside(near, axes, ends, block, at, plan):
         if marks:
-            put_pixels(axes, job.near == 1, block, at, plan)
+            put_pixels(axes, ends, near == 1, block, at, plan)
         else:
-            quick(axes, block)
-            combine(axes, block, at, plan, job.near != 0, 0)
+            quick(axes, ends, block)
+            combine(axes, block, at, plan, near != 0, 0)
 
     @jit
     def columns(job, axes, grid, directions, tile, row, first, last, safe, made, plan):
@@ -443,15 +474,15 @@ def columns_of(form, family, real, source, along, easy, inside=False):
             local(axis_lanes, number),
             local(LANES, work),
         )
-        at, near = tile.home + row * tile.pad, job.near != 0
+        at, near, ends = tile.home + row * tile.pad, job.near, ends_in(axes)
         for col in range(first, last, LANES):
             if inside:
                 read_inside(axes, tile, col, made, block.values)
-                put_inside(job, axes, block, at + col, plan)
+                put_inside(near, axes, ends, block, at + col, plan)
                 continue
             read(job, axes, grid, tile, row, col, made, block.values)
             if easy:
-                if not try_easy(job, axes, safe, block, at + col, plan):
+                if not try_easy(near, axes, ends, safe, block, at + col, plan):
                     some = row, col, col + 1, safe, made, plan
                     with_care(job, axes, grid, directions, tile, *some)
             else:
@@ -461,9 +492,9 @@ def columns_of(form, family, real, source, along, easy, inside=False):
                 locate_all(axes, block)
                 if gaps:
                     leave_out(block)
-                combine(axes, block, at + col, plan, near, job.turned)
+                combine(axes, block, at + col, plan, near != 0, job.turned)
                 if marks:
-                    plan.bases[(at + col) // LANES] = -1
+                    mark_readable(safe, at + col, plan)
 
     return columns
 

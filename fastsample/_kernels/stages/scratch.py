@@ -39,7 +39,8 @@ class Plan(NamedTuple):
     offsets: np.ndarray  # of the window, or of tap k at k * pitch
     places: np.ndarray  # of the windows of 16 points that lie near each other, see `gather.near_of`
     bases: np.ndarray  # what these places are counted from, -1 where points are far apart; of
-    #                    single taps 0 where all of 16 have one, and -1 else
+    #                    single taps 0 where all of 16 have one, 1 where all may be read as if
+    #                    they had, each as a whole vector, and -1 else
     weights: np.ndarray  # of tap k at k * pitch; for slopes see `plan.keep_axes_of`
     fills: np.ndarray  # of the fill value; for slopes axis by axis
 
