@@ -34,6 +34,7 @@ from .._kernels.kind import (
     WRAP,
     ZEROS,
     Kind,
+    copies,
     family_of,
     form_of,
     groups_of_channels,
@@ -216,6 +217,8 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
         task["next"] = task["ahead"] = 0  # all that a tile reads is small
     else:
         task["near"] = _near(kind, axes, input)
+        if copies(kind) and task["c"] == 1:  # label masks: 512x512 bytes 546 us instead of 794
+            task["ahead"] = _plane(kind, axes) > AHEAD_PIXELS
     filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
     task["fills"] = family_of(kind) == FILLING or filled
     return _made(kind, job, axes, input.strides[2:], pieces, SAMPLE_NS, fill)
