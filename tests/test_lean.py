@@ -80,12 +80,25 @@ def test_shortcuts_are_to_the_same_code():
     assert assembly(shortcuts.taken()) == usual
 
 
+def test_an_error_tells_as_much():
+    def wrong(x):
+        return abs(x) + x.nothing
+
+    told = []
+    for context in (contextlib.nullcontext(), shortcuts.taken()):
+        with context, pytest.raises(numba.TypingError) as found:
+            numba.njit(wrong).compile("(f8,)")
+        told.append(str(found.value))
+    assert "nothing" in told[0]
+    assert told[0] == told[1]
+
+
 def test_shortcuts_are_for_the_time_of_a_compilation():
     def now():
         return [getattr(owner, name) for owner, name, _ in shortcuts.MADE]
 
     usual = now()
-    assert len(usual) == 12
+    assert len(usual) == 17
     with shortcuts.taken():
         assert not set(usual) & set(now())
     assert now() == usual

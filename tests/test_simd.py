@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastsample._kernels.compiler import cpu
+from fastsample._kernels.compiler import cpu, lean, shortcuts
 from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.vectors import gathers, simd
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
@@ -106,7 +106,17 @@ def places(count, integer):
 
 def compiled(function):
     """Function as a kernel; compiled afresh, since names of the package may be patched."""
-    return numba.njit(error_model="numpy")(function)
+    made = numba.njit(error_model="numpy", pipeline_class=lean.KERNEL)(function)
+    if made is function:
+        return function
+    compile_for = made.compile
+
+    def as_kernels_are(signature):
+        with shortcuts.taken():
+            return compile_for(signature)
+
+    made.compile = as_kernels_are
+    return made
 
 
 def assert_same(got, want):

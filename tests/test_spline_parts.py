@@ -46,6 +46,29 @@ def test_a_part_equals_that_of_the_whole(name, order, mode):
         np.testing.assert_array_equal(out, whole[BOX])
 
 
+LINES = [  # along x: level, rising and falling, from edge to edge, and what is no number
+    (0.0, 0.0), (0.0, 39.0), (0.0, -1e-300), (0.0, 39.5), (0.1, 0.0), (-0.1, 39.0), (0.1, -20.0),
+    (0.3, -15.0), (-0.3, 60.0), (39 / 332, 0.0), (-39 / 332, 39.0), (1e-17, 39.0), (-1e-17, 0.0),
+    (5e15, -1e16), (1e300, -1e302), (np.inf, 0.0), (np.nan, 0.0), (0.0, -np.inf), (0.05, np.nan),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["constant", "nearest", "mirror", "grid-constant"])
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_a_long_row_equals_its_points_one_by_one(order, mode):
+    """Of a matrix's row a stretch is known to lie inside or outside; of points nothing is."""
+    rule, o = Rule(order, mode, 2.5), np.mgrid[:3, :333].astype(float)
+    for (step, start), (slope, first) in zip(LINES * 2, LINES[3:] + LINES + LINES[:3], strict=True):
+        matrix, offset = np.array([[0.5, slope], [0.25, step]]), np.array([first, start])
+        with np.errstate(all="ignore"):
+            lines = zip(matrix, offset, strict=True)
+            points = np.stack([(b + o[0] * m[0]) + o[1] * m[1] for m, b in lines])
+        got, want = np.empty(o[0].shape), np.empty(o[0].shape)
+        sample(guarded(INPUT, SIDES[0]), (0, 1), Matrix(matrix, offset), got, rule)
+        sample(INPUT, (0, 1), Points(points), want, rule)
+        np.testing.assert_array_equal(got, want, f"{step}, {start}, {slope}, {first}")
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("order", [0, 1, 3])
 def test_nothing_but_the_part_is_read(order, mode):

@@ -68,6 +68,7 @@ def test_every_stage_is_counted_once(monkeypatch):
     monkeypatch.setattr(drive, "compile_loop", lambda parallel: asked.append(("drive", parallel)))
     for name in ("copier", "tiles_loop", "shares_loop", "list_loop"):
         monkeypatch.setattr(warm, name, lambda name=name: asked.append(name))
+    monkeypatch.setattr(warm.recall, "method", lambda: asked.append("recall"))
     monkeypatch.setattr(warm, "paster", lambda soft: asked.append(("paste", soft)))
     count = fs.warmup(True, lambda done, total: steps.append((done, total)))
     assert count == len(asked) == len(set(asked))

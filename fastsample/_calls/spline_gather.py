@@ -26,6 +26,7 @@ from .._kernels.stages.spline_scratch import (
     scratch_bytes,
 )
 from .._kernels.threads import MOST_THREADS
+from .._kernels.vectors.memory import CACHE_LINE
 from .._kernels.vectors.simd import LANES
 from . import again, buffers, schedule
 from .run import start
@@ -171,6 +172,7 @@ def prepare(
     set_stages(task, x, out, rule, beside)
     planes = planes_of(x, out, rest)
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
+    task["stream"] = streams(out)
     task["scratch"] = scratch_bytes(len(axes), rule.order + 1, len(out_axes))
     pieces, parallel = cut(task, beside)
     flat_job, flat_spans, flat_planes = map(buffers.read_bytes, (job, spans, planes))
@@ -265,6 +267,12 @@ def set_stages(task, x, out, rule, beside):
 def stage(name, *made_from):
     """The address of a stage."""
     return drive.made_stage(STAGES[name], name, *made_from)
+
+
+def streams(out):
+    """Is a large result written past the caches? Not parts of their lines."""
+    lines = LANES * out.dtype.itemsize % CACHE_LINE == 0
+    return lines and prod(out.shape) * out.dtype.itemsize >= schedule.STREAM
 
 
 def planes_of(x, out, rest):

@@ -52,6 +52,7 @@ REPLACED = (
     "add_linking_library",
     "finalize",
     "serialize_using_object_code",
+    "_get_compiled_object",
     "_optimize_functions",
     "_optimize_final_module",
     "_get_module_for_linking",
@@ -114,11 +115,12 @@ class Outer(_Library):
 
     def serialize_using_object_code(self):
         """For the cache: machine code; of the LLVM module, half of a file, only what it defines."""
-        name, kind, (code, _) = super().serialize_using_object_code()
+        self._ensure_finalized()
         defined = [
             f'define void @"{f.name}"() {{ ret void }}' for f in self.get_defined_functions()
         ]
-        return name, kind, (code, binding.parse_assembly("\n".join(defined)).as_bitcode())
+        kept = binding.parse_assembly("\n".join(defined)).as_bitcode()
+        return self.name, "object", (self._get_compiled_object(), kept)
 
 
 # Compilers: Numba's, with libraries of ours to lower into ----------------------------------------

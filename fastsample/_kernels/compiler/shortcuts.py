@@ -12,12 +12,16 @@ import functools
 from numba.core import (
     base,
     byteflow,
+    errors,
     event,
+    interpreter,
     ir,
     itanium_mangler,
+    lowering,
     postproc,
     targetconfig,
     transforms,
+    typeinfer,
     types,
 )
 from numba.core.compiler_lock import global_compiler_lock
@@ -177,6 +181,47 @@ def _options(usual):
         return {**defaults(type(self)), **self._values}
 
     return values
+
+
+class _Told:
+    """What an error is told of where it was raised: nothing before there is one.
+
+    Numba's own is a generator for each statement, thrice for each call.
+    """
+
+    __slots__ = ("made", "usual")
+
+    def __init__(self, usual, *made):
+        self.usual, self.made = usual, made
+
+    def __enter__(self):
+        """Nothing yet."""
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            (words, further), named = self.made
+            with self.usual(words, *further, **named):
+                raise error
+
+
+@_in_place_of(typeinfer, "new_error_context")
+@_in_place_of(lowering, "new_error_context")
+def _told(usual):
+    return lambda words, *further, **named: _Told(usual, (words, further), named)
+
+
+@_in_place_of(errors.WarningsFixer, "catch_warnings")
+def _caught(usual):
+    """Warnings as they come: else Python's filters are replaced, and forgotten, at each step."""
+    nothing = contextlib.nullcontext()
+    return lambda self, filename=None, lineno=None: nothing
+
+
+@_in_place_of(interpreter, "peep_hole_delete_with_exit")
+@_in_place_of(interpreter, "peep_hole_fuse_dict_add_updates")
+def _as_it_is(usual):
+    """What ends a `with`, and dicts written out: kernels have neither."""
+    return lambda func_ir: func_ir
 
 
 @_in_place_of(event, "install_timer")

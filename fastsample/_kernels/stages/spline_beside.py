@@ -13,7 +13,8 @@ from ..kind import VALUES
 from ..vectors.memory import local
 from ..vectors.simd import LANES, convert, load, multiply_add, splat, store
 from .outputs import TYPES
-from .spline_gather import far_axis, native_of
+from .spline_gather import far_axis, take_edges
+from .spline_narrow import native_of
 from .spline_plan import begin_tile, next_run
 from .spline_scratch import (
     CAREFUL,
@@ -89,11 +90,7 @@ def without_nothing(count, scratch):
 @jit
 def plan_edges(job, spans, scratch, first):
     """Taps of up to 16 points at edges, from the `first` of them on; and their share inside."""
-    some = lesser(LANES, scratch.head[EDGES] - first)
-    for i in range(LANES):
-        k = scratch.edges[first + lesser(i, some - 1)]
-        for a in range(job.rank):
-            scratch.far_places[a * LANES + i] = scratch.places[a * PITCH + k]
+    take_edges(job, scratch, first)
     inside = splat(1.0, scratch.far_weights)
     for a in range(job.rank):
         inside = inside * far_axis(job, spans[a], a, scratch)

@@ -11,7 +11,7 @@ from functools import cache
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
-from ..vectors.gathers import gather, gather_pairs
+from ..vectors.gathers import gather
 from ..vectors.memory import local
 from ..vectors.simd import (
     LANES,
@@ -25,27 +25,12 @@ from ..vectors.simd import (
     store,
     where,
 )
-from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, swapped, windows
+from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, windows
 from .outputs import TYPES
+from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
-from .spline_scratch import CAREFUL, CHUNK, COUNT, EDGES, PITCH, SPANS, SPLINE, scratch_of
+from .spline_scratch import CHUNK, COUNT, EDGES, LOST, PITCH, SPANS, SPLINE, scratch_of
 from .values import add_tap
-
-
-@cache
-def native_of(swaps):
-    """What was read, in this machine's byte order."""
-
-    @inline
-    def turned(vec):
-        return swapped(vec)
-
-    @inline
-    def as_it_is(vec):
-        return vec
-
-    return turned if swaps else as_it_is
-
 
 # Windows along the last axis ---------------------------------------------------------------------
 
@@ -149,59 +134,17 @@ def wide_of(stored, work, lanes, swaps):
     return wide
 
 
-# Orders 0 and 1 -----------------------------------------------------------------------------------
-
-
-@cache
-def narrow_of(stored, work, swaps):
-    """16 points of orders 0 and 1: taps that weigh nothing do not count."""
-    native = native_of(swaps)
-
-    @inline
-    def widened(vec, scratch):
-        return convert(native(vec), scratch.weights)
-
-    @inline
-    def linear(job, spans, input, scratch, j):
-        last = job.rank - 1
-        near, far = rank_weights(job, scratch, j)
-        some, total = far != 0.0, splat(0.0, scratch.weights)  # `near` is never 0
-        for q in range(rows_in_all(2, last)):
-            offset, weight = digit_row(job, spans, q, last, scratch, j)
-            left, right = gather_pairs(input, offset, scratch.offsets, j)
-            right = where(some, widened(right, scratch), 0.0)
-            row = multiply_add(right, far, widened(left, scratch) * near)
-            total = add_tap(total, row, weight)
-        return total
-
-    @inline
-    def rank_weights(job, scratch, j):
-        at = job.rank * job.taps * PITCH + j
-        return load(scratch.weights, at), load(scratch.weights, at + PITCH)
-
-    @inline
-    def narrow(job, spans, input, scratch, j):
-        if job.order:
-            total = linear(job, spans, input, scratch, j)
-        else:
-            total = widened(gather(input, 0, scratch.offsets, j), scratch)
-        store(scratch.values, j, convert(total, scratch.values))
-
-    return narrow
-
-
 @cache
 def spline_near_of(stored, work, lanes, swaps):
     """The stage for arrays of a type, and sums of one; 2 lanes serve orders 0 and 1."""
     scratch_in, element = scratch_of(work), TYPES[stored]
     wide = lanes > 2
-    block = wide_of(stored, work, lanes, swaps) if wide else narrow_of(stored, work, swaps)
+    block = wide_of(stored, work, lanes, swaps) if wide else narrow_of(work, swaps)
 
     @jit
     def near(job, spans, input, scratch):
-        careful = scratch.head[CAREFUL]
         for j in range(0, scratch.head[COUNT], LANES):
-            if not careful or not all_lanes(load(scratch.lost, j) > 0.0):
+            if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
@@ -212,6 +155,13 @@ def spline_near_of(stored, work, lanes, swaps):
 
 
 # Points at edges ----------------------------------------------------------------------------------
+
+
+@inline
+def take_edges(job, scratch, first):
+    """The coordinates of 16 points at edges."""
+    for a in range(job.rank):
+        store(scratch.far_places, a * LANES, load(scratch.edge_places, a * PITCH + first))
 
 
 @jit
@@ -383,10 +333,7 @@ def spline_far_of(stored, work, lanes, swaps):
         count, out = scratch.head[EDGES], local(LANES, exact)
         for first in range(0, count, LANES):
             some = lesser(LANES, count - first)
-            for i in range(LANES):
-                k = scratch.edges[first + lesser(i, some - 1)]
-                for a in range(job.rank):
-                    scratch.far_places[a * LANES + i] = scratch.places[a * PITCH + k]
+            take_edges(job, scratch, first)
             store(out, 0, convert(block(job, spans, input, scratch), out))
             for i in range(some):
                 scratch.values[scratch.edges[first + i]] = out[i]

@@ -10,14 +10,18 @@ from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
 from ..vectors.simd import LANES, convert, floor, load, multiply_add, ramp, splat, store, where
-from ..vectors.windows import all_lanes, all_within, as_places
+from ..vectors.windows import all_within, as_places
 from .spline_places import brought_in, put_weights
+from .spline_runs import mark_run, nothing_known, take_care
 from .spline_scratch import (
     ARRAYS,
     CAREFUL,
     COUNT,
     EDGES,
     FIRST,
+    INSIDE,
+    LOOKED_AT,
+    LOST,
     MATRIX,
     PITCH,
     SPANS,
@@ -112,20 +116,12 @@ def read_places(job, spans, grid_at, scratch):
                     run_of_matrix(spans, numbers, a, job.out_rank, scratch, at, length)
                 else:
                     run_of_axis(spans, numbers, a, job.out_rank, scratch, at, length)
+            mark_run(job, spans, scratch, at, length)
             at += length
             next_run(job, spans, scratch)
     for a in range(job.rank):  # what lies beyond the last point is planned with it
         for k in range(count, (count + LANES - 1) // LANES * LANES):
             scratch.places[a * PITCH + k] = spans[a].low
-
-
-@inline
-def clear(scratch):
-    """Nothing is known of any point yet."""
-    scratch.head[CAREFUL] = 1
-    for j in range(0, scratch.head[COUNT], LANES):
-        store(scratch.lost, j, splat(0.0, scratch.lost))
-        store(scratch.edge, j, splat(0.0, scratch.edge))
 
 
 @jit
@@ -134,8 +130,8 @@ def careful(job, span, scratch, at, j):
 
     What `far` reads stays as it is.
     """
-    if not scratch.head[CAREFUL]:
-        clear(scratch)
+    take_care(scratch)
+    scratch.known[j // LANES] = LOOKED_AT
     lost, edge = load(scratch.lost, j), load(scratch.edge, j)
     x, lost = brought_in(job.mode, job.order, span.size, load(scratch.places, at), lost)
     store(scratch.places, at, x)
@@ -149,41 +145,74 @@ def careful(job, span, scratch, at, j):
 
 
 @jit
-def plan_axis(job, span, a, first, scratch):
-    """Taps and weights of a tile's points along one axis; `first` is an offset to begin with."""
-    for j in range(0, scratch.head[COUNT], LANES):
-        at = a * PITCH + j
-        x = load(scratch.places, at)
-        if job.pad > 0:
-            x = x + splat(job.pad, x)
-            store(scratch.places, at, x)
-        if not all_within(x, span.low, span.high):
-            x = careful(job, span, scratch, at, j)
-        whole = floor(x + splat(job.half, x))
-        if job.order:
-            to = (a + 1) * job.taps * PITCH + j
-            t = convert(x - whole, scratch.weights)
-            put_weights(job.order, scratch.weights, to, PITCH, t)
-        start = splat(first, x) if a == 0 else load(scratch.starts, j)
-        start = multiply_add(whole, splat(float(span.stride), x), start)
-        if a == job.rank - 1:
-            store(scratch.offsets, j, as_places(start))
-        else:
-            store(scratch.starts, j, start)
+def plan_sixteen(job, span, a, first, scratch, j, is_inside):
+    """Taps and weights of 16 points along one axis; `first` is an offset to begin with."""
+    at = a * PITCH + j
+    x = load(scratch.places, at)
+    if job.pad > 0:
+        x = x + splat(job.pad, x)
+        store(scratch.places, at, x)
+    if not is_inside and not all_within(x, span.low, span.high):
+        x = careful(job, span, scratch, at, j)
+    whole = floor(x + splat(job.half, x))
+    if job.order:
+        to = (a + 1) * job.taps * PITCH + j
+        t = convert(x - whole, scratch.weights)
+        put_weights(job.order, scratch.weights, to, PITCH, t)
+    start = splat(first, x) if a == 0 else load(scratch.starts, j)
+    start = multiply_add(whole, splat(float(span.stride), x), start)
+    if a == job.rank - 1:
+        store(scratch.offsets, j, as_places(start))
+    else:
+        store(scratch.starts, j, start)
 
 
 @jit
-def note_edges(scratch):
-    """Which points lie at an edge and have a value."""
+def plan_axis(job, span, a, first, scratch):
+    """The same of a tile's points, but for those that have no value."""
+    for j in range(0, scratch.head[COUNT], LANES):
+        known = scratch.known[j // LANES]
+        if known != LOST:
+            plan_sixteen(job, span, a, first, scratch, j, known == INSIDE)
+
+
+@jit
+def look_along_axis(job, span, a, scratch):
+    """Only which points are inside along one axis: `spline_narrow` plans them as it sums."""
+    for j in range(0, scratch.head[COUNT], LANES):
+        known, at = scratch.known[j // LANES], a * PITCH + j
+        sure = known in (INSIDE, LOST)
+        if not sure and not all_within(load(scratch.places, at), span.low, span.high):
+            careful(job, span, scratch, at, j)
+
+
+@inline
+def note_edge(job, scratch, k, edges):
+    """Write down a point, and its coordinates in full vectors."""
+    scratch.edges[edges] = k
+    for a in range(job.rank):
+        x = scratch.places[a * PITCH + k]
+        store(scratch.edge_places, a * PITCH + edges, splat(x, scratch.edge_places))
+
+
+@jit
+def note_edges(job, spans, scratch):
+    """Which points lie at an edge and have a value.
+
+    In `places` these and those without a value are moved to where there is something to read.
+    """
     count, edges = scratch.head[COUNT], 0
     for j in range(0, count, LANES):
-        edge = where(load(scratch.lost, j) > 0.0, 0.0, load(scratch.edge, j))
-        if not all_lanes(edge == 0.0):
-            store(scratch.edge, j, edge)
+        if scratch.known[j // LANES] == LOOKED_AT:
+            lost, edge = load(scratch.lost, j), load(scratch.edge, j)
+            store(scratch.edge, j, where(lost > 0.0, 0.0, edge))
             for k in range(j, lesser(j + LANES, count)):
                 if scratch.edge[k] != 0.0:
-                    scratch.edges[edges] = k
+                    note_edge(job, scratch, k, edges)
                     edges += 1
+            for a in range(job.rank):
+                x = load(scratch.places, a * PITCH + j)
+                store(scratch.places, a * PITCH + j, where(lost + edge > 0.0, spans[a].low, x))
     scratch.head[EDGES] = edges
 
 
@@ -195,18 +224,22 @@ def spline_plan_of(work):
     @jit
     def plan(job, spans, grid_at, scratch, t):
         begin_tile(job, spans, scratch, t)
+        nothing_known(scratch)
         read_places(job, spans, grid_at, scratch)
-        scratch.head[CAREFUL] = scratch.head[EDGES] = 0
         first = 0.0  # of a window, from the place of its point
         for a in range(job.rank):
             first -= job.below * float(spans[a].stride)
+        planned = job.order > 1 or job.beside
         for a in range(job.rank):
-            plan_axis(job, spans[a], a, first, scratch)
+            if planned:
+                plan_axis(job, spans[a], a, first, scratch)
+            else:
+                look_along_axis(job, spans[a], a, scratch)
         if job.rank == 1:
             for j in range(0, scratch.head[COUNT], LANES):
                 store(scratch.weights, j, splat(1.0, scratch.weights))
         if scratch.head[CAREFUL]:
-            note_edges(scratch)
+            note_edges(job, spans, scratch)
 
     def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)

@@ -7,29 +7,24 @@ import numpy as np
 from ..compiler.flat import array_at, free, new_memory, on_a_line
 from ..compiler.jit import WORK, call_stage, compiled_address, inline, jit, lesser
 from ..compiler.once import once
-from ..vectors.memory import local
+from ..vectors.memory import fence
 from ..vectors.simd import LANES, load, splat, store, where
 from .outputs import TYPES, output_of
-from .rows import put_singly
+from .rows import put_row_of
 from .spline_plan import begin_tile, next_run
-from .spline_scratch import CAREFUL, COUNT, EDGES, PLANES, SPANS, SPLINE, TILE, scratch_of
+from .spline_scratch import CAREFUL, COUNT, EDGES, LOST, PLANES, SPANS, SPLINE, TILE, scratch_of
 from .tile import blocks
 
 
 @cache
 def put_run_of(value):
     """Store some values as a type."""
-    output = output_of(value)
+    output, put_row = output_of(value), put_row_of(TYPES[value])
 
     @inline
-    def put_run(values, at, out, to, step, count, vector):
+    def put_run(values, at, out, to, step, count, streamed):
         for j in range(0, count, LANES):
-            found, some = output(load(values, at + j)), lesser(LANES, count - j)
-            if step == 1 and some == LANES:
-                store(out, to + j, found)
-            else:
-                store(vector, 0, found)
-                put_singly(vector, out, to + j * step, step, some)
+            put_row(out, to + j * step, step, streamed, count - j, output(load(values, at + j)))
 
     return put_run
 
@@ -42,17 +37,17 @@ def spline_put_of(value):
     @jit
     def put(job, spans, scratch, out, t):
         begin_tile(job, spans, scratch, t)
-        count, last, at, vector = scratch.head[COUNT], job.out_rank - 1, 0, local(LANES, element)
-        values = scratch.values
+        count, last, at, values = scratch.head[COUNT], job.out_rank - 1, 0, scratch.values
         for j in range(0, count if scratch.head[CAREFUL] else 0, LANES):
-            lost = load(scratch.lost, j) > 0.0
-            store(values, j, where(lost, splat(job.bad, values), load(values, j)))
+            if scratch.known[j // LANES] >= LOST:
+                lost = load(scratch.lost, j) > 0.0
+                store(values, j, where(lost, splat(job.bad, values), load(values, j)))
         while at < count:
             to = 0
             for a in range(job.out_rank):
                 to += scratch.index[a] * spans[a].out_stride
             length = lesser(spans[last].out_size - scratch.index[last], count - at)
-            put_run(values, at, out, to, spans[last].out_stride, length, vector)
+            put_run(values, at, out, to, spans[last].out_stride, length, job.stream != 0)
             at += length
             next_run(job, spans, scratch)
 
@@ -69,9 +64,9 @@ def spline_put_row_of(value):
     put_run, element, scratch_in = put_run_of(value), TYPES[value], scratch_of(8)
 
     def spline_put_row(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, to):
-        job, vector = array_at(job_at, SPLINE, 0)[0], local(LANES, element)
+        job = array_at(job_at, SPLINE, 0)[0]
         scratch, out = scratch_in(job, memory), array_at(out_at, element, plane)
-        put_run(scratch.values, 0, out, to, 1, scratch.head[PLANES], vector)
+        put_run(scratch.values, 0, out, to, 1, scratch.head[PLANES], False)
 
     return spline_put_row
 
@@ -97,6 +92,8 @@ def spline_tiles(job_at, spans, image, grid, planes_at, out, piece):
             if array_at(scratch, np.int64, 0)[EDGES] > 0:
                 call_stage(job.far, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
             call_stage(job.put, job_at, spans, image, grid, planes_at, out, scratch, to, t)
+    if job.stream:
+        fence()
     free(memory)
 
 

@@ -52,6 +52,7 @@ SPLINE = np.dtype(
         ("planes", "i8"),
         ("input_start", "i8"),  # in bytes
         ("out_start", "i8"),
+        ("stream", "i8"),  # 1: results are written past the caches where they fill lines of these
         ("scratch", "i8"),  # bytes a thread needs
         ("half", "f8"),  # added before a place is rounded down
         ("below", "f8"),  # taps before that
@@ -82,6 +83,9 @@ SPANS = np.dtype(
 # and whether any was looked at with care, so that there are `lost` and `edge`; and of how many
 # planes a piece of work has the points.
 FIRST, COUNT, EDGES, CAREFUL, PLANES = range(5)
+# What is known of 16 points: nothing yet; all are inside; none has a value; some was looked at with
+# care.
+UNKNOWN, INSIDE, LOST, LOOKED_AT = range(4)
 HEAD = 64  # their bytes
 
 
@@ -92,10 +96,12 @@ class Scratch(NamedTuple):
     places: np.ndarray  # coordinates, an axis after the other, PITCH apart
     lost: np.ndarray  # 1.0: a point has no value
     edge: np.ndarray  # 1.0: it lies at an edge
+    known: np.ndarray  # of each 16 points, see UNKNOWN
     starts: np.ndarray  # `offsets`, as doubles
     values: np.ndarray
     offsets: np.ndarray  # where a point's window begins
     edges: np.ndarray  # which points lie at an edge
+    edge_places: np.ndarray  # and their coordinates, as in `places`
     index: np.ndarray  # the point's place in the output
     rows: np.ndarray  # of a chunk, the offsets
     row_weights: np.ndarray  # and the weights, 16 points each
@@ -112,7 +118,7 @@ class Scratch(NamedTuple):
 
 def scratch_bytes(rank, taps, out_rank):
     """How much a call needs."""
-    doubles = (rank + 6) * PITCH + out_rank + LANES
+    doubles = (2 * rank + 6) * PITCH + PITCH // LANES + out_rank + LANES
     doubles += CHUNK + CHUNK * LANES + 8 * LANES + (rank + 1) * taps * PITCH
     doubles += rank * LANES + 2 * (rank + 1) * taps * LANES + 10 * LANES
     doubles += CHUNK * LANES
@@ -140,6 +146,8 @@ def scratch_of(work):
         at = after(at, PITCH)
         edge = array_at(memory, exact, at)
         at = after(at, PITCH)
+        known = array_at(memory, place, at)
+        at = after(at, PITCH // LANES)
         starts = array_at(memory, exact, at)
         at = after(at, PITCH)
         values = array_at(memory, exact, at)
@@ -148,6 +156,8 @@ def scratch_of(work):
         at = after(at, PITCH)
         edges = array_at(memory, place, at)
         at = after(at, PITCH)
+        edge_places = array_at(memory, exact, at)
+        at = after(at, rank * PITCH)
         index = array_at(memory, place, at)
         at = after(at, job.out_rank)
         rows = array_at(memory, place, at)
@@ -172,9 +182,9 @@ def scratch_of(work):
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, edge, starts, values, offsets, edges, index, rows, row_weights,
-            sums, weights, far_places, far_weights, far_offsets, far_starts, far_slots, far_at,
-            far_rows,
+            head, places, lost, edge, known, starts, values, offsets, edges, edge_places, index,
+            rows, row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
+            far_slots, far_at, far_rows,
         )  # fmt: skip
 
     return scratch_in
