@@ -15,6 +15,7 @@ from fastsample._kernels.recall import Memory
 pytestmark = pytest.mark.compiled  # without the JIT no call is made again
 
 RNG = np.random.default_rng(5)
+OFTEN = again.FIRST + 2  # calls of which the last one is found without a key
 THETA = np.array([[[0.8, 0.3, 0.1], [-0.2, 0.9, 0.0]]], np.float32)
 
 
@@ -206,12 +207,12 @@ def test_the_next_call_answers_as_a_first_one(name, firsts):
     function, arguments, options, is_again = CALLS[name]
     function.calls.forget()
     kept = []
-    for _ in range(4):
+    for _ in range(OFTEN):
         args = arguments()
         kept.append(args)  # so that no array lies where another one lay
         want = function.__wrapped__(*args, **options)
         assert same(function(*args, **options), want)
-    assert len(firsts) == (1 if is_again else 4)
+    assert len(firsts) == (1 if is_again else OFTEN)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
@@ -364,16 +365,26 @@ def test_what_may_change_is_not_remembered():
     call = partial(fs.grid_sample, mode="nearest", padding_mode="constant", fill_value=fills)
     for value in (0.5, 4.0, 5.0, 6.0):
         fills[0] = value
-        for _ in range(3):
+        for _ in range(OFTEN):
             assert call(x, np.full((1, 5, 4, 2), 9, np.float32))[0, 0, 0, 0] == value
 
 
 def test_a_usual_call_is_found_without_a_key(monkeypatch):
     fs.affine_sample.calls.forget()
     words = {"channels_last": True, "coordinates": "pixel"}
-    for _ in range(2):
+    for _ in range(OFTEN - 1):
         fs.affine_sample(image(1, 6, 7, 3), THETA, (5, 4), **words)
     monkeypatch.setattr(fs.affine_sample.calls, "key", lambda *args: pytest.fail("asked for a key"))
     x, theta = image(1, 6, 7, 3), THETA + np.float32(0.1)
     found = fs.affine_sample(x, theta, (5, 4), **words)
     assert same(found, fs.affine_sample.__wrapped__(x, theta, (5, 4), **words))
+
+
+def test_objects_that_are_not_understood_are_not_looked_at(monkeypatch):
+    monkeypatch.setattr(again, "is_usable", lambda: False)
+    fs.grid_sample.calls.forget()
+    for _ in range(OFTEN + 1):
+        fs.grid_sample(image(2, 3, 6, 7), numbers(*GRID))
+    assert fs.grid_sample.calls.memory is None
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert not recall.is_usable.__wrapped__()

@@ -169,13 +169,18 @@ assert is_sampled(), "the parent is hurt"
         assert children(SCENE + script, NUMBA_THREADING_LAYER=layer) == ["right"] * 2
 
     @pytest.mark.parametrize("layer", layers())
-    def test_a_child_has_the_serial_loop_loaded(self, layer):
+    def test_a_child_has_loaded_what_calls_share(self, layer):
         script = """
+from fastsample._kernels import recall
 from fastsample._kernels.drive import driver
 fs.grid_sample(image, grid)
+def finds_calls():
+    recall.compiled_address = None
+    return recall.is_usable()
 forked(lambda: len(driver(False).overloads) == 1)
+forked(finds_calls)
 """
-        assert children(SCENE + script, NUMBA_THREADING_LAYER=layer) == ["right"]
+        assert children(SCENE + script, NUMBA_THREADING_LAYER=layer) == ["right"] * 2
 
     @pytest.mark.skipif(not has_tbb(), reason="no wheel of TBB for this system")
     def test_a_thread_that_forks_before_anybody_sampled_costs_nothing(self):

@@ -19,13 +19,14 @@ import numpy as np
 from .._kernels.compiler.flat import address
 from .._kernels.drive import INTERPRETED, NOTHING, driver, run_on
 from .._kernels.kind import JOB
-from .._kernels.recall import Memory
+from .._kernels.recall import Memory, is_usable
 from .buffers import empty, pair_of
 from .schedule import STREAM, Call
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Array = np.ndarray
 MOST = 512  # calls kept of a function, as of the other caches
+FIRST = 8  # calls found by a key before one of these is remembered, a power of two
 WORDS = frozenset((str, bool, int, type(None)))
 NUMBERS = frozenset((bool, int, float))
 LASTING = WORDS | {float, type}
@@ -160,14 +161,17 @@ class Calls:
         self.memory, self.find = None, _nothing
 
     def met(self, things: tuple[Any, ...], known: Known) -> None:
-        """Remember what `find` is asked for, after 1, 2, 4, 8 ... calls that were found by a key.
+        """Remember what `find` is asked for, after 8, 16, 32 ... calls that were found by a key.
 
-        To write a call down takes as long as some calls, and few can be remembered at a time.
+        To write a call down takes as long as some calls, and few can be remembered at a time; and a
+        script of a few calls does without `recall`, whose first compilation takes 0.3 s.
         """
         if known.single is None or known.times is None or self.values:
             return
         known.times[0] += 1
-        if known.times[0] & (known.times[0] - 1) or not all(map(_never_changes, things)):
+        if known.times[0] < FIRST or known.times[0] & (known.times[0] - 1):
+            return
+        if not all(map(_never_changes, things)) or not is_usable():
             return
         if self.memory is None:
             self.memory = Memory()

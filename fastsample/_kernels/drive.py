@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from . import threads
+from . import recall, threads
 from .compiler.flat import memory_of
 from .compiler.jit import STAGE, call, compiled, compiled_address
 from .compiler.once import once
@@ -173,7 +173,14 @@ def driver(parallel):
     """
     if parallel and hasattr(os, "register_at_fork"):
         os.register_at_fork(before=functools.partial(compile_loop, False))
+        os.register_at_fork(before=_load_recall)
     return compiled(drive, ("drive", parallel), parallel)
+
+
+def _load_recall():
+    """What finds calls made before is loaded in the child by its eighth such call, and so here."""
+    if not INTERPRETED:
+        recall.method()
 
 
 def compile_loop(parallel):

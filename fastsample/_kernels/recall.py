@@ -7,6 +7,7 @@ object they are: a call that says the same with another object is one that is no
 """
 
 import ctypes
+import sys
 import threading
 
 import numpy as np
@@ -187,6 +188,21 @@ class Memory:
         self.kept[slot] = answer, [x.dtype if type(x) is np.ndarray else x for x in things]
         self.table[at + 1 : at + 2 + len(words)] = id(answer), *words
         self.table[at] = len(things)
+
+
+@once
+def is_usable():
+    """Does a memory find what it should, and nothing else? Not if objects are others than here.
+
+    Nor may two threads look at once, where Python lets them.
+    """
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return False
+    memory, x = Memory(), np.zeros((3, 2), np.uint8)
+    memory.remember((x, (1, "a")), "found")
+    like, others = np.ones_like(x), (x.view(np.int8), x.reshape(2, 3).T, x[:2], x[::2], x[0])
+    found = memory.find((like, (1, "a"))) == "found" and memory.find((like, (1, "b"))) is None
+    return found and all(memory.find((other, (1, "a"))) is None for other in others)
 
 
 def _words(thing):

@@ -10,11 +10,17 @@ from ..kind import VALUES
 from ..vectors.memory import (
     load_pairs,
     load_triples,
+    prefetch_at,
     starts_line,
     store_interleaved,
     stream_interleaved,
 )
 from ..vectors.simd import LANES, load, multiply_add, ramp, splat, store
+
+# Points of an array so far ahead are prefetched: a tile's coordinates end where a page does, which
+# the CPU doesn't cross by itself. On one core of Zen 1, `remap` of 1080x1920 bytes under nearest
+# took 4.9 ms and takes 4.65, of float32 5.4 and 5.1.
+BEYOND = 512
 
 
 @inline
@@ -62,9 +68,11 @@ def read_array_of(count, real):
         source = tile.source + row * job.grid_row + col * job.grid_col
         left = tile.cols - col
         if job.grid_axis == 1 and job.grid_col == count and left >= LANES:
+            prefetch_at(grid, source + count * BEYOND)
             read_group(grid, source, values)
         elif job.grid_col == 1 and left >= LANES:
             for i in range(count):
+                prefetch_at(grid, source + i * job.grid_axis + BEYOND)
                 store(values, i * LANES, load(grid, source + i * job.grid_axis))
         else:
             read_singly(count, job.grid_col, job.grid_axis, grid, source, left, values)
