@@ -17,9 +17,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # The files that take longest come first, so that no process is left with one at the end: seconds of
 # CPU time from a cold cache.
 LONGEST = (
-    *("test_cache", "test_guard", "test_bfloat16", "test_affine", "test_threads", "test_docs"),
-    *("test_mirror", "test_long", "test_masks", "test_installations", "test_gradients"),
-    *("test_cli", "test_simd", "test_company", "test_grid_sample", "test_workers", "test_fuzz"),
+    *("test_cache", "test_guard", "test_mirror", "test_threads", "test_docs", "test_bfloat16"),
+    *("test_long", "test_masks", "test_installations", "test_ndimage_safety", "test_affine"),
+    *("test_ndimage", "test_cli", "test_simd", "test_perspective", "test_company", "test_workers"),
+    *("test_fuzz", "test_fills", "test_elastic", "test_quiet", "test_second", "test_lines"),
+    *("test_nonfinite", "test_shift", "test_lean", "test_grid_sample"),
 )
 
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")

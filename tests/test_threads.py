@@ -184,22 +184,11 @@ assert not wrong, wrong
 """
 
 
-class TestPythonThreads:
-    @pytest.mark.parametrize("layer", child.LAYERS)
-    def test_eight_at_once(self, layer):
-        child.script(SCENES + AT_ONCE, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
-
-    @pytest.mark.parametrize("layer", child.LAYERS)
-    def test_gradients_at_once(self, layer):
-        source = SCENES + GRADIENTS + AT_ONCE_BACK
-        child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
-
-    @pytest.mark.parametrize("layer", child.LAYERS)
-    def test_first_calls_at_once(self, layer):
-        """Nothing is warm: eight threads load or compile the kernel at the same time."""
-        child.script(
-            SCENES + FIRST_CALLS, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2"
-        )
+@pytest.mark.parametrize("layer", child.LAYERS)
+def test_python_threads_at_once(layer):
+    """Eight load or compile the kernel at the same time; then results, then gradients."""
+    source = SCENES + FIRST_CALLS + AT_ONCE + GRADIENTS + AT_ONCE_BACK
+    child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
 
 FORK = """
@@ -302,7 +291,11 @@ for generation in range(2):
     assert (digests(*PLANE), digests(*LARGE)) == want, "the parent is hurt"
 """
 
-STORIES = ("child", "grandchild", "pool", "threads of others", "amid sampling threads")
+STORIES = {
+    "child, grandchild, pool": FORK + GRANDCHILD + POOL,
+    "threads of others": NUMBA_FIRST,
+    "amid sampling threads": AMID,
+}
 
 
 @functools.cache
@@ -314,9 +307,10 @@ def of_a_large_scene():
 @posix
 class TestFork:
     @pytest.mark.parametrize("layer", child.LAYERS)
-    @pytest.mark.parametrize("story", [FORK, GRANDCHILD, POOL, NUMBA_FIRST, AMID], ids=STORIES)
+    @pytest.mark.parametrize("story", STORIES)
     def test_child_of_a_parallel_parent(self, story, layer):
-        child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+        source = SCENES + STORIES[story]
+        child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
     @pytest.mark.parametrize("layer", child.LAYERS)
     def test_gradients(self, layer):

@@ -15,9 +15,10 @@ from worker import digest
 
 if __name__ == "__main__":
     want = [digest(k) for k in range(6)]  # in parallel, before any worker starts
-    with multiprocessing.get_context(METHOD).Pool(2) as pool:
-        assert pool.map_async(digest, range(6)).get(120) == want
-    assert [digest(k) for k in range(6)] == want
+    for method in METHODS:
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            assert pool.map_async(digest, range(6)).get(120) == want, method
+        assert [digest(k) for k in range(6)] == want, method
 """
 
 SIXTEEN = """
@@ -68,15 +69,13 @@ def run(source, folder, **variables):
 
 
 @pytest.mark.parametrize("layer", child.LAYERS)
-@pytest.mark.parametrize("method", METHODS)
-def test_pools(method, layer, tmp_path):
-    source = POOL.replace("METHOD", repr(method))
+def test_pools(layer, tmp_path):
+    source = POOL.replace("METHODS", repr(METHODS))
     run(source, tmp_path, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_pools_of_one_thread_each(method, tmp_path):
-    run(POOL.replace("METHOD", repr(method)), tmp_path, NUMBA_NUM_THREADS="1")
+def test_pools_of_one_thread_each(tmp_path):
+    run(POOL.replace("METHODS", repr(METHODS)), tmp_path, NUMBA_NUM_THREADS="1")
 
 
 @pytest.mark.parametrize("layer", child.LAYERS)
