@@ -203,13 +203,15 @@ def test_second_derivatives_by_differences(name, mode):
             assert_near(got[k], (moved[0] - moved[1]) / (2 * step), 1e-5)
 
 
-def test_third_derivatives_are_refused():
+def test_derivatives_that_are_not_known_are_refused():
     with pytest.raises(NotImplementedError, match="grid_sample: derivatives beyond"):
         jax.jacrev(jax.jacrev(jax.jacrev(bent(lambda g: in_pixels(IMAGE[:1], g)))))(PIXELS[:1, :1])
     with pytest.raises(NotImplementedError, match="deform_conv2d: derivatives beyond"):
         jax.hessian(
             lambda o: ours("deform_conv2d")(IMAGE, o, WEIGHT, np.ones(4, np.float32)).sum()
         )(OFFSET)
+    with pytest.raises(NotImplementedError, match="perspective_sample: derivatives beyond"):
+        jax.hessian(lambda h: ours("perspective_sample")(IMAGE, h).sum())(TILT)
 
 
 SHARED = {"both": (0, 0), "input": (None, 0), "coordinates": (0, None)}

@@ -82,6 +82,7 @@ class Known(NamedTuple):
     hands: tuple[Hand, ...] = ()  # done after the kernels
     single: Callable[[Sequence[Any]], Array | None] | None = None  # all of it, see `_single`
     times: list[int] | None = None  # how often it was found by a key
+    orders: tuple[Any, ...] = ()  # the steps as `run_at` takes them
 
 
 class _Watch(threading.local):
@@ -350,9 +351,21 @@ def again_into(known: Known, places: list[int], results: dict[int, int]) -> None
 def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
     """Let the kernels run; `places` are those of all arguments and of all that is made."""
     places += known.behind
-    for (call, (image, grid, other, out), _), job in zip(known.steps, jobs, strict=True):
-        six = id(job), id(call.records[1]), places[image], places[grid], places[other], places[out]
-        run_on(call.work, call.parallel, six, call.pieces)
+    serial = driver(False)
+    for (work, parallel, axes, image, grid, other, out, pieces), job in zip(
+        known.orders, jobs, strict=True
+    ):
+        six = id(job), axes, places[image], places[grid], places[other], places[out]
+        if parallel:
+            run_on(work, parallel, six, pieces)
+        else:
+            serial(work, *six, pieces)
+
+
+def _order(step: Step) -> tuple[Any, ...]:
+    """What `run_at` asks of a step, looked up once: 3 us of a call on Zen 1."""
+    call, axes = step.call, step.call.records[1]
+    return call.work, call.parallel and call.pieces > 1, id(axes), *step.arrays, call.pieces
 
 
 def _pair(number: int, step: Step, things: tuple[Any, ...]) -> Pair:
@@ -407,7 +420,8 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
         (*map(id, constants), id(NOTHING)),
         tuple(hand for hand, _ in hands),
     )
-    return known._replace(single=_single(known, len(things)), times=[0])
+    orders = tuple(map(_order, known.steps))
+    return known._replace(single=_single(known, len(things)), times=[0], orders=orders)
 
 
 def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None] | None:

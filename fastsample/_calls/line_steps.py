@@ -37,7 +37,10 @@ from .spline_filters import filter_of
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-level cache
-SIDE_BY_SIDE, WIDE = 2**18, 4  # bytes of scratch of lines that are neighbours; how many times 16
+# Bytes of scratch of lines that are neighbours; how many times 16. Twice 16 lines of 1024 doubles
+# fit: reading 256 bytes of each row and not 128 takes a seventh less along the first axis.
+SIDE_BY_SIDE, WIDE = 9 * 2**15, 4
+PAGE = 2**12  # bytes; lines so far apart meet in one set of the first-level cache
 PIECES = 8  # for each thread
 # ns, one thread: to read a sample, filter it and write it, and to add one of its taps.
 SAMPLE_NS, TAP_NS = 1.5, 0.4
@@ -184,7 +187,7 @@ def _call(steps, slabs, border, work):
     jobs, tables = np.zeros(len(steps), LINES), Tables()
     for job, step in zip(jobs, steps, strict=True):
         _describe(job, step, border, work, tables)
-    jobs["stream"][-1] = _streams(steps[-1].line.axis, steps[-1].target)
+    jobs["stream"][-1] = _streams(steps[-1])
     pieces = _cut(jobs, steps, slabs, parallel, work)
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
     jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))
@@ -194,11 +197,17 @@ def _call(steps, slabs, border, work):
     return schedule.Call(loop, jobs, records, pieces, parallel, (flat_task,), scratch=True)
 
 
-def _streams(axis, target):
-    """Is a large result written past the caches? No other step of the same part reads it."""
+def _streams(step):
+    """Is a large result written past the caches? No other step of the same part reads it.
+
+    Lines that are whole pages apart, and were read from the same place, are not: 1024 x 1024
+    doubles took 5.3 ms and not 4.8 on one core of Zen 1.
+    """
+    axis, target, here = step.line.axis, step.target, step.source.which == step.target.which
     size, (*strides, last) = target.dtype.itemsize, target.strides
     if axis == len(target.shape) - 1 and last == size:  # whole lines of each line
-        starts = all(stride % CACHE_LINE == 0 for stride in strides)
+        aliased = here and strides and strides[-1] % PAGE == 0
+        starts = not aliased and all(stride % CACHE_LINE == 0 for stride in strides)
     else:
         starts = target.strides[axis] % CACHE_LINE == 0
     return starts and prod(target.shape) * size >= schedule.STREAM

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .._calls.again import MOST, Calls, again_at, key_of
+from .._calls.again import MOST, Calls, Known, again_at, key_of
 from ._families import FAMILIES, Family
 from ._vmap import batched
 
@@ -47,15 +47,12 @@ class Kernel:
 
     def again(self, tensors: Any, call: Call, mask: tuple[bool, ...] | None = None) -> Any:
         """`run`, but a call like one before goes to the kernels: half of the time of 8x8 pixels."""
-        parts: list[Any] = [mask]
-        for t in tensors:
-            parts += (None,) if t is None else (t.shape, t.stride(), t.dtype)
-        key = tuple(parts)
+        key = (mask, *[None if t is None else (t.shape, t.stride(), t.dtype) for t in tensors])
         known = call.known.get(key)
         if known:
             places = [-t.data_ptr() for t in tensors]
             if 0 not in places:  # else there is no memory
-                return self.repeated(known, places)
+                return known(places)
         options = call.named if mask is None else {**call.named, "output_mask": mask}
         found = self.run(tensors, options)
         if known is None:
@@ -64,16 +61,8 @@ class Kernel:
             call.known[key] = self.known(tensors, options)
         return found
 
-    def repeated(self, known: Any, places: list[int]) -> Any:
-        """Results of a call that is known, on tensors that lie there."""
-        places += [1] * len(self.options)
-        count = len(places)
-        arrays = again_at(known, places, known.jobs)
-        found = [None if k is None else torch.from_numpy(arrays[k - count]) for k in known.returns]
-        return one_or_more(found)
-
     def known(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """What the library knows of a call that was made; False where numbers have a say in it."""
+        """What makes a call again that was made; False where numbers have a say in it."""
         calls, prepare = self.on_arrays, self.family.prepare
         if not isinstance(calls, Calls) or any(t is None or is_brain(t) for t in tensors):
             return False
@@ -82,7 +71,7 @@ class Kernel:
             return False
         known = calls.known.get(key_of(tuple(arrays), options))
         alone = known is not None and known.is_free and not known.hands  # kernels are all it does
-        return known if alone else False
+        return _repeated(known, len(tensors) + len(options)) if alone else False
 
     def run(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Tensors of the CPU, and options as the library has them."""
@@ -122,6 +111,22 @@ class Kernel:
             return function(*arrays, **options)
         except (TypeError, ValueError) as error:
             raise RuntimeError(str(error)) from None
+
+
+def _repeated(known: Known, count: int) -> Callable[[list[int]], Any]:
+    """What makes a call of so many arguments again, on tensors that lie at some places."""
+    jobs, options = known.jobs, [1] * count
+    returns = [None if k is None else k - count for k in known.returns]
+    from_numpy, only = torch.from_numpy, returns[0]
+
+    def one(places: list[int]) -> Any:
+        return from_numpy(again_at(known, places + options[len(places) :], jobs)[only])
+
+    def some(places: list[int]) -> Any:
+        made = again_at(known, places + options[len(places) :], jobs)
+        return tuple([None if k is None else from_numpy(made[k]) for k in returns])
+
+    return one if len(returns) == 1 else some
 
 
 def is_brain(tensor: Tensor) -> bool:

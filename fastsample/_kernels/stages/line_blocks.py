@@ -237,12 +237,9 @@ def write_lines_of(work, value):
             if size and are_streamed(job, head, target, low):
                 second = high - (high - low) % size
         row = write_singly(job, head, rows, target, first, high, at, row, z)
-        if job.target_step == 1:
-            if size and second > low:
-                row = write_quads(job, head, rows, target, second, first, at, row, z)
-                row = stream_lines(job, head, rows, target, low, second, at, row, z)
-            else:
-                row = write_quads(job, head, rows, target, low, first, at, row, z)
+        row = write_quads(job, head, rows, target, second, first, at, row, z)
+        if size:
+            row = stream_lines(job, head, rows, target, low, second, at, row, z)
         keep(head, rows, at + low, row)
 
     def write(job_at, axes, image, grid, other, out, scratch, low, high):

@@ -7,28 +7,44 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+from ..compiler.cpu import PERMUTE
 from .memory import CACHE_LINE, both_pointers, pass_caches
-from .shuffles import concatenated, transposed
+from .shuffles import HALF, concatenated, halves_of, transposed
 from .simd import I64, LANES, alignment, element_pointer, lanes_at, lowered_by, read
 
 QUAD = 4
 
 
-def _write(builder, base, offsets, k, value):
-    """Put a vector where the k-th offset leads; the store."""
+def _write(builder, base, offsets, k, parts):
+    """Put vectors one after the other where the k-th offset leads; the stores."""
     offset = builder.sext(builder.load(builder.gep(offsets, [ir.Constant(I64, k)])), I64)
-    place = builder.gep(base, [offset])
-    return builder.store(value, builder.bitcast(place, value.type.as_pointer()))
+    place, writes = builder.gep(base, [offset]), []
+    for part in parts:
+        writes.append(builder.store(part, builder.bitcast(place, part.type.as_pointer())))
+        place = builder.gep(place, [ir.Constant(I64, part.type.count)])
+    return writes
+
+
+def _columns(builder, rows, bits):
+    """Each lane of four vectors as a quad, in parts that leave no half of a register."""
+    count = rows[0].type.count
+    if bits == HALF // 2 and not PERMUTE:
+        halves = halves_of(builder, rows, 2)
+        return [halves[k : k + 2] for k in range(0, 2 * count, 2)]
+    turned = transposed(builder, rows)
+    lanes = [lanes_at(*range(k, k + QUAD)) for k in range(0, count, QUAD)]
+    return [[builder.shuffle_vector(row, row, some)] for some in lanes for row in turned]
 
 
 def _scatter_quads(typing, array, first, offsets, j, vecs):
+    bits = array.dtype.bitwidth
+
     def code(context, builder, sig, args):
         base, at = both_pointers(context, builder, array, offsets, args[:4])
-        rows = transposed(builder, cgutils.unpack_tuple(builder, args[4], QUAD))
+        columns = _columns(builder, cgutils.unpack_tuple(builder, args[4], QUAD), bits)
         for k in range(LANES):
-            block, row = k // QUAD * QUAD, rows[k % QUAD]
-            quad = builder.shuffle_vector(row, row, lanes_at(*range(block, block + QUAD)))
-            _write(builder, base, at, k, quad).align = alignment(array)
+            for write in _write(builder, base, at, k, columns[k]):
+                write.align = alignment(array)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, offsets, types.intp, vecs), code
@@ -45,7 +61,8 @@ def scatter_quads(array, first, offsets, j, vecs):
 def _stream_columns(typing, rows, i, array, first, offsets, j):
     if rows.dtype != array.dtype:
         return None
-    count = CACHE_LINE * 8 // array.dtype.bitwidth
+    bits = array.dtype.bitwidth
+    count = CACHE_LINE * 8 // bits
 
     def code(context, builder, sig, args):
         source = element_pointer(context, builder, rows, *args[:2])
@@ -54,10 +71,12 @@ def _stream_columns(typing, rows, i, array, first, offsets, j):
         for block in range(0, LANES, QUAD):  # few enough for the registers
             places = [ir.Constant(I64, k * LANES + block) for k in range(count)]
             found = [read(builder, builder.gep(source, [k]), unit, alignment(rows)) for k in places]
-            quads = [transposed(builder, found[k : k + QUAD]) for k in range(0, count, QUAD)]
+            quads = [_columns(builder, found[k : k + QUAD], bits) for k in range(0, count, QUAD)]
             for k in range(QUAD):
-                line = concatenated(builder, [some[k] for some in quads])
-                pass_caches(builder, _write(builder, base, at, block + k, line))
+                parts = [part for some in quads for part in some[k]]
+                parts = [concatenated(builder, parts)] if PERMUTE else parts
+                for write in _write(builder, base, at, block + k, parts):
+                    pass_caches(builder, write, parts[0].type.count * bits // 8)
         return context.get_dummy_value()
 
     return types.void(rows, types.intp, array, types.intp, offsets, types.intp), code

@@ -6,7 +6,7 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 from llvmlite import ir
 from numba import types
 
-from ..compiler.cpu import HARDWARE_GATHER
+from ..compiler.cpu import HARDWARE_GATHER, PERMUTE
 from .memory import both_pointers
 from .shuffles import HALF, concatenated, pairs_apart, transposed
 from .simd import I32, I64, LANES, Vec, alignment, lanes_at, llvm_call, lowered_by, read, undefined
@@ -132,6 +132,10 @@ def _gather_quads(typing, array, first, offsets, j):
 
     def code(context, builder, sig, args):
         base, at = both_pointers(context, builder, array, offsets, args)
+        if array.dtype.bitwidth == HALF // 2 and not PERMUTE:  # quads are whole registers
+            pairs = [base, builder.gep(base, [ir.Constant(I64, 2)])]
+            found = [pairs_by_loads(builder, array, pair, at, 2) for pair in pairs]
+            return context.make_tuple(builder, returns, [row for two in found for row in two])
         unit = ir.VectorType(base.type.pointee, 4)
         quads = [by_loads(builder, array, base, at, unit, [k]) for k in range(LANES)]
         rows = [concatenated(builder, quads[k::4]) for k in range(4)]

@@ -36,7 +36,7 @@ def halves_of(builder, vecs, size):
     low = [k // 2 + k % 2 * size for k in range(size)]
     lanes = lanes_at(*low), lanes_at(*[k + size // 2 for k in low])
     found = []
-    for at in range(0, LANES, size):
+    for at in range(0, vecs[0].type.count, size):
         some = lanes_at(*range(at, at + size))
         one, other = [builder.shuffle_vector(vec, vec, some) for vec in vecs]
         found += [builder.shuffle_vector(one, other, part) for part in lanes]
