@@ -126,6 +126,30 @@ forked(lambda: abs(number(1) - first) > 1000, FORK)
         assert children(script) == ["right"]
 
 
+@pytest.mark.parametrize("lock", ["compiler_lock.global_compiler_lock", "ffi.lib._lock"])
+def test_a_fork_waits_for_who_compiles(lock):
+    script = """
+import time
+from llvmlite.binding import ffi
+from numba.core import compiler_lock
+import fastsample._kernels.compiler.jit
+inside = threading.Event()
+
+def compile():
+    with LOCK:
+        inside.set()
+        time.sleep(0.5)
+
+thread = threading.Thread(target=compile)
+thread.start()
+inside.wait()
+forked(lambda: compile() is None)
+thread.join()
+compile()  # nor does the parent hold it
+""".replace("LOCK", lock)
+    assert children(script) == ["right"]
+
+
 class TestOtherLibrariesThreads:
     @linux
     @pytest.mark.parametrize("layer", layers())

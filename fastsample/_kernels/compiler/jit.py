@@ -17,7 +17,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
 from .. import home
-from . import interrupts, lean, place, shortcuts
+from . import forks, interrupts, lean, place, shortcuts
 from .cpu import HARDWARE_GATHER, PERMUTE
 from .flat import BYTE, primitive
 from .once import in_each_process
@@ -122,6 +122,7 @@ def number_apart():
 
 
 in_each_process(number_apart)  # a forked child would count on from where its parent was
+forks.guard()
 
 
 def compiled(function, made_from, parallel):
