@@ -183,6 +183,52 @@ class Travelling:
         return self.array[part]
 
 
+def test_slices_are_read_into_memory_of_earlier_ones():
+    made = turned(Chunked(IMAGE, CHUNKS), keep_bytes=2**15)
+    keeper, seen = keeper_of(made), set()
+    for index in np.ndindex(made.numblocks):
+        keeper(index, None)
+        (spare,) = keeper.spare
+        seen.add(spare.ctypes.data)
+        assert spare.nbytes <= 2**13
+    assert len(seen) < EVERY / 2
+    large = keeper_of(turned(Chunked(IMAGE, CHUNKS), chunks=60, keep_bytes=2**13))
+    large((0, 0), None)
+    assert not large.spare
+
+
+LAYOUTS = {
+    "compressed": {},
+    "as it is": {"compressors": None},
+    "of the other byte order": {"dtype": ">f4"},
+    "transposed": {"filters": "transpose"},
+    "in shards": {"shards": (60, 40)},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_whole_chunks_of_zarr(layout, tmp_path):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    from fastsample.dask import _zarr
+
+    options = {"dtype": "f4", **LAYOUTS[layout]}
+    if layout == "transposed":
+        options["filters"] = zarr.codecs.TransposeCodec(order=(1, 0))
+    source = zarr.create_array(tmp_path, shape=IMAGE.shape, chunks=CHUNKS, fill_value=7, **options)
+    source[:, 20:] = IMAGE[:, 20:]  # nothing is stored of the first chunks
+    for i, j in ((0, 0), (1, 1), (4, 2)):
+        part = np.s_[20 * i : 20 * i + 20, 20 * j : 20 * j + 20]
+        found = _zarr.whole(source, part)
+        np.testing.assert_array_equal(found, source[part])
+        assert found.dtype == source.dtype
+        assert found.flags.c_contiguous
+        if layout == "as it is" and j:
+            assert not found.flags.owndata  # what was read, and no copy
+    source[:, :20] = IMAGE[:, :20]
+    found = turned(source).compute(scheduler="threads", num_workers=2)
+    np.testing.assert_array_equal(found, WHOLE)
+
+
 @pytest.mark.parametrize("padding", ["zeros", "border", "wrap", "reflection"])
 @pytest.mark.parametrize("most", [2**20, 3000])
 def test_borders_and_chunks_made_in_parts(padding, most):

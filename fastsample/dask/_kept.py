@@ -9,6 +9,7 @@ from itertools import islice, product
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from . import _sources
@@ -25,6 +26,7 @@ ALONE = 1
 # by 6 degrees that may keep eight of them decodes 130 at 0.5, 120 at 0.75 and 117 at 1, and copies
 # 0.2, 0.4 and 1.9 times the image.
 WORTH = 0.75
+SPARE = 0.25  # of what a task may keep: larger slices get new memory each time
 
 
 class Part(NamedTuple):
@@ -56,6 +58,7 @@ class Keeper:
         self.left: dict[Index, dict[Index, list[Box]]] = {}  # what each wants of which chunk
         self.parts: dict[Index, Part] = {}
         self.reading: dict[Index, threading.Event] = {}
+        self.spare: list[Array] = []  # memory for slices, as much as tasks have used at once
 
     def __reduce__(self) -> Any:
         return Keeper, (self.task,)
@@ -64,7 +67,12 @@ class Keeper:
         """The chunk of the result."""
         with self.lock:
             self.started += 1
-        return self.task(index, Share(self, index), *arrays)
+            share = Share(self, index, self.spare.pop() if self.spare else None)
+        made = self.task(index, share, *arrays)
+        if share.used is not None and share.used.nbytes <= SPARE * self.task.keep:
+            with self.lock:
+                self.spare.append(share.used)
+        return made
 
     def take(self, index: Index, box: Box) -> Array:
         """A box in one chunk of the source, for the result's chunk `index`."""
@@ -78,44 +86,59 @@ class Keeper:
                 if held or other is None or not shares:
                     if box in wanted:
                         wanted.remove(box)
-                    if held:
-                        self.keep(chunk, part, index)
-                        return _cut(part, box)
-                    if shares:
+                    if shares and not held:
                         self.reading[chunk] = threading.Event()
                     break
             other.wait()
-        return self.read(index, chunk, box) if shares else _sources.read(self.task.source, box)
+        if not held and not shares:
+            return _sources.read(self.task.source, box)
+        part = part if held else self.read(index, chunk, box)
+        self.keep(chunk, index)
+        return _cut(part, box)
 
-    def read(self, index: Index, chunk: Index, box: Box) -> Array:
-        """Read a box, and what others want of its chunk."""
+    def read(self, index: Index, chunk: Index, box: Box) -> Part:
+        """Read a box, and what others want of its chunk, who find it from now on."""
         try:
             with self.lock:
                 others = [other for _, other in self.neighbours(index, chunk)]
-            whole = _hull([box, *others])
-            part = Part(whole, _sources.read(self.task.source, whole), [])
+            whole = self.whole(chunk, _hull([box, *others]))
+            part = Part(whole, _sources.read(self.task.source, whole), [index])
             with self.lock:
-                self.keep(chunk, part, index)
-            return _cut(part, box)
+                self.put(chunk, part)
+            return part
         finally:
             with self.lock:
                 self.reading.pop(chunk).set()
 
-    def keep(self, chunk: Index, part: Part, now: Index) -> None:
-        """Keep of a part what others still want."""
+    def put(self, chunk: Index, part: Part) -> None:
+        """Have a part of a chunk, in the place of another."""
         if chunk in self.parts:
             self.drop(chunk)
-        others = [k for k in self.neighbours(now, chunk) if _holds(part.box, k[1])]
-        if not others:
-            return
-        box = _hull([box for _, box in others])
+        self.parts[chunk] = part
+        self.size += part.array.nbytes
+
+    def keep(self, chunk: Index, now: Index) -> None:
+        """Keep of a chunk what others still want. They need not wait while that is copied."""
+        with self.lock:
+            part = self.parts.get(chunk)
+            others = self.neighbours(now, chunk) if part else []
+            others = [other for other in others if _holds(part.box, other[1])]
+            if part and not others:
+                self.drop(chunk)
+            if not others:
+                return
+            part = part._replace(readers=[index for index, _ in others])
+            self.put(chunk, part)
+            box = _hull([box for _, box in others])
         less = _cut(part, box)
         if less.nbytes <= WORTH * part.array.nbytes:
-            part = Part(box, _sources.apart(less), [])
-        self.parts[chunk] = part._replace(readers=[index for index, _ in others])
-        self.size += part.array.nbytes
-        while self.size > self.task.keep:
-            self.drop(max(self.parts, key=lambda other: self.distance(other, now)))
+            less = _sources.apart(less)
+            with self.lock:
+                if self.parts.get(chunk) is part:
+                    self.put(chunk, Part(box, less, part.readers))
+        with self.lock:
+            while self.size > self.task.keep:
+                self.drop(max(self.parts, key=lambda other: self.distance(other, now)))
 
     def drop(self, chunk: Index) -> None:
         """Keep a chunk no longer."""
@@ -136,6 +159,12 @@ class Keeper:
     def chunk_of(self, box: Box) -> Index:
         """The chunk of the source that a box lies in."""
         return tuple(start // n for (start, _), n in zip(box, self.chunks, strict=True))
+
+    def whole(self, chunk: Index, box: Box) -> Box:
+        """The chunk that a box is most of; or else the box."""
+        axes = zip(chunk, self.chunks, self.task.shape, strict=True)
+        full = tuple((k * n, min(k * n + n, size)) for k, n, size in axes)
+        return full if _size(box) > WORTH * _size(full) else box
 
     def neighbours(self, index: Index, chunk: Index) -> list[tuple[Index, Box]]:
         """Who will read a chunk of the source, and which boxes."""
@@ -166,19 +195,31 @@ class Keeper:
 class Share:
     """A keeper's source, as a chunk of the result sees it."""
 
-    def __init__(self, keeper: Keeper, index: Index) -> None:
-        source = keeper.task.source
+    def __init__(self, keeper: Keeper, index: Index, used: Array | None) -> None:
+        source, self.used = keeper.task.source, used
         self.keeper, self.index, self.chunks = keeper, index, keeper.chunks
         self.shape, self.dtype = source.shape, source.dtype
 
     def __getitem__(self, part: tuple[slice, ...]) -> Array:
         return self.keeper.take(self.index, tuple((s.start, s.stop) for s in part))
 
+    def memory(self, shape: list[int], dtype: np.dtype[Any]) -> Array:
+        """Memory that the slices of an earlier task were in, which the system need not clear."""
+        size = prod(shape) * dtype.itemsize
+        if self.used is None or self.used.nbytes < size:
+            self.used = np.empty(size, np.uint8)
+        return self.used[:size].view(dtype).reshape(shape)
+
 
 def _hull(boxes: list[Box]) -> Box:
     """The smallest box around all."""
     axes = zip(*boxes, strict=True)
     return tuple((min(a for a, _ in each), max(b for _, b in each)) for each in axes)
+
+
+def _size(box: Box) -> int:
+    """How many elements a box has."""
+    return prod(stop - start for start, stop in box)
 
 
 def _holds(outer: Box, inner: Box) -> bool:
