@@ -43,12 +43,13 @@ from ..vectors.simd import (
 )
 from .along import change_of, outside_change_of, turned_of
 from .borders import to_pixel_of, unkept_of
+from .coordinates import move_of
 from .maps import LINES, Row
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
 from .sources import DIRECTIONS, SOURCES
 from .spans import LINES_OF, READ, span_of
 from .taps import SPLIT
-from .tile import share_in, tile_in
+from .tile import noted_in, share_in, tile_in
 
 
 class Block(NamedTuple):
@@ -412,11 +413,12 @@ def quick_of(form, family, source):
 
 
 @cache
-def columns_of(form, family, real, source, along, easy, inside=False):
+def columns_of(form, family, real, source, along, easy, inside=False, waiting=False):
     """Plan some columns of a tile's row.
 
     With `easy` what may be easy is tried first, and the rest left to a function of its own, so that
-    it takes no registers. `inside` are whole vectors of points that need no border rule.
+    it takes no registers: to that one coordinates are `waiting`, and not read again. `inside` are
+    whole vectors of points that need no border rule.
     """
     read, count, marks = SOURCES[source](form.axes, real)[1], form.axes, has_marks(form)
     integer, number, work = OFFSETS[form.wide], VALUES[real], VALUES[form.work]
@@ -428,9 +430,11 @@ def columns_of(form, family, real, source, along, easy, inside=False):
     fills = family == FILLING or (gaps and not form.slopes)
     combine = (keep_axes_of if form.slopes else combine_of)(form, fills, along)
     (mark, put_pixels), quick = mark_of(form, source), quick_of(form, family, source)
-    with_care = columns_of(form, family, real, source, along, False) if easy else None
+    with_care = None
+    if easy:
+        with_care = columns_of(form, family, real, source, along, False, waiting=True)
     read_inside = READ[source](form.axes, real) if inside else None
-    ends_in = ends_of(form.axes, real)
+    ends_in, move = ends_of(form.axes, real), move_of(form.axes + gaps)
 
     @inline
     def locate_all(axes, block):
@@ -480,9 +484,13 @@ def columns_of(form, family, real, source, along, easy, inside=False):
                 read_inside(axes, tile, col, made, block.values)
                 put_inside(near, axes, ends, block, at + col, plan)
                 continue
-            read(job, axes, grid, tile, row, col, made, block.values)
+            if waiting:
+                move(made.values, block.values)
+            else:
+                read(job, axes, grid, tile, row, col, made, block.values)
             if easy:
                 if not try_easy(near, axes, ends, safe, block, at + col, plan):
+                    move(block.values, made.values)
                     some = row, col, col + 1, safe, made, plan
                     with_care(job, axes, grid, directions, tile, *some)
             else:
@@ -532,11 +540,13 @@ def rows_of(form, family, real, source, along):
 def planner_of(form, family, real, source, along):
     """Offsets and weights of a tile."""
     begin, number, exact = SOURCES[source](form.axes, real)[0], VALUES[real], VALUES[8]
+    places = (form.axes + 1) * LANES
     put_row = rows_of(form, family, real, source, along)
 
     @jit
     def run(job, axes, grid, directions, tile, safe, plan, scratch):
-        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
+        field, noted = array_at(scratch, number, job.field), noted_in(scratch)
+        made = Row(local(LINES, exact), field, noted, local(places, number))
         for row in range(tile.rows):
             begin(job, axes, grid, tile, row, made)
             put_row(job, axes, grid, directions, tile, row, safe, made, plan)
