@@ -32,7 +32,12 @@ from fastsample._kernels.vectors.memory import (
     stream_interleaved,
     view_at,
 )
-from fastsample._kernels.vectors.pixels import gather_pixel_pairs, gather_pixels, store_pixels
+from fastsample._kernels.vectors.pixels import (
+    gather_pixel_pairs,
+    gather_pixels,
+    store_pixels,
+    sum_pixel_pairs,
+)
 from fastsample._kernels.vectors.simd import (
     LANES,
     absolute,
@@ -583,6 +588,28 @@ class TestBytePixels:
             pixels = a[at[row][:, None] + tap * count + np.arange(count)]
             want = want + pixels * each[2 * row + tap][:, None]
         assert_same(out, np.rint(want).astype(np.uint8).ravel())
+
+    @pytest.mark.parametrize("count", [3, 4])
+    def test_sums_of_pairs_of_floats(self, count):
+        pitch, rows = LANES + 3, 2
+
+        def kernel(a, steps, offsets, weights, out):
+            found = sum_pixel_pairs(a, 1, steps, offsets, 3, weights, 2, pitch, rows, count)
+            store_pixels(out, 0, found, count)
+
+        rng = np.random.default_rng(6)
+        a, steps, offsets = rng.random(90, np.float32), np.array([0, 20]), places(62, np.int32)
+        weights = rng.random((4, pitch), np.float32)
+        weights[1, 2:6], a[1 + count + offsets[3:7]] = 0, np.nan  # which does not matter
+        out = np.zeros(LANES * count, np.float32)
+        compiled(kernel)(a, steps, offsets, weights.ravel(), out)
+        want = np.zeros((LANES, count), np.float32)
+        for row, tap in np.ndindex(2, 2):
+            at = 1 + steps[row] + offsets[3 : 3 + LANES, None] + tap * count + np.arange(count)
+            each = weights[2 * row + tap, 2 : 2 + LANES, None]
+            want += np.where(each != 0, a[at], 0) * each
+        np.testing.assert_allclose(out, want.ravel(), rtol=1e-6)
+        assert np.isfinite(want[:4, 0]).any()
 
     def test_halves_go_to_even_and_lines_pass_the_caches(self):
         def kernel(totals, out, line):

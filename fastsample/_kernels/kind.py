@@ -206,6 +206,11 @@ def sums_bytes(form, paired, value):
     return bool(paired and form.taps == 2 and STORED[value] is np.uint8 and not PERMUTE)
 
 
+def sums_floats(form, paired, value, count):
+    """Are three or four float32 a pixel summed a point a vector of four lanes? Where bytes are."""
+    return bool(paired and form.taps == 2 and value == 4 and count > 2 and not PERMUTE)
+
+
 def item_bytes(kind):
     """The bytes of an element."""
     return np.dtype(STORED[kind.value]).itemsize
