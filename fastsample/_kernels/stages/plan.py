@@ -27,6 +27,7 @@ from ..kind import (
     is_easy,
 )
 from ..vectors.memory import local
+from ..vectors.nearest import all_within, nearest_integers
 from ..vectors.simd import (
     LANES,
     convert,
@@ -34,8 +35,6 @@ from ..vectors.simd import (
     floor,
     lane,
     load,
-    multiply_add,
-    rint,
     splat,
     store,
     where,
@@ -69,7 +68,7 @@ class Block(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """What points without a border rule need of each axis, as numbers of the coordinates' type.
+    """What points without a border rule need of each axis, as numbers of one type.
 
     They are read once a row: LLVM can't know that what is stored in a plan leaves the axes alone.
     """
@@ -79,9 +78,10 @@ class Ends(NamedTuple):
 
 
 @cache
-def ends_of(count, real):
+def ends_of(form, real):
     """The function that reads them; of axes that there are not, the first one's."""
-    number, second, third = VALUES[real], min(1, count - 1), min(2, count - 1) * (count > 2)
+    count, number = form.axes, OFFSETS[form.wide] if has_marks(form) else VALUES[real]
+    second, third = min(1, count - 1), min(2, count - 1) * (count > 2)
 
     @inline
     def ends(axes):
@@ -297,65 +297,39 @@ def mark_of(form, source):
     count, unkept, gaps = form.axes, unkept_of(source), source == PERSPECTIVE
 
     @inline
-    def pixel(axis, last, values, a):
-        p = unkept(axis, load(values, (count - 1 - a) * LANES))
-        whole = rint(p)
-        return whole, (whole >= 0.0) & (whole <= splat(last, whole))
+    def pixel(axes, values, a):
+        return nearest_integers(unkept(axes[a], load(values, (count - 1 - a) * LANES)))
 
     @inline
     def pixels(axes, ends, values):
-        first, inside = pixel(axes[0], ends.lasts[0], values, 0)
-        second = third = first
+        """Offsets of the pixels, and whether there are all."""
+        place = pixel(axes, values, 0)
+        offsets, inside = place * ends.strides[0], all_within(place, ends.lasts[0])
         if count > 1:
-            second, also = pixel(axes[1], ends.lasts[1], values, 1)
-            inside = inside & also
+            place = pixel(axes, values, 1)
+            offsets = offsets + place * ends.strides[1]
+            inside = inside & all_within(place, ends.lasts[1])
         if count > 2:
-            third, also = pixel(axes[2], ends.lasts[2], values, 2)
-            inside = inside & also
+            place = pixel(axes, values, 2)
+            offsets = offsets + place * ends.strides[2]
+            inside = inside & all_within(place, ends.lasts[2])
         if gaps:
-            inside = inside & (load(values, count * LANES) == 0.0)
-        return (first, second, third), inside
+            inside = inside & everywhere(load(values, count * LANES) == 0.0)
+        return offsets, inside
 
     @inline
-    def exactly(ends, places, offsets):
-        """Offsets, where the type of coordinates holds them all."""
-        total = places[0] * splat(ends.strides[0], places[0])
-        if count > 1:
-            total = multiply_add(places[1], splat(ends.strides[1], total), total)
-        if count > 2:
-            total = multiply_add(places[2], splat(ends.strides[2], total), total)
-        return convert(total, offsets)
-
-    @inline
-    def by_integers(axes, places, offsets):
-        total = convert(places[0], offsets) * splat(axes[0].stride, offsets)
-        if count > 1:
-            total = total + convert(places[1], offsets) * splat(axes[1].stride, offsets)
-        if count > 2:
-            total = total + convert(places[2], offsets) * splat(axes[2].stride, offsets)
-        return total
-
-    @inline
-    def mark(axes, ends, exact, safe, block, at, plan):
-        done, (places, inside) = False, pixels(axes, ends, block.values)
-        if everywhere(inside):
-            if exact:
-                offsets = exactly(ends, places, plan.offsets)
-            else:
-                offsets = by_integers(axes, places, plan.offsets)
-            if safe == WIDE or everywhere(offsets <= splat(safe, offsets)):
-                store(plan.offsets, at, offsets)
-                plan.bases[at // LANES] = 0
-                done = True
+    def mark(axes, ends, safe, block, at, plan):
+        done, (offsets, inside) = False, pixels(axes, ends, block.values)
+        if inside and (safe == WIDE or everywhere(offsets <= splat(safe, offsets))):
+            store(plan.offsets, at, offsets)
+            plan.bases[at // LANES] = 0
+            done = True
         return done
 
     @inline
-    def put(axes, ends, exact, block, at, plan):
-        places, _ = pixels(axes, ends, block.values)
-        if exact:
-            store(plan.offsets, at, exactly(ends, places, plan.offsets))
-        else:
-            store(plan.offsets, at, by_integers(axes, places, plan.offsets))
+    def put(axes, ends, block, at, plan):
+        offsets, _ = pixels(axes, ends, block.values)
+        store(plan.offsets, at, offsets)
         plan.bases[at // LANES] = 0
 
     return mark, put
@@ -434,7 +408,7 @@ def columns_of(form, family, real, source, along, easy, inside=False, waiting=Fa
     if easy:
         with_care = columns_of(form, family, real, source, along, False, waiting=True)
     read_inside = READ[source](form.axes, real) if inside else None
-    ends_in, move = ends_of(form.axes, real), move_of(form.axes + gaps)
+    ends_in, move = ends_of(form, real), move_of(form.axes + gaps)
 
     @inline
     def locate_all(axes, block):
@@ -448,7 +422,7 @@ def columns_of(form, family, real, source, along, easy, inside=False, waiting=Fa
     @inline
     def try_easy(near, axes, ends, safe, block, at, plan):
         if marks:
-            found = near != 0 and mark(axes, ends, near == 1, safe, block, at, plan)
+            found = near != 0 and mark(axes, ends, safe, block, at, plan)
         else:
             found = quick(axes, ends, block)
             if found:
@@ -458,7 +432,7 @@ def columns_of(form, family, real, source, along, easy, inside=False, waiting=Fa
     @inline
     def put_inside(near, axes, ends, block, at, plan):
         if marks:
-            put_pixels(axes, ends, near == 1, block, at, plan)
+            put_pixels(axes, ends, block, at, plan)
         else:
             quick(axes, ends, block)
             combine(axes, block, at, plan, near != 0, 0)
