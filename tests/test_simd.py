@@ -11,7 +11,7 @@ import pytest
 
 from fastsample._kernels.compiler import cpu, lean, shortcuts
 from fastsample._kernels.compiler.cpu import PERMUTE
-from fastsample._kernels.vectors import gathers, simd
+from fastsample._kernels.vectors import gathers, nearest, simd
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
 from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
 from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
@@ -32,6 +32,7 @@ from fastsample._kernels.vectors.memory import (
     stream_interleaved,
     view_at,
 )
+from fastsample._kernels.vectors.nearest import LOWEST, all_on_axis, nearest_integers
 from fastsample._kernels.vectors.pixels import (
     gather_pixel_pairs,
     gather_pixels,
@@ -568,6 +569,39 @@ def summer(count):
         put_bytes(out, 0, totals, count)
 
     return sums
+
+
+class TestNearest:
+    @pytest.mark.parametrize("anywhere", [False, True])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_integers(self, monkeypatch, dtype, anywhere):
+        if anywhere:
+            monkeypatch.setattr(nearest, "registers", lambda: None)
+
+        def kernel(a, out):
+            store(out, 0, nearest_integers(load(a, 0)))
+
+        some = [0.5, 1.5, -0.5, -1.5, 2.49, -0.0, 7, 2**24, 2**31, -(2**31), 3e9, -3e9, 1e30]
+        a, out = np.array([*some, np.nan, np.inf, -np.inf], dtype), np.zeros(LANES, np.int32)
+        compiled(kernel)(a, out)
+        lost = [LOWEST] * (LANES - 8)
+        assert_same(out, np.array([0, 2, 0, -2, 2, 0, 7, 2**24, *lost], np.int32))
+
+    @pytest.mark.parametrize("anywhere", [False, True])
+    def test_all_on_axis(self, monkeypatch, anywhere):
+        if anywhere:
+            monkeypatch.setattr(nearest, "registers", lambda: None)
+
+        def kernel(a, last, out):
+            for k in range(4):
+                out[k] = all_on_axis(load(a, k * LANES), last)
+
+        a, out = np.resize(np.arange(8, dtype=np.int32), (4, LANES)), np.zeros(4, np.int64)
+        a[1, 15], a[2, 0], a[3, 9] = 8, -1, LOWEST
+        compiled(kernel)(a.ravel(), 7, out)
+        assert_same(out, np.array([1, 0, 0, 0]))
+        compiled(kernel)(a.ravel(), 8, out)
+        assert_same(out, np.array([1, 1, 0, 0]))
 
 
 class TestBytePixels:

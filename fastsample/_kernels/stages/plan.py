@@ -27,7 +27,7 @@ from ..kind import (
     is_easy,
 )
 from ..vectors.memory import local
-from ..vectors.nearest import all_within, nearest_integers
+from ..vectors.nearest import all_on_axis, nearest_integers
 from ..vectors.simd import (
     LANES,
     convert,
@@ -304,15 +304,15 @@ def mark_of(form, source):
     def pixels(axes, ends, values):
         """Offsets of the pixels, and whether there are all."""
         place = pixel(axes, values, 0)
-        offsets, inside = place * ends.strides[0], all_within(place, ends.lasts[0])
+        offsets, inside = place * ends.strides[0], all_on_axis(place, ends.lasts[0])
         if count > 1:
             place = pixel(axes, values, 1)
             offsets = offsets + place * ends.strides[1]
-            inside = inside & all_within(place, ends.lasts[1])
+            inside = inside & all_on_axis(place, ends.lasts[1])
         if count > 2:
             place = pixel(axes, values, 2)
             offsets = offsets + place * ends.strides[2]
-            inside = inside & all_within(place, ends.lasts[2])
+            inside = inside & all_on_axis(place, ends.lasts[2])
         if gaps:
             inside = inside & everywhere(load(values, count * LANES) == 0.0)
         return offsets, inside

@@ -60,7 +60,7 @@ def nearest_integers(vec):
     return np.where(np.abs(whole) < -LOWEST, whole, LOWEST).astype(np.int32)
 
 
-def _all_within(typing, vec, last):
+def _all_on_axis(typing, vec, last):
     def code(context, builder, sig, args):
         limit = as_vec(context, builder, sig.args[1], args[1], vec)
         bits, _ = registers() or (0, None)
@@ -75,7 +75,7 @@ def _all_within(typing, vec, last):
     return types.boolean(vec, last), code
 
 
-@lowered_by(_all_within)
-def all_within(vec, last):
+@lowered_by(_all_on_axis)
+def all_on_axis(vec, last):
     """Is 0 <= vec <= last in all lanes? For a `last` that is not negative."""
     return bool(np.all((vec >= 0) & (vec <= last)))
