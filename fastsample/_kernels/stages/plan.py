@@ -78,9 +78,18 @@ class Ends(NamedTuple):
 
 
 @cache
+def asks_integers(form, real):
+    """Does a plan compare pixels as integers? Not where a slope ends within one, or these are long.
+
+    Doubles take longer to become integers that may be compared than to be compared.
+    """
+    return has_marks(form) or (real == 4 and not form.slopes and not form.wide)
+
+
+@cache
 def ends_of(form, real):
     """The function that reads them; of axes that there are not, the first one's."""
-    count, number = form.axes, OFFSETS[form.wide] if has_marks(form) else VALUES[real]
+    count, number = form.axes, OFFSETS[0] if asks_integers(form, real) else VALUES[real]
     second, third = min(1, count - 1), min(2, count - 1) * (count > 2)
 
     @inline
@@ -343,7 +352,7 @@ def mark_readable(safe, at, plan):
 
 
 @cache
-def quick_of(form, family, source):
+def quick_of(form, family, real, source):
     """`locate` along all axes for 16 points of two taps, if all of these are inside; say if so.
 
     See `mark_of`: one channel of 224x224 bytes through a matrix takes 0.25 ms instead of 0.31.
@@ -351,14 +360,27 @@ def quick_of(form, family, source):
     """
     count, slopes, unkept = form.axes, bool(form.slopes), unkept_of(source)
     gaps = source == PERSPECTIVE
-    fills = gaps or family == FILLING
+    fills, by_integers = gaps or family == FILLING, asks_integers(form, real)
+
+    @inline
+    def is_inside(p, whole, start, last):
+        if by_integers:
+            found = all_on_axis(start, last - 1)
+        else:
+            begun = p > 0.0 if slopes else p >= 0.0
+            found = everywhere(begun & (whole < splat(last, whole)))
+        return found
 
     @inline
     def along(axis, last, a, block):
         p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
         whole, at = floor(p), a * 2 * LANES
         right = convert(p - whole, block.tap_weights)
-        store(block.taps, at, convert(whole, block.taps))
+        if by_integers:
+            start = nearest_integers(whole)
+        else:
+            start = convert(whole, block.taps)
+        store(block.taps, at, start)
         store(block.tap_weights, at, 1.0 - right)
         store(block.tap_weights, at + LANES, right)
         if slopes:
@@ -368,8 +390,7 @@ def quick_of(form, family, source):
         if fills:
             store(block.tap_fills, a * LANES, splat(0.0, right))
             store(block.fill_slopes, a * LANES, splat(0.0, right))
-        start = p > 0.0 if slopes else p >= 0.0
-        return start & (whole < splat(last, whole))
+        return is_inside(p, whole, start, last)
 
     @inline
     def quick(axes, ends, block):
@@ -379,9 +400,9 @@ def quick_of(form, family, source):
         if count > 2:
             inside = inside & along(axes[2], ends.lasts[2], 2, block)
         if gaps:
-            inside = inside & (load(block.values, count * LANES) == 0.0)
+            inside = inside & everywhere(load(block.values, count * LANES) == 0.0)
         store(block.poison, 0, splat(0.0, block.poison))
-        return everywhere(inside)
+        return inside
 
     return quick
 
@@ -403,7 +424,7 @@ def columns_of(form, family, real, source, along, easy, inside=False, waiting=Fa
     leave_out, gaps = leave_out_of(form, family), source == PERSPECTIVE
     fills = family == FILLING or (gaps and not form.slopes)
     combine = (keep_axes_of if form.slopes else combine_of)(form, fills, along)
-    (mark, put_pixels), quick = mark_of(form, source), quick_of(form, family, source)
+    (mark, put_pixels), quick = mark_of(form, source), quick_of(form, family, real, source)
     with_care = None
     if easy:
         with_care = columns_of(form, family, real, source, along, False, waiting=True)
