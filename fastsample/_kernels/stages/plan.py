@@ -363,6 +363,12 @@ def quick_of(form, family, real, source):
     fills, by_integers = gaps or family == FILLING, asks_integers(form, real)
 
     @inline
+    def as_nearest(whole, like):
+        return nearest_integers(whole)
+
+    start_of = as_nearest if by_integers else convert
+
+    @inline
     def is_inside(p, whole, start, last):
         if by_integers:
             found = all_on_axis(start, last - 1)
@@ -376,10 +382,7 @@ def quick_of(form, family, real, source):
         p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
         whole, at = floor(p), a * 2 * LANES
         right = convert(p - whole, block.tap_weights)
-        if by_integers:
-            start = nearest_integers(whole)
-        else:
-            start = convert(whole, block.taps)
+        start = start_of(whole, block.taps)
         store(block.taps, at, start)
         store(block.tap_weights, at, 1.0 - right)
         store(block.tap_weights, at + LANES, right)
