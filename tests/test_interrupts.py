@@ -11,7 +11,7 @@ from fastsample._kernels.compiler import interrupts, jit
 
 @pytest.fixture(autouse=True)
 def _heard():
-    """Ctrl-C is heard, though a shell's jobs in the background ignore it, and so do their children."""
+    """Ctrl-C is heard, even if a shell has started the tests in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
