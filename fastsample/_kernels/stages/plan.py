@@ -299,9 +299,8 @@ def mark_of(form, source):
     And the same where they are known to have.
 
     That is so nearly everywhere: a matrix's plan takes 1.6 ns a point instead of 2.4 on Zen 1.
-    Positions need not be kept before they are compared, which neither a huge one nor NaN passes.
-    `safe` is the last offset at which a
-    pixel may be read; WIDE where every one may.
+    Positions need not be kept before: neither a huge one nor NaN is an integer on an axis. `safe`
+    is the last offset at which a pixel may be read; WIDE where every one may.
     """
     count, unkept, gaps = form.axes, unkept_of(source), source == PERSPECTIVE
 
