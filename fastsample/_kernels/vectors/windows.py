@@ -11,7 +11,7 @@ from numba import types
 
 from ..compiler.cpu import PERMUTE
 from .memory import both_pointers
-from .shuffles import concatenated, transposed
+from .shuffles import HALF, concatenated, pairs_apart, transposed
 from .simd import (
     I64,
     LANES,
@@ -187,10 +187,21 @@ def _quad_columns(typing, array, i, pitch):
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
-        unit, quads = ir.VectorType(pointer.type.pointee, QUAD), []
-        for k in range(LANES):
-            place = builder.gep(pointer, [ir.Constant(I64, k * step)])
-            quads.append(read(builder, place, unit, alignment(array)))
+
+        def units(start, count):
+            places = [
+                builder.gep(pointer, [ir.Constant(I64, start + k * step)]) for k in range(LANES)
+            ]
+            unit = ir.VectorType(pointer.type.pointee, count)
+            return [read(builder, place, unit, alignment(array)) for place in places]
+
+        if array.dtype.bitwidth == HALF // 2 and not PERMUTE:  # quads are whole registers
+            found = []
+            for pairs in (units(0, 2), units(2, 2)):
+                both = [concatenated(builder, pairs[k::2]) for k in (0, 1)]
+                found += pairs_apart(builder, *both, 2)
+            return context.make_tuple(builder, returns, found)
+        quads = units(0, QUAD)
         rows = [concatenated(builder, quads[k::QUAD]) for k in range(QUAD)]
         return context.make_tuple(builder, returns, transposed(builder, rows))
 
