@@ -30,7 +30,6 @@ from ..vectors.windows import (
     QUAD,
     all_lanes,
     as_places,
-    each_spread,
     quad_columns,
     windows,
 )
@@ -294,17 +293,17 @@ def windowed_of(stored, work, lanes, swaps):
 
     @jit
     def add_rows(input, count, scratch, more):
+        total = local(LANES, real)
         for m in range(parts):
             first = m * points
-            total = splat(0.0, scratch.sums)
+            store_parts(total, 0, splat(0.0, total), lanes)
             if more:
-                total = load(scratch.sums, m * LANES)
+                store_parts(total, 0, load_parts(scratch.sums, m * LANES, lanes), lanes)
             for q in range(count):
                 at = q * LANES + first
-                found = native(windows(input, 0, scratch.far_rows, at, lanes))
-                weight = each_spread(scratch.row_weights, at, lanes)
-                total = multiply_add(convert(found, total), weight, total)
-            store(scratch.sums, m * LANES, total)
+                found = convert(native(windows(input, 0, scratch.far_rows, at, lanes)), total)
+                add_parts(total, found, scratch.row_weights, at, lanes)
+            store_parts(scratch.sums, m * LANES, load_parts(total, 0, lanes), lanes)
 
     @jit
     def windowed(job, spans, input, scratch, inside):

@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .shuffles import HALF, concatenated
+from .shuffles import concatenated
 from .simd import (
     I32,
     I64,
@@ -87,17 +87,12 @@ def store_parts(array, i, vec, width):
 
 def spreads(builder, pointer, n):
     """For each part the weight that is its own, in all lanes."""
-    element, count = pointer.type.pointee, LANES // n
-    nothing, bits = undefined(element, n), 32 if isinstance(element, ir.FloatType) else 64
-    if n == count and n * bits == HALF:  # one load, and what is cheap in such registers
-        found = read(builder, pointer, ir.VectorType(element, count), bits // 8)
-        return [builder.shuffle_vector(found, found, lanes_at(*[k] * n)) for k in range(count)]
-    vectors = []
-    for k in range(count):
+    found, nothing = [], undefined(pointer.type.pointee, n)
+    for k in range(LANES // n):
         weight = builder.load(builder.gep(pointer, [ir.Constant(I64, k)]))
         weight = builder.insert_element(nothing, weight, ir.Constant(I32, 0))
-        vectors.append(builder.shuffle_vector(weight, nothing, lanes_at(*[0] * n)))
-    return vectors
+        found.append(builder.shuffle_vector(weight, nothing, lanes_at(*[0] * n)))
+    return found
 
 
 def _add_parts(typing, sums, vec, weights, i, width):

@@ -1,7 +1,7 @@
 """Windows of neighbours, a few at a time: what sums of many taps are made of.
 
 A window is 4 or 8 elements along the last axis. A vector of 16 lanes holds those of 4 or 2 points,
-so that a row of taps is one load a point, and its weight the same in all lanes of a point.
+so that a row of taps is one load a point, and its weight the same for all of a point (`parts`).
 As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 """
 
@@ -154,29 +154,6 @@ def windows(array, first, offsets, j, width):
     """
     at = first + offsets[j : j + LANES // width]
     return array[(at[:, None] + np.arange(width)).ravel()]
-
-
-def _each_spread(typing, array, i, width):
-    if not isinstance(width, types.IntegerLiteral):
-        return None
-    vec, n = Vec(array.dtype), width.literal_value
-
-    def code(context, builder, sig, args):
-        pointer = element_pointer(context, builder, array, *args[:2])
-        parts, nothing = [], undefined(pointer.type.pointee, n)
-        for k in range(LANES // n):
-            value = builder.load(builder.gep(pointer, [ir.Constant(I64, k)]))
-            one = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-            parts.append(builder.shuffle_vector(one, nothing, lanes_at(*[0] * n)))
-        return concatenated(builder, parts)
-
-    return vec(array, types.intp, width), code
-
-
-@lowered_by(_each_spread)
-def each_spread(array, i, width):
-    """array[i], array[i + 1], ... each in so many lanes, a constant number."""
-    return np.repeat(array[i : i + LANES // width], width)
 
 
 def _quad_columns(typing, array, i, pitch):
