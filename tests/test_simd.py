@@ -11,7 +11,7 @@ import pytest
 
 from fastsample._kernels.compiler import cpu, lean, shortcuts
 from fastsample._kernels.compiler.cpu import PERMUTE
-from fastsample._kernels.vectors import gathers, simd
+from fastsample._kernels.vectors import gathers, nearest, simd
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
 from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
 from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
@@ -32,7 +32,14 @@ from fastsample._kernels.vectors.memory import (
     stream_interleaved,
     view_at,
 )
-from fastsample._kernels.vectors.pixels import gather_pixel_pairs, gather_pixels, store_pixels
+from fastsample._kernels.vectors.nearest import LOWEST, all_on_axis, nearest_integers
+from fastsample._kernels.vectors.parts import add_parts, load_parts, store_parts
+from fastsample._kernels.vectors.pixels import (
+    gather_pixel_pairs,
+    gather_pixels,
+    store_pixels,
+    sum_pixel_pairs,
+)
 from fastsample._kernels.vectors.simd import (
     LANES,
     absolute,
@@ -59,7 +66,7 @@ from fastsample._kernels.vectors.simd import (
     where,
     within,
 )
-from fastsample._kernels.vectors.windows import all_within
+from fastsample._kernels.vectors.windows import all_within, quad_columns
 
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int32, np.uint32)
@@ -506,6 +513,42 @@ class TestWholePixels:
         want[1 : 1 + there], want[12:] = a, whole[:4]
         assert_same(out, want)
 
+    @each_float
+    def test_parts(self, dtype):
+        wide = np.dtype(dtype).itemsize == 8  # two parts of 8, four of 4
+
+        def eights(a, weights, out):
+            store_parts(out, 0, load_parts(a, 3, 8), 8)
+            add_parts(out, load_parts(a, 4, 8), weights, 1, 8)
+
+        def fours(a, weights, out):
+            store_parts(out, 0, load_parts(a, 3, 4), 4)
+            add_parts(out, load_parts(a, 4, 4), weights, 1, 4)
+
+        a, weights, out = numbers(dtype, 20), numbers(dtype, 5, seed=1), np.zeros(20, dtype)
+        compiled(eights if wide else fours)(a, weights, out)
+        count = 2 if wide else 4
+        each = np.repeat(weights[1 : 1 + count], LANES // count)
+        terms = a[3:19].astype(np.float64), a[4:20].astype(np.float64) * each
+        bound = 2 * np.finfo(dtype).eps * (np.abs(terms[0]) + np.abs(terms[1]))  # fused or not
+        assert (np.abs(out[:LANES] - (terms[0] + terms[1])) <= bound).all()
+        assert_same(out[LANES:], np.zeros(4, dtype))
+
+    @each_float
+    def test_columns_of_quads(self, dtype):
+        def kernel(a, out):
+            found = quad_columns(a, 3, 8)
+            store(out, 0, found[0])
+            store(out, LANES, found[1])
+            store(out, 2 * LANES, found[2])
+            store(out, 3 * LANES, found[3])
+
+        a, out = numbers(dtype, 8 * LANES), np.zeros(4 * LANES, dtype)
+        compiled(kernel)(a, out)
+        rows = a[3 : 3 + 8 * (LANES - 1) + 4]
+        want = np.stack([rows[8 * k : 8 * k + 4] for k in range(LANES)], 1)
+        assert_same(out, want.ravel())
+
     @each_number
     def test_ramp_and_spread(self, dtype):
         def kernel(a, out):
@@ -565,6 +608,39 @@ def summer(count):
     return sums
 
 
+class TestNearest:
+    @pytest.mark.parametrize("anywhere", [False, True])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_integers(self, monkeypatch, dtype, anywhere):
+        if anywhere:
+            monkeypatch.setattr(nearest, "registers", lambda: None)
+
+        def kernel(a, out):
+            store(out, 0, nearest_integers(load(a, 0)))
+
+        some = [0.5, 1.5, -0.5, -1.5, 2.49, -0.0, 7, 2**24, 2**31, -(2**31), 3e9, -3e9, 1e30]
+        a, out = np.array([*some, np.nan, np.inf, -np.inf], dtype), np.zeros(LANES, np.int32)
+        compiled(kernel)(a, out)
+        lost = [LOWEST] * (LANES - 8)
+        assert_same(out, np.array([0, 2, 0, -2, 2, 0, 7, 2**24, *lost], np.int32))
+
+    @pytest.mark.parametrize("anywhere", [False, True])
+    def test_all_on_axis(self, monkeypatch, anywhere):
+        if anywhere:
+            monkeypatch.setattr(nearest, "registers", lambda: None)
+
+        def kernel(a, last, out):
+            for k in range(4):
+                out[k] = all_on_axis(load(a, k * LANES), last)
+
+        a, out = np.resize(np.arange(8, dtype=np.int32), (4, LANES)), np.zeros(4, np.int64)
+        a[1, 15], a[2, 0], a[3, 9] = 8, -1, LOWEST
+        compiled(kernel)(a.ravel(), 7, out)
+        assert_same(out, np.array([1, 0, 0, 0]))
+        compiled(kernel)(a.ravel(), 8, out)
+        assert_same(out, np.array([1, 1, 0, 0]))
+
+
 class TestBytePixels:
     @pytest.mark.parametrize("count", [2, 3, 4])
     def test_sums_of_pairs(self, count):
@@ -583,6 +659,28 @@ class TestBytePixels:
             pixels = a[at[row][:, None] + tap * count + np.arange(count)]
             want = want + pixels * each[2 * row + tap][:, None]
         assert_same(out, np.rint(want).astype(np.uint8).ravel())
+
+    @pytest.mark.parametrize("count", [3, 4])
+    def test_sums_of_pairs_of_floats(self, count):
+        pitch, rows = LANES + 3, 2
+
+        def kernel(a, steps, offsets, weights, out):
+            found = sum_pixel_pairs(a, 1, steps, offsets, 3, weights, 2, pitch, rows, count)
+            store_pixels(out, 0, found, count)
+
+        rng = np.random.default_rng(6)
+        a, steps, offsets = rng.random(90, np.float32), np.array([0, 20]), places(62, np.int32)
+        weights = rng.random((4, pitch), np.float32)
+        weights[1, 2:6], a[1 + count + offsets[3:7]] = 0, np.nan  # which does not matter
+        out = np.zeros(LANES * count, np.float32)
+        compiled(kernel)(a, steps, offsets, weights.ravel(), out)
+        want = np.zeros((LANES, count), np.float32)
+        for row, tap in np.ndindex(2, 2):
+            at = 1 + steps[row] + offsets[3 : 3 + LANES, None] + tap * count + np.arange(count)
+            each = weights[2 * row + tap, 2 : 2 + LANES, None]
+            want += np.where(each != 0, a[at], 0) * each
+        np.testing.assert_allclose(out, want.ravel(), rtol=1e-6)
+        assert np.isfinite(want[:4, 0]).any()
 
     def test_halves_go_to_even_and_lines_pass_the_caches(self):
         def kernel(totals, out, line):
