@@ -182,6 +182,10 @@ def test_past_2_31_elements(order, tmp_path):
         got = ndimage.affine_transform(whole, matrix, start, (8, 8), **options)
         want = ndimage.affine_transform(part, matrix, start - (n - near), (8, 8), **options)
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * n)
+    step, last = np.array([5000.25, 6000.5]), n - np.array([5.25, 4.5])  # results far apart
+    got = ndimage.affine_transform(whole, step, last - 6 * step, (7, 7), **options)
+    assert got[6, 6] == ndimage.map_coordinates(whole, last[:, None], **options)[0] > 0
+    assert np.count_nonzero(got) == 1
 
 
 def test_pixels_without_weight():
