@@ -8,17 +8,11 @@ from llvmlite import ir
 from numba import types
 
 from ..compiler.cpu import registers
-from .shuffles import concatenated
-from .simd import I32, LANES, Vec, as_vec, lanes_at, llvm_call, lowered_by, suffix
+from .shuffles import concatenated, parts_of
+from .simd import I32, LANES, Vec, as_vec, llvm_call, lowered_by, suffix
 
 LOWEST = -(2**31)
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
-
-
-def parts_of(builder, vec, lanes):
-    """A vector as several of so many lanes."""
-    starts = range(0, LANES, lanes)
-    return [builder.shuffle_vector(vec, vec, lanes_at(*range(k, k + lanes))) for k in starts]
 
 
 def by_hardware(builder, vec, bits):
