@@ -8,6 +8,15 @@ import pytest
 
 from fastsample._kernels.compiler import interrupts, jit
 
+
+@pytest.fixture(autouse=True)
+def _heard():
+    """Ctrl-C is heard, even if a shell has started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="a process there cannot signal itself")
 
 
@@ -64,6 +73,7 @@ def test_code_that_an_interrupt_has_dropped_is_an_interrupt(recwarn):
 def test_a_second_one_ends_a_command():
     script = """if True:
         import os, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from fastsample._cli.interrupts import ending_at_second_interrupt
         from fastsample._kernels.compiler import interrupts
         with ending_at_second_interrupt(), interrupts.held():

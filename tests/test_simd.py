@@ -32,6 +32,7 @@ from fastsample._kernels.vectors.memory import (
     stream_interleaved,
     view_at,
 )
+from fastsample._kernels.vectors.parts import add_parts, load_parts, store_parts
 from fastsample._kernels.vectors.pixels import gather_pixel_pairs, gather_pixels, store_pixels
 from fastsample._kernels.vectors.simd import (
     LANES,
@@ -59,7 +60,7 @@ from fastsample._kernels.vectors.simd import (
     where,
     within,
 )
-from fastsample._kernels.vectors.windows import all_within
+from fastsample._kernels.vectors.windows import all_within, quad_columns
 
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int32, np.uint32)
@@ -505,6 +506,42 @@ class TestWholePixels:
         want = np.zeros(16, dtype)
         want[1 : 1 + there], want[12:] = a, whole[:4]
         assert_same(out, want)
+
+    @each_float
+    def test_parts(self, dtype):
+        wide = np.dtype(dtype).itemsize == 8  # two parts of 8, four of 4
+
+        def eights(a, weights, out):
+            store_parts(out, 0, load_parts(a, 3, 8), 8)
+            add_parts(out, load_parts(a, 4, 8), weights, 1, 8)
+
+        def fours(a, weights, out):
+            store_parts(out, 0, load_parts(a, 3, 4), 4)
+            add_parts(out, load_parts(a, 4, 4), weights, 1, 4)
+
+        a, weights, out = numbers(dtype, 20), numbers(dtype, 5, seed=1), np.zeros(20, dtype)
+        compiled(eights if wide else fours)(a, weights, out)
+        count = 2 if wide else 4
+        each = np.repeat(weights[1 : 1 + count], LANES // count)
+        terms = a[3:19].astype(np.float64), a[4:20].astype(np.float64) * each
+        bound = 2 * np.finfo(dtype).eps * (np.abs(terms[0]) + np.abs(terms[1]))  # fused or not
+        assert (np.abs(out[:LANES] - (terms[0] + terms[1])) <= bound).all()
+        assert_same(out[LANES:], np.zeros(4, dtype))
+
+    @each_float
+    def test_columns_of_quads(self, dtype):
+        def kernel(a, out):
+            found = quad_columns(a, 3, 8)
+            store(out, 0, found[0])
+            store(out, LANES, found[1])
+            store(out, 2 * LANES, found[2])
+            store(out, 3 * LANES, found[3])
+
+        a, out = numbers(dtype, 8 * LANES), np.zeros(4 * LANES, dtype)
+        compiled(kernel)(a, out)
+        rows = a[3 : 3 + 8 * (LANES - 1) + 4]
+        want = np.stack([rows[8 * k : 8 * k + 4] for k in range(LANES)], 1)
+        assert_same(out, want.ravel())
 
     @each_number
     def test_ramp_and_spread(self, dtype):

@@ -13,6 +13,7 @@ from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
 from ..vectors.gathers import gather
 from ..vectors.memory import local
+from ..vectors.parts import add_parts, load_parts, store_parts
 from ..vectors.simd import (
     LANES,
     at_least,
@@ -25,7 +26,13 @@ from ..vectors.simd import (
     store,
     where,
 )
-from ..vectors.windows import all_lanes, as_places, each_spread, quad_columns, windows
+from ..vectors.windows import (
+    QUAD,
+    all_lanes,
+    as_places,
+    quad_columns,
+    windows,
+)
 from .outputs import TYPES
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
@@ -40,8 +47,10 @@ def digit_row(job, spans, number, last, scratch, j):
     """Row `number` of taps along the axes before `last`: its offset, and the points' weights."""
     taps, offset, weight = job.taps, 0, splat(1.0, scratch.weights)
     for a in range(last - 1, -1, -1):
-        k = number % taps
-        number //= taps
+        k = number
+        if a > 0:  # what is left is below `taps`; a division takes 20 cycles and more
+            k = number % taps
+            number //= taps
         offset += k * spans[a].stride
         weight = weight * load(scratch.weights, ((a + 1) * taps + k) * PITCH + j)
     return offset, weight
@@ -57,62 +66,86 @@ def rows_in_all(taps, axes):
 
 
 @cache
-def chunk_of(stored, work, lanes, swaps):
-    """Add some rows of planes of taps to the windows of sums of 16 points."""
-    native, points = native_of(swaps), LANES // lanes
+def planes_of(stored, work, lanes, swaps):
+    """Windows of sums of 16 points: of one plane of taps, or of some, each with its weight."""
+    native, points, real = native_of(swaps), LANES // lanes, VALUES[work]
     parts = LANES // points
 
     @inline
-    def plane(input, row, step, taps, scratch, j, at):
-        total = splat(0.0, scratch.sums)
+    def add_plane(input, row, step, taps, scratch, j, at, sums):
         for k in range(taps):
-            found = convert(native(windows(input, row, scratch.offsets, j, lanes)), scratch.sums)
-            weight = each_spread(scratch.weights, at + k * PITCH, lanes)
-            total = multiply_add(found, weight, total)
+            found = convert(native(windows(input, row, scratch.offsets, j, lanes)), sums)
+            add_parts(sums, found, scratch.weights, at + k * PITCH, lanes)
             row += step
-        return total
 
     @inline
-    def add_chunk(input, step, taps, count, scratch, j, at, more):
+    def one_plane(input, step, taps, scratch, j, at):
+        total = local(LANES, real)
         for m in range(parts):
             first = m * points
-            total = splat(0.0, scratch.sums)
-            if more:
-                total = load(scratch.sums, m * LANES)
-            for q in range(count):
-                found = plane(input, scratch.rows[q], step, taps, scratch, j + first, at + first)
-                weight = each_spread(scratch.row_weights, q * LANES + first, lanes)
-                total = multiply_add(found, weight, total)
-            store(scratch.sums, m * LANES, total)
+            store_parts(total, 0, splat(0.0, total), lanes)
+            add_plane(input, 0, step, taps, scratch, j + first, at + first, total)
+            store_parts(scratch.sums, m * LANES, load_parts(total, 0, lanes), lanes)
 
-    return add_chunk
+    @inline
+    def add_planes(input, step, taps, count, scratch, j, at, more):
+        plane, total = local(LANES, real), local(LANES, real)
+        for m in range(parts):
+            first = m * points
+            store_parts(total, 0, splat(0.0, total), lanes)
+            if more:
+                store_parts(total, 0, load_parts(scratch.sums, m * LANES, lanes), lanes)
+            for q in range(count):
+                store_parts(plane, 0, splat(0.0, plane), lanes)
+                row = scratch.rows[q]
+                add_plane(input, row, step, taps, scratch, j + first, at + first, plane)
+                found = load_parts(plane, 0, lanes)
+                add_parts(total, found, scratch.row_weights, q * LANES + first, lanes)
+            store_parts(scratch.sums, m * LANES, load_parts(total, 0, lanes), lanes)
+
+    return one_plane, add_planes
 
 
 @cache
-def across_of(work, lanes):
-    """From windows of sums to the values of 16 points, by the last axis's weights."""
-    size, real = lanes * LANES, VALUES[work]
+def across_of(lanes):
+    """The values of 16 points, from windows of sums and the last axis's weights."""
 
     @inline
-    def across(taps, scratch, j, at):
-        columns = local(size, real)
-        for half in range(0, lanes, 4):
-            found = quad_columns(scratch.sums, half, lanes)
-            for k in range(4):
-                store(columns, (half + k) * LANES, found[k])
-        total = splat(0.0, columns)
-        for k in range(taps):
-            weight = load(scratch.weights, at + k * PITCH)
-            total = multiply_add(load(columns, k * LANES), weight, total)
-        store(scratch.values, j, convert(total, scratch.values))
+    def add_column(total, column, scratch, at, k):
+        return multiply_add(column, load(scratch.weights, at + k * PITCH), total)
 
-    return across
+    @inline
+    def first_three(found, scratch, at):
+        total = add_column(splat(0.0, scratch.sums), found[0], scratch, at, 0)
+        total = add_column(total, found[1], scratch, at, 1)
+        return add_column(total, found[2], scratch, at, 2)
+
+    @inline
+    def of_quads(taps, scratch, at):
+        found = quad_columns(scratch.sums, 0, lanes)
+        total = first_three(found, scratch, at)
+        if taps > 3:
+            total = add_column(total, found[3], scratch, at, 3)
+        return total
+
+    @inline
+    def of_two_quads(taps, scratch, at):
+        found = quad_columns(scratch.sums, 0, lanes)
+        total = add_column(first_three(found, scratch, at), found[3], scratch, at, 3)
+        found = quad_columns(scratch.sums, QUAD, lanes)
+        total = add_column(total, found[0], scratch, at, 4)
+        if taps > 5:
+            total = add_column(total, found[1], scratch, at, 5)
+        return total
+
+    return of_quads if lanes == QUAD else of_two_quads
 
 
 @cache
 def wide_of(stored, work, lanes, swaps):
     """16 points of order 2 and more."""
-    add_chunk, across = chunk_of(stored, work, lanes, swaps), across_of(work, lanes)
+    one_plane, add_planes = planes_of(stored, work, lanes, swaps)
+    across = across_of(lanes)
 
     @inline
     def wide(job, spans, input, scratch, j):
@@ -122,14 +155,17 @@ def wide_of(stored, work, lanes, swaps):
         if rank > 1:
             count, step, at = taps, spans[y].stride, (y + 1) * taps * PITCH + j
         rows = rows_in_all(taps, y)
-        for first in range(0, rows, CHUNK):
+        if rows == 1:
+            one_plane(input, step, count, scratch, j, at)
+        for first in range(0, rows if rows > 1 else 0, CHUNK):
             some = lesser(CHUNK, rows - first)
             for q in range(some):
                 offset, weight = digit_row(job, spans, first + q, y, scratch, j)
                 scratch.rows[q] = offset
                 store(scratch.row_weights, q * LANES, weight)
-            add_chunk(input, step, count, some, scratch, j, at, first > 0)
-        across(taps, scratch, j, rank * taps * PITCH + j)
+            add_planes(input, step, count, some, scratch, j, at, first > 0)
+        total = across(taps, scratch, rank * taps * PITCH + j)
+        store(scratch.values, j, convert(total, scratch.values))
 
     return wide
 
@@ -257,17 +293,17 @@ def windowed_of(stored, work, lanes, swaps):
 
     @jit
     def add_rows(input, count, scratch, more):
+        total = local(LANES, real)
         for m in range(parts):
             first = m * points
-            total = splat(0.0, scratch.sums)
+            store_parts(total, 0, splat(0.0, total), lanes)
             if more:
-                total = load(scratch.sums, m * LANES)
+                store_parts(total, 0, load_parts(scratch.sums, m * LANES, lanes), lanes)
             for q in range(count):
                 at = q * LANES + first
-                found = native(windows(input, 0, scratch.far_rows, at, lanes))
-                weight = each_spread(scratch.row_weights, at, lanes)
-                total = multiply_add(convert(found, total), weight, total)
-            store(scratch.sums, m * LANES, total)
+                found = convert(native(windows(input, 0, scratch.far_rows, at, lanes)), total)
+                add_parts(total, found, scratch.row_weights, at, lanes)
+            store_parts(scratch.sums, m * LANES, load_parts(total, 0, lanes), lanes)
 
     @jit
     def windowed(job, spans, input, scratch, inside):

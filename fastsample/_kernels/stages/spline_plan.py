@@ -9,8 +9,10 @@ from functools import cache
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
+from ..vectors.memory import prefetch_at
 from ..vectors.simd import LANES, convert, floor, load, multiply_add, ramp, splat, store, where
 from ..vectors.windows import all_within, as_places
+from .coordinates import BEYOND
 from .spline_places import brought_in, put_weights
 from .spline_runs import mark_run, nothing_known, take_care
 from .spline_scratch import (
@@ -62,6 +64,8 @@ def read_array(numbers, at, scratch, to, count):
     """Coordinates of one axis, of points that follow each other."""
     j = 0
     while j + LANES <= count:
+        prefetch_at(numbers, at + j + BEYOND)  # in cache lines of 8 doubles
+        prefetch_at(numbers, at + j + BEYOND + LANES // 2)
         store(scratch.places, to + j, convert(load(numbers, at + j), scratch.places))
         j += LANES
     for k in range(j, count):

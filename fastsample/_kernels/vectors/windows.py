@@ -1,7 +1,7 @@
 """Windows of neighbours, a few at a time: what sums of many taps are made of.
 
 A window is 4 or 8 elements along the last axis. A vector of 16 lanes holds those of 4 or 2 points,
-so that a row of taps is one load a point, and its weight the same in all lanes of a point.
+so that a row of taps is one load a point, and its weight the same for all of a point (`parts`).
 As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 """
 
@@ -11,7 +11,7 @@ from numba import types
 
 from ..compiler.cpu import PERMUTE
 from .memory import both_pointers
-from .shuffles import concatenated, transposed
+from .shuffles import HALF, concatenated, pairs_apart, transposed
 from .simd import (
     I64,
     LANES,
@@ -156,29 +156,6 @@ def windows(array, first, offsets, j, width):
     return array[(at[:, None] + np.arange(width)).ravel()]
 
 
-def _each_spread(typing, array, i, width):
-    if not isinstance(width, types.IntegerLiteral):
-        return None
-    vec, n = Vec(array.dtype), width.literal_value
-
-    def code(context, builder, sig, args):
-        pointer = element_pointer(context, builder, array, *args[:2])
-        parts, nothing = [], undefined(pointer.type.pointee, n)
-        for k in range(LANES // n):
-            value = builder.load(builder.gep(pointer, [ir.Constant(I64, k)]))
-            one = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-            parts.append(builder.shuffle_vector(one, nothing, lanes_at(*[0] * n)))
-        return concatenated(builder, parts)
-
-    return vec(array, types.intp, width), code
-
-
-@lowered_by(_each_spread)
-def each_spread(array, i, width):
-    """array[i], array[i + 1], ... each in so many lanes, a constant number."""
-    return np.repeat(array[i : i + LANES // width], width)
-
-
 def _quad_columns(typing, array, i, pitch):
     if not isinstance(pitch, types.IntegerLiteral):
         return None
@@ -187,10 +164,21 @@ def _quad_columns(typing, array, i, pitch):
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
-        unit, quads = ir.VectorType(pointer.type.pointee, QUAD), []
-        for k in range(LANES):
-            place = builder.gep(pointer, [ir.Constant(I64, k * step)])
-            quads.append(read(builder, place, unit, alignment(array)))
+
+        def units(start, count):
+            places = [
+                builder.gep(pointer, [ir.Constant(I64, start + k * step)]) for k in range(LANES)
+            ]
+            unit = ir.VectorType(pointer.type.pointee, count)
+            return [read(builder, place, unit, alignment(array)) for place in places]
+
+        if array.dtype.bitwidth == HALF // 2 and not PERMUTE:  # quads are whole registers
+            found = []
+            for pairs in (units(0, 2), units(2, 2)):
+                both = [concatenated(builder, pairs[k::2]) for k in (0, 1)]
+                found += pairs_apart(builder, *both, 2)
+            return context.make_tuple(builder, returns, found)
+        quads = units(0, QUAD)
         rows = [concatenated(builder, quads[k::QUAD]) for k in range(QUAD)]
         return context.make_tuple(builder, returns, transposed(builder, rows))
 
