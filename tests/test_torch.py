@@ -260,6 +260,7 @@ class TestPlain:
             assert not _autograd.is_plain((grid, other)), name
         assert _autograd.is_plain((image, grid))
 
+    @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # PyTorch's own
     def test_nor_in_company(self, met):
         image, grid = met
         said = []
