@@ -63,9 +63,9 @@ from . import formula
 # 1x1x96x96x96 2.3 and 3.8.
 AHEAD = 3 * 2**19
 # Bytes of a plane, and of all planes of all samples, from which it pays where they are only read.
-# Measured on one core of Zen 1, float32, another batch each call, time with of that without, samples
-# and gradients of the grid: 1x1x256x256 0.85 and 0.81, 1x3x256x256 0.91 and 0.95, 8x3x256x256 0.94
-# and 0.92 (nearest 0.80), 8x3x128x128 0.92 and 0.97, 16x3x96x96 0.93 and 0.93, 128x3x64x64 1.00 and
+# Measured on one core of Zen 1, float32, another batch each call, time with of that without,
+# samples and slopes: 1x1x256x256 0.85 and 0.81, 1x3x256x256 0.91 and 0.95, 8x3x256x256 0.94 and
+# 0.92 (nearest 0.80), 8x3x128x128 0.92 and 0.97, 16x3x96x96 0.93 and 0.93, 128x3x64x64 1.00 and
 # 0.99. The same batch again and again, small enough for the caches: 0.99 to 1.02. Gradients of the
 # input 1.00 to 1.04; bicubic 1.00 to 1.01 and 0.97.
 AHEAD_PLANE, AHEAD_INPUT = 2**15, 2**18
@@ -227,7 +227,7 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     else:
         task["near"] = _near(kind, axes, input)
         if copies(kind) and task["c"] == 1:  # label masks: 512x512 bytes 546 us instead of 794
-            task["ahead"] = _plane(kind, axes) > AHEAD_PIXELS
+            task["ahead"] |= _plane(kind, axes) > AHEAD_PIXELS
     filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
     task["fills"] = family_of(kind) == FILLING or filled
     return _made(kind, job, axes, input.strides[2:], pieces, SAMPLE_NS, fill)
