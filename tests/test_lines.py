@@ -8,8 +8,11 @@ import pytest
 import splines
 from guarded import SIDES, guarded
 
+from fastsample._calls import spline_paths
 from fastsample._calls.line_steps import TOGETHER
 from fastsample._calls.lines import filter_axes, filtered, resampled
+from fastsample._calls.spline_places import zoomed
+from fastsample._calls.splines import Options
 from fastsample._kernels.threads import of_threads
 
 F32, F64 = np.float32, np.float64
@@ -256,6 +259,28 @@ def test_a_value_around_is_of_the_type_of_the_input():
     for cval in (-1.0, 300.0):
         got = resample(x, 3, "grid-constant", (30,), per_axis, cval=cval)
         assert_near(got, wanted(x, 3, "grid-constant", (30,), per_axis, cval=cval))
+
+
+@pytest.mark.parametrize(
+    ("shape", "results", "order"),
+    [
+        ((64, 80), (7, 9), 1),
+        ((64, 80), (7, 9), 0),
+        ((40, 50, 30), (12, 14, 9), 1),
+        ((64, 80), (5, 4), 3),
+        ((5000,), (6000,), 1),
+        ((5000, 2), (6000, 2), 1),
+    ],
+)
+def test_few_results_and_few_long_lines_go_by_points(shape, results, order, monkeypatch):
+    x, axes = noise(shape), tuple(a for a, n in enumerate(shape) if n > 2)
+    at = zoomed([shape[a] for a in axes], [results[a] for a in axes], False)
+    rule = Options(order, "mirror", 0.0, False)
+    got, want = np.empty(results), np.empty(results)
+    spline_paths._by_axes(x, axes, at, want, rule)
+    monkeypatch.delattr(spline_paths, "_by_axes")
+    spline_paths.interpolate(x, axes, at, got, rule)
+    assert_near(got, want)
 
 
 # Threads, memory ---------------------------------------------------------------------------------

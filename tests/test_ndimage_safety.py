@@ -89,6 +89,45 @@ for shape, side in itertools.product(((1,), (40,), (1, 5), (3, 17), (7, 33), (2,
 print("done")
 """
 
+PARTS = """
+import itertools, mmap
+import numpy as np
+from fastsample import ndimage
+from guarded import Pen, protect
+
+rows, page = 40, mmap.PAGESIZE
+pen, width = Pen(3 * rows), 3 * page // 8
+whole = pen.array((rows, width), "f8", "start")
+whole[...] = np.random.default_rng(0).normal(size=whole.shape)
+raw = whole.view(np.uint8).reshape(-1)
+views = {
+    "plain": whole,
+    "swapped": whole.view(">f8"),
+    "turned": whole[::-1, ::-1],
+    "unaligned": np.ndarray((rows, width - 1), "f8", raw, 1, (3 * page, 8)),
+}
+copies = {name: x.copy() for name, x in views.items()}
+first = whole.ctypes.data
+for row, part in itertools.product(range(rows), range(3)):
+    if part != 1 or not 16 <= row < 24:
+        protect(first + (3 * row + part) * page, page)
+periods = {
+    "mirror": (78, 2 * width - 2), "reflect": (80, 2 * width), "wrap": (39, width - 1),
+    "grid-wrap": (40, width),
+}
+for (name, x), order, mode in itertools.product(views.items(), (0, 1, 3, 5), MODES):
+    for times in (0, 3) if mode in periods and x.shape == whole.shape else (0,):
+        print(name, order, mode, times, flush=True)
+        far = np.multiply(periods.get(mode, (0, 0)), times)
+        how = {"order": order, "mode": mode, "prefilter": False, "output_shape": (4, 9)}
+        got, want = (
+            ndimage.affine_transform(y, (0.4, 0.7), np.array([19.3, width / 2]) + far, **how)
+            for y in (x, copies[name])
+        )
+        np.testing.assert_array_equal(got, want)
+print("done")
+"""
+
 
 def test_the_bits_are_the_same_for_any_number_of_threads():
     child.script(CALLS + THREADS, LIMIT, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER="tbb")
@@ -100,8 +139,10 @@ def test_forked_workers():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
-def test_no_byte_too_far():
-    done = child.run(["-c", f"MODES = {MODES}\n{GUARDED}"], LIMIT)
+@pytest.mark.parametrize("script", [GUARDED, PARTS], ids=["beside", "within"])
+def test_no_byte_too_far(script):
+    """Beside the arrays, and in one of which little is needed."""
+    done = child.run(["-c", f"MODES = {MODES}\n{script}"], LIMIT)
     lines = done.stdout.splitlines() or ["nothing ran"]
     assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
     assert lines[-1] == "done"
@@ -141,6 +182,10 @@ def test_past_2_31_elements(order, tmp_path):
         got = ndimage.affine_transform(whole, matrix, start, (8, 8), **options)
         want = ndimage.affine_transform(part, matrix, start - (n - near), (8, 8), **options)
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * n)
+    step, last = np.array([5000.25, 6000.5]), n - np.array([5.25, 4.5])  # results far apart
+    got = ndimage.affine_transform(whole, step, last - 6 * step, (7, 7), **options)
+    assert got[6, 6] == ndimage.map_coordinates(whole, last[:, None], **options)[0] > 0
+    assert np.count_nonzero(got) == 1
 
 
 def test_pixels_without_weight():

@@ -11,7 +11,7 @@ import pytest
 
 from fastsample._kernels.compiler import cpu, lean, shortcuts
 from fastsample._kernels.compiler.cpu import PERMUTE
-from fastsample._kernels.vectors import gathers, simd
+from fastsample._kernels.vectors import gathers, nearest, simd
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
 from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
 from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
@@ -32,8 +32,14 @@ from fastsample._kernels.vectors.memory import (
     stream_interleaved,
     view_at,
 )
+from fastsample._kernels.vectors.nearest import LOWEST, all_on_axis, nearest_integers
 from fastsample._kernels.vectors.parts import add_parts, load_parts, store_parts
-from fastsample._kernels.vectors.pixels import gather_pixel_pairs, gather_pixels, store_pixels
+from fastsample._kernels.vectors.pixels import (
+    gather_pixel_pairs,
+    gather_pixels,
+    store_pixels,
+    sum_pixel_pairs,
+)
 from fastsample._kernels.vectors.simd import (
     LANES,
     absolute,
@@ -602,6 +608,39 @@ def summer(count):
     return sums
 
 
+class TestNearest:
+    @pytest.mark.parametrize("anywhere", [False, True])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_integers(self, monkeypatch, dtype, anywhere):
+        if anywhere:
+            monkeypatch.setattr(nearest, "registers", lambda: None)
+
+        def kernel(a, out):
+            store(out, 0, nearest_integers(load(a, 0)))
+
+        some = [0.5, 1.5, -0.5, -1.5, 2.49, -0.0, 7, 2**24, 2**31, -(2**31), 3e9, -3e9, 1e30]
+        a, out = np.array([*some, np.nan, np.inf, -np.inf], dtype), np.zeros(LANES, np.int32)
+        compiled(kernel)(a, out)
+        lost = [LOWEST] * (LANES - 8)
+        assert_same(out, np.array([0, 2, 0, -2, 2, 0, 7, 2**24, *lost], np.int32))
+
+    @pytest.mark.parametrize("anywhere", [False, True])
+    def test_all_on_axis(self, monkeypatch, anywhere):
+        if anywhere:
+            monkeypatch.setattr(nearest, "registers", lambda: None)
+
+        def kernel(a, last, out):
+            for k in range(4):
+                out[k] = all_on_axis(load(a, k * LANES), last)
+
+        a, out = np.resize(np.arange(8, dtype=np.int32), (4, LANES)), np.zeros(4, np.int64)
+        a[1, 15], a[2, 0], a[3, 9] = 8, -1, LOWEST
+        compiled(kernel)(a.ravel(), 7, out)
+        assert_same(out, np.array([1, 0, 0, 0]))
+        compiled(kernel)(a.ravel(), 8, out)
+        assert_same(out, np.array([1, 1, 0, 0]))
+
+
 class TestBytePixels:
     @pytest.mark.parametrize("count", [2, 3, 4])
     def test_sums_of_pairs(self, count):
@@ -620,6 +659,28 @@ class TestBytePixels:
             pixels = a[at[row][:, None] + tap * count + np.arange(count)]
             want = want + pixels * each[2 * row + tap][:, None]
         assert_same(out, np.rint(want).astype(np.uint8).ravel())
+
+    @pytest.mark.parametrize("count", [3, 4])
+    def test_sums_of_pairs_of_floats(self, count):
+        pitch, rows = LANES + 3, 2
+
+        def kernel(a, steps, offsets, weights, out):
+            found = sum_pixel_pairs(a, 1, steps, offsets, 3, weights, 2, pitch, rows, count)
+            store_pixels(out, 0, found, count)
+
+        rng = np.random.default_rng(6)
+        a, steps, offsets = rng.random(90, np.float32), np.array([0, 20]), places(62, np.int32)
+        weights = rng.random((4, pitch), np.float32)
+        weights[1, 2:6], a[1 + count + offsets[3:7]] = 0, np.nan  # which does not matter
+        out = np.zeros(LANES * count, np.float32)
+        compiled(kernel)(a, steps, offsets, weights.ravel(), out)
+        want = np.zeros((LANES, count), np.float32)
+        for row, tap in np.ndindex(2, 2):
+            at = 1 + steps[row] + offsets[3 : 3 + LANES, None] + tap * count + np.arange(count)
+            each = weights[2 * row + tap, 2 : 2 + LANES, None]
+            want += np.where(each != 0, a[at], 0) * each
+        np.testing.assert_allclose(out, want.ravel(), rtol=1e-6)
+        assert np.isfinite(want[:4, 0]).any()
 
     def test_halves_go_to_even_and_lines_pass_the_caches(self):
         def kernel(totals, out, line):

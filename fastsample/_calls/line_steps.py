@@ -30,7 +30,7 @@ from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE
 from .._kernels.vectors.simd import LANES
 from . import buffers, schedule
-from .line_taps import Places, range_of, taps_of
+from .line_taps import Places, taps_of
 from .run import spec, start
 from .spline_filters import filter_of
 
@@ -51,13 +51,14 @@ class Line(NamedTuple):
     """What is done along an axis."""
 
     axis: int
-    size: int
+    size: int  # how many samples are read
     pad: int  # samples set before and after a line
     order: int  # of the spline whose coefficients are made; 0, 1: none
     symmetry: str
     places: Places | None  # of the results, or None where the coefficients are
     results: int  # how many
     first: int = 0  # where in the result they begin
+    begin: int = 0  # the first sample that is read
 
 
 class Border(NamedTuple):
@@ -102,12 +103,21 @@ def run(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: typ
     if x.ndim == 0:
         x, out = x.reshape(1), out.reshape(1)
     if not x.flags.aligned or any(s % x.itemsize for s in x.strides):
-        x = buffers.native(x)
-    make = _kept if max(*x.shape, *out.shape) <= KEPT else _prepared
+        x, lines = _copied(x, lines)
+    is_short = all(max(line.size, line.results) <= KEPT for line in lines)
+    make = _kept if is_short else _prepared
     todo = make(spec(x), spec(out), lines, border, np.dtype(work))
     other = NOTHING if todo.between is None else buffers.empty(todo.between, np.dtype(work))
     for call in todo.calls:
         start(call, x, call.constants[0], other, out)
+
+
+def _copied(x, lines):
+    """An aligned copy of what is read, and the lines of that."""
+    part = [slice(None)] * x.ndim
+    for line in lines:
+        part[line.axis] = slice(line.begin, line.begin + line.size)
+    return buffers.native(x[tuple(part)]), tuple(line._replace(begin=0) for line in lines)
 
 
 def _prepared(image, out, lines, border, work):
@@ -115,8 +125,8 @@ def _prepared(image, out, lines, border, work):
     last = len(image[0]) - 1
     if not lines:
         lines = [Line(last, image[0][last], 0, 0, "mirror", None, image[0][last])]
-    lines = sorted(lines, key=lambda line: line.results / line.size)  # first what makes it smaller
-    steps, between = _steps(side_of(IMAGE, *image), side_of(OUT, *out), lines, work)
+    lines = sorted(lines, key=_growth)  # first what makes it smaller
+    steps, between = _steps(_read(side_of(IMAGE, *image), lines), side_of(OUT, *out), lines, work)
     calls = tuple(_call(some, slabs, border, work) for some, slabs in _grouped(steps, work))
     return Work(calls, between)
 
@@ -128,6 +138,20 @@ def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> S
     """The whole of an array."""
     low = sum(min(s, 0) * (n - 1) for s, n in zip(strides, shape, strict=True))
     return Side(which, shape, strides, -low // dtype.itemsize, dtype)
+
+
+def _growth(line):
+    """By how much an axis grows, whatever is read of it: rounding depends on the order of axes."""
+    return line.results / (line.places.samples if line.places else line.size)
+
+
+def _read(image, lines):
+    """The part of an array that lines read."""
+    shape, start = list(image.shape), image.start
+    for line in lines:
+        shape[line.axis] = line.size
+        start += line.begin * image.strides[line.axis] // image.dtype.itemsize
+    return image._replace(shape=tuple(shape), start=start)
 
 
 def _steps(image, out, lines, work):
@@ -254,11 +278,10 @@ def _describe(job, step, border, work, tables):
     job["gain"], job["poles"], job["needed"] = found.gain, len(found.poles), found.needed
     job["poles_at"], job["ends_at"] = tables.put(found.poles), tables.put(found.terms)
     if line.places:
-        taps = taps_of(line.size, line.places, line.pad, work.type)
-        first, end = range_of(taps.good, line.places.size)
+        taps = taps_of(line.places, work.type)
         job["taps"] = line.places.order + 1
-        job["index_at"] = tables.put(taps.index[first:end])
-        job["weights_at"] = tables.put(taps.weights[first:end])
+        job["index_at"] = tables.put(taps.index)
+        job["weights_at"] = tables.put(taps.weights)
     source = CODES[step.source.dtype.newbyteorder("=")]
     job["read"] = reader(source, int(not step.source.dtype.isnative), code)
     job["write"] = writer(code, code_of(step.target.dtype))

@@ -35,14 +35,23 @@ class Places(NamedTuple):
     offset: float
     mode: str
     order: int
+    samples: int  # of a line
+    prefilter: bool  # is a line filtered first? Then all of its samples are read
 
 
 class Taps(NamedTuple):
-    """A table of taps: where rows of 16 samples begin, weights, and which results have any."""
+    """A table of taps: rows of 16 samples by where they begin, and weights.
+
+    Its results are those from the first that has any taps to the last; its rows are what is read.
+    """
 
     index: Array
     weights: Array
-    good: Array | None  # None: all of them
+    good: Array | None  # which of all results have taps; None: all of them
+    first: int
+    end: int
+    begin: int  # the first sample that is read
+    count: int  # how many are
 
 
 def padding_of(mode: str, order: int, prefilter: bool) -> int:
@@ -58,15 +67,16 @@ def range_of(good: Array | None, size: int) -> tuple[int, int]:
     return (int(known[0]), int(known[-1]) + 1) if len(known) else (0, 0)
 
 
-def taps_of(size: int, places: Places, pad: int, work: type) -> Taps:
-    """The taps of all results of a line of `size` samples."""
+def taps_of(places: Places, work: type) -> Taps:
+    """The taps of all results of a line."""
     make = _kept if places.size <= KEPT else _made
-    return make(size, places, pad, work)
+    return make(places, work)
 
 
 @quietly
-def _made(size, places, pad, work):
-    mode, order = places.mode, places.order
+def _made(places, work):
+    size, mode, order = places.samples, places.mode, places.order
+    pad = padding_of(mode, order, places.prefilter)
     x = (np.arange(places.size) + places.pre) * places.scale + places.offset
     x, good = folded(x, size, mode)
     x = np.clip(x + pad, -PAD, size + 2 * pad + PAD)  # beyond, all taps are outside anyway
@@ -77,26 +87,38 @@ def _made(size, places, pad, work):
     weights = tap_weights(x - whole, order)
     if order == 0 and mode == "grid-constant":
         index[~known] = size + 2 * pad
-    table = np.ascontiguousarray(index * LANES, np.int32), np.ascontiguousarray(weights, work)
-    return Taps(*table, None if good.all() else good)
+    good = None if good.all() else good
+    first, end = range_of(good, places.size)
+    index, weights, begin, behind = index[first:end], weights[first:end], 0, size
+    if not places.prefilter:
+        begin, behind = _met(index, size)
+        index = np.where(index < size, index - begin, behind - begin)
+    rows = np.ascontiguousarray(index * LANES, np.int32)
+    table = rows, np.ascontiguousarray(weights, work)
+    return Taps(*table, good, first, end, begin, behind - begin)
+
+
+def _met(index, size):
+    """The first sample that taps meet, and what is behind the last; not none at all."""
+    met = index[index < size]
+    return (int(met.min()), int(met.max()) + 1) if met.size else (0, 1)
 
 
 _kept = lru_cache(maxsize=256)(_made)
 
 
 @lru_cache(maxsize=256)
-def stretch_of(size: int, places: Places, work: type) -> slice | None:
+def stretch_of(places: Places, work: type) -> slice | None:
     """The samples that are a line's results as they are, an even step apart; None if not so."""
     if places.order:
         return None
-    taps = taps_of(size, places, 0, work)
-    first, end = range_of(taps.good, places.size)
-    index = taps.index[first:end, 0] // LANES
+    taps = taps_of(places, work)
+    index = taps.index[:, 0] // LANES
     steps = np.diff(index)
-    if len(steps) == 0 or steps[0] == 0 or (steps != steps[0]).any() or index.max() == size:
+    if len(steps) == 0 or steps[0] == 0 or (steps != steps[0]).any() or index.max() == taps.count:
         return None
-    stop = int(index[-1] + steps[0])
-    return slice(int(index[0]), None if stop < 0 else stop, int(steps[0]))
+    stop = taps.begin + int(index[-1] + steps[0])
+    return slice(taps.begin + int(index[0]), None if stop < 0 else stop, int(steps[0]))
 
 
 def inside(index: Array, size: int, mode: str) -> Array:

@@ -10,7 +10,7 @@ from .._kernels.stages.outputs import stored
 from .._kernels.vectors.memory import CACHE_LINE
 from . import again, buffers
 from .line_steps import NO_BORDER, Border, Line, run
-from .line_taps import SYMMETRY, Places, padding_of, range_of, stretch_of, taps_of
+from .line_taps import SYMMETRY, Places, padding_of, stretch_of, taps_of
 
 Array = NDArray[Any]
 
@@ -93,17 +93,15 @@ def resampled(
     lines, parts, target = [], [], native
     for axis, place in enumerate(per_axis):
         if place is not None:
-            size, places = x.shape[axis], Places(out.shape[axis], *place, mode, order)
-            good = taps_of(size, places, pad, work).good
-            first, end = range_of(good, places.size)
-            before, stretch = (slice(None),) * axis, stretch_of(size, places, work)
+            places = Places(out.shape[axis], *place, mode, order, x.shape[axis], filtered > 1)
+            taps, stretch = taps_of(places, work), stretch_of(places, work)
+            first, end, before = taps.first, taps.end, (slice(None),) * axis
             if stretch is None:
-                lines.append(
-                    Line(axis, size, pad, filtered, SYMMETRY[mode], places, end - first, first)
-                )
+                how = taps.count, pad, filtered, SYMMETRY[mode], places, end - first
+                lines.append(Line(axis, *how, first, taps.begin))
             else:
                 x, target = x[(*before, stretch)], target[(*before, slice(first, end))]
-            parts.append((axis, good, first, end))
+            parts.append((axis, taps.good, first, end))
     padding = cast_number(cval, x.dtype) if mode == "grid-constant" else None
     if all(line.results for line in lines):
         run(x, tuple(lines), Border(padding, cval), target, work)

@@ -95,7 +95,6 @@ GROUPED = 8  # channels from which 16 at a time pay
 # Channels from which an input that has them last, where the result has planes, is sampled pixel by
 # pixel, see `stages/turned.py`.
 TURNED = 8
-EXACT = {4: 2**24, 8: 2**53}  # whole numbers that coordinates of so many bytes hold
 BAND = 16  # rows of pixels at least, for which there must be room
 
 
@@ -225,7 +224,7 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
     if work.period:
         task["next"] = task["ahead"] = 0  # all that a tile reads is small
     else:
-        task["near"] = _near(kind, axes, input)
+        task["near"] = is_marked(kind) or is_near(kind)
         if copies(kind) and task["c"] == 1:  # label masks: 512x512 bytes 546 us instead of 794
             task["ahead"] |= _plane(kind, axes) > AHEAD_PIXELS
     filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
@@ -328,7 +327,7 @@ def jobs_of(call, kind, axes, layout, numbers):
         _set_pixels(jobs, kind, axes, layout)
     if np.sum(_plane(kind, axes) * jobs["c"]) > AHEAD:  # no cache has them all
         jobs["ahead"] = 1
-    jobs["near"] = _near(kind, axes, layout)
+    jobs["near"] = is_marked(kind) or is_near(kind)
     jobs["input_rows"] = axes[0].size
     jobs["out_start"] += numbers * jobs["out_n"]
     jobs["grid_start"] += numbers * jobs["grid_n"]
@@ -443,14 +442,6 @@ def _set_input(task, kind, axes, input):
     if kind.role in (SAMPLE, SLOPE) and kind.taps < 4:
         task["ahead"] |= (plane >= AHEAD_PLANE) & (whole >= AHEAD_INPUT) & (task["period"] == 0)
     task["input_near"] = _last_near(kind, input)
-
-
-def _near(kind, axes, input):
-    """What a plan says of 16 points: `near` of a job."""
-    if not is_marked(kind):
-        return is_near(kind)
-    plane = sum(abs(s) * (x.size - 1) for s, x in zip(input.strides[2:], axes, strict=True))
-    return np.where(plane < EXACT[kind.real], 1, 2)
 
 
 def _reach(kind, input):

@@ -206,6 +206,11 @@ def sums_bytes(form, paired, value):
     return bool(paired and form.taps == 2 and STORED[value] is np.uint8 and not PERMUTE)
 
 
+def sums_floats(form, paired, value, count):
+    """Are three or four float32 a pixel summed a point a vector of four lanes? Where bytes are."""
+    return bool(paired and form.taps == 2 and value == 4 and count > 2 and not PERMUTE)
+
+
 def item_bytes(kind):
     """The bytes of an element."""
     return np.dtype(STORED[kind.value]).itemsize
@@ -279,8 +284,8 @@ JOB = np.dtype(
         ("next", "i8"),  # 1: prefetch a channel while the one before is at work
         ("add", "i8"),  # 1: a gradient is added to what is there
         ("fills", "i8"),  # 1: what lies outside weighs, for the fill value
-        ("near", "i8"),  # 1: a plan says which points lie near each other; 1 or 2: of which all
-        #                  pixels are there, 1: whose offsets are exact as coordinates
+        ("near", "i8"),  # 1: a plan says which points lie near each other, or of which all pixels
+        #                  are there
         ("offset_rows", "i8"),  # a plan's offsets of a point,
         ("offset_pitch", "i8"),  # and from one of them to the next
         ("direction", "i8"),  # bytes from a point's coordinates to its direction, see `Kind.along`,

@@ -173,6 +173,21 @@ def write_singly(axes, step, apart, points, at, count, values):
 
 
 @cache
+def move_of(count):
+    """So many vectors from one array to another, at constant places: neither needs memory."""
+
+    @inline
+    def move(values, to):
+        store(to, 0, load(values, 0))
+        if count > 1:
+            store(to, LANES, load(values, LANES))
+        if count > 2:
+            store(to, 2 * LANES, load(values, 2 * LANES))
+
+    return move
+
+
+@cache
 def write_of(count):
     """Up to 16 points to an array, `step` elements apart, their coordinates `apart`.
 

@@ -2,7 +2,8 @@
 
 Along a row of the output the knots of the other axes are weighed once: what is left is a spline of
 one axis. Between two of its knots it is a polynomial, whose numbers wait in scratch; it is the same
-one for most of 16 neighbours.
+one for most of 16 neighbours. The lines of knots around the row are such splines, too: they wait
+beside it, and serve all rows between them.
 """
 
 import math
@@ -16,9 +17,10 @@ from ..kind import AXES, JOB, STRIDES, VALUES
 from ..vectors.memory import load_first, local
 from ..vectors.simd import LANES, convert, load, multiply_add, ramp, splat, store, where
 from .affine import add_up_of, total
-from .maps import affine_of, along_of
+from .coordinates import move_of
+from .maps import FINITE, affine_of, along_of
 from .scratch import TAPS
-from .tile import tile_in, tiles_in_all
+from .tile import LINES_KEPT, tile_in, tiles_in_all
 
 # Of TAPS knots around a place, a linear spline's middle ones weigh.
 
@@ -85,46 +87,40 @@ def piece(field, at, pitch, inside):
 
 
 @cache
-def put_lines_of(count, real):
-    """Note which lines of knots a row of points lies between, and what each weighs; how many."""
-    last, number = count - 1, VALUES[real]
+def around_of(real):
+    """Note which knots of an axis are around point j, and what each weighs; how many."""
+    number, exact = VALUES[real], VALUES[8]
 
-    @inline
-    def put_column(axes, at, scale, n, cell, weights, starts, factors):
-        axis, used = axes[last - 1], np.int64(axes[last].order == 1)
-        for j in range(used, TAPS - used):  # the outer two of four weigh nothing then
-            starts[n] = at + knot_of(axis, cell - 1 + j) * axes[last].knots
-            factors[n] = number(scale * weights[j])
+    @jit
+    def around(axis, j, knots, factors):
+        weights, used, n = local(TAPS, exact), np.int64(axis.order == 1), 0
+        cell, inside = cell_of(axis, j)
+        put_weights(axis, inside, weights, 0)
+        for k in range(used, TAPS - used):  # the outer two of four weigh nothing then
+            knots[n], factors[n] = knot_of(axis, cell - 1 + k), number(weights[k])
             n += 1
         return n
 
-    @jit
-    def put_lines(axes, row, weights, starts, factors):
-        if count == 1:
-            starts[0], factors[0] = 0, number(1)
-            return 1
-        axis, used, n = axes[last - 1], np.int64(axes[last].order == 1), 0
-        cell, inside = cell_of(axis, row % axis.points)
-        put_weights(axis, inside, weights, 0)
-        if count == 2:
-            return put_column(axes, 0, 1.0, n, cell, weights, starts, factors)
-        outer, inside = cell_of(axes[0], row // axis.points)
-        put_weights(axes[0], inside, weights, TAPS)
-        for k in range(used, TAPS - used):
-            at = knot_of(axes[0], outer - 1 + k) * axis.knots * axes[last].knots
-            n = put_column(axes, at, weights[TAPS + k], n, cell, weights, starts, factors)
-        return n
-
-    return put_lines
+    return around
 
 
 @inline
-def weigh(control, at, left, lines, starts, factors):
-    """16 of one component's knots along a row, weighed over the lines of them around it."""
+def weigh_knots(control, at, left, lines, starts, factors):
+    """16 of one component's knots along a line, weighed over the planes around it."""
     found = splat(0.0, factors)
     for k in range(lines):
         knots = load_first(control, at + starts[k], left, LANES)
         found = multiply_add(knots, splat(factors[k], found), found)
+    return found
+
+
+@inline
+def weigh_cells(field, at, lines, starts, factors):
+    """One number of 16 cells along a row, weighed over the lines around it."""
+    found = splat(0.0, factors)
+    for k in range(lines):
+        cells = load(field, at + starts[k])
+        found = multiply_add(cells, splat(factors[k], found), found)
     return found
 
 
@@ -145,48 +141,124 @@ def all_knots_of(count):
 
 
 @cache
-def begin_field_of(count, real):
-    """Put a row's knots into `field`, component by component, and what they make of its cells.
+def put_line_of(count, real):
+    """Put the cells of a line of knots into `field` from a place on, component by component.
 
-    Knot k of a component stands at k + 1. Behind all of these, of component d, number p of cell k
-    at (1 + 4 d + p) * pitch + k. (A row of 128 points took 7x7x7 knots 1.7 us one by one.)
+    In 3-D those of the planes around plane z of the output, weighed. Knot k of a component stands
+    at k + 1 meanwhile, and number p of cell k of component d at (4 d + p) * pitch + k in the end.
     """
-    put_lines, all_knots, last = put_lines_of(count, real), all_knots_of(count), count - 1
-    put_pieces, number, exact, whole = put_pieces_of(real), VALUES[real], VALUES[8], np.int64
-    first_control, eight, most = count * (count + 1), 2 * TAPS, TAPS * TAPS
+    around, all_knots, put_pieces = around_of(real), all_knots_of(count), put_pieces_of(real)
+    last, number, whole = count - 1, VALUES[real], np.int64
 
     @inline
-    def put_knots(axes, control, at, begin, end, lines, starts, factors, field):
-        knots = axes[last].knots
-        for k in range(greater(begin - 1, 0), lesser(end + 3, knots), LANES):
-            store(field, k + 1, weigh(control, at + k, knots - k, lines, starts, factors))
-        field[0], field[knots + 1] = field[1], field[knots]
+    def planes_of(axes, z, line, starts, factors):
+        n = 1
+        starts[0], factors[0] = 0, number(1)
+        if count > 2:
+            n = around(axes[0], z, starts, factors)
+        for k in range(n):
+            if count > 1:
+                starts[k] = (starts[k] * axes[last - 1].knots + line) * axes[last].knots
+        return n
 
     @jit
-    def begin_field(axes, control, tile, row, field, pitch):
-        weights, starts, factors = local(eight, exact), local(most, whole), local(most, number)
-        lines, x = put_lines(axes, tile.row + row, weights, starts, factors), axes[last]
+    def put_line(axes, control, at, z, line, field, to, pitch):
+        starts, factors, knots = local(TAPS, whole), local(TAPS, number), axes[last].knots
+        n = planes_of(axes, z, line, starts, factors)
+        for d in range(count):
+            first, behind = at + d * all_knots(axes), to + d * TAPS * pitch
+            for k in range(0, knots, LANES):
+                found = weigh_knots(control, first + k, knots - k, n, starts, factors)
+                store(field, k + 1, found)
+            field[0], field[knots + 1] = field[1], field[knots]
+            for k in range(0, knots - 1, LANES):
+                put_pieces(axes[last].order, field, k, behind, pitch)
+
+    return put_line
+
+
+@cache
+def begin_field_of(count, real):
+    """Put the numbers of a row's cells into `field`: p of component d at (1 + 4 d + p) * pitch.
+
+    They are weighed from those of the lines of knots around the row, which wait behind them, and
+    are made once for all rows between the same knots: in 3-D a row adds up 4 lines, not 16.
+    """
+    put_line, around = put_line_of(count, real), around_of(real)
+    number, whole, last = VALUES[real], np.int64, count - 1
+    first_control, rows = count * (count + 1), count * TAPS
+
+    @inline
+    def place_of(axes, row):
+        j, z = row, 0
+        if count > 2:
+            j, z = row % axes[1].points, row // axes[1].points
+        return j, z
+
+    @inline
+    def lines_of(axes, tile, j, z, lines, factors):
+        """The lines around a row, and a number that tells the first of all from those elsewhere."""
+        n, first = 1, tile.n
+        lines[0], factors[0] = 0, number(1)
+        if count > 1:
+            n = around(axes[last - 1], j, lines, factors)
+            if count > 2:
+                first = first * axes[0].points + z
+            first *= axes[last - 1].knots
+        return n, first
+
+    @jit
+    def begin_field(axes, control, tile, row, made, pitch):
+        lines, factors, x, field = local(TAPS, whole), local(TAPS, number), axes[last], made.field
+        j, z = place_of(axes, tile.row + row)
+        n, first = lines_of(axes, tile, j, z, lines, factors)
+        for k in range(n):
+            line, slot = lines[k], lines[k] % LINES_KEPT
+            lines[k] = (1 + rows * (1 + slot)) * pitch
+            if made.noted[slot] != first + line:
+                at = tile.source + first_control
+                put_line(axes, control, at, z, line, field, lines[k], pitch)
+                made.noted[slot] = first + line
         begin, _ = cell_of(x, tile.col)
         end, _ = cell_of(x, tile.col + tile.pad - 1)
-        for d in range(count):
-            at, to = tile.source + first_control + d * all_knots(axes), (1 + TAPS * d) * pitch
-            put_knots(axes, control, at, begin, end, lines, starts, factors, field)
+        for p in range(rows):
             for k in range(begin, end + 1, LANES):
-                put_pieces(x.order, field, k, to, pitch)
+                found = weigh_cells(field, p * pitch + k, n, lines, factors)
+                store(field, (1 + p) * pitch + k, found)
 
     return begin_field
+
+
+@cache
+def is_finite_of(count, real):
+    """Are a row's lines finite, at both ends and so between them? 1.0 or 0.0."""
+    number = VALUES[real]
+
+    @inline
+    def is_finite(tile, lines):
+        sound, end = number(0), tile.col + tile.pad + LANES
+        for i in range(count):
+            first = number(lines[2 * i] + tile.col * lines[2 * i + 1])
+            last = number(lines[2 * i] + end * lines[2 * i + 1])
+            sound += (first - first) + (last - last)
+        return 1.0 if sound == 0.0 else 0.0
+
+    return is_finite
 
 
 @cache
 def elastic_of(count, real):
     """Through a matrix, and a spline's steps from there."""
     (begin_affine, read_affine), along = affine_of(count, real), along_of(real)
-    begin_field, last = begin_field_of(count, real), count - 1
+    begin_field, is_finite = begin_field_of(count, real), is_finite_of(count, real)
+    finitely, last, move = along_of(real, finite=True), count - 1, move_of(count)
+    lanes, number = count * LANES, VALUES[real]
 
     @inline
     def begin(job, axes, grid, tile, row, made):
         begin_affine(job, axes, grid, tile, row, made)
-        begin_field(axes, grid, tile, row, made.field, job.field_pitch)
+        made.lines[FINITE] = is_finite(tile, made.lines)
+        begin_field(axes, grid, tile, row, made, job.field_pitch)
 
     @inline
     def steps(field, at, pitch, cell, end, inside):
@@ -196,21 +268,49 @@ def elastic_of(count, real):
             found = where(place >= 0.0, piece(field, at + k, pitch, place), found)
         return found
 
+    @jit
+    def carefully(job, axes, grid, tile, row, col, made, found, values):
+        """Where a number is infinite, lines say nothing: what the matrix gives as it is."""
+        read_affine(job, axes, grid, tile, row, col, made, values)
+        for i in range(count):
+            whole, near = along(made.lines, i, tile.col + col, values)
+            value, step = load(values, i * LANES), load(found, i * LANES)
+            summed = (near + step) + splat(whole, near)
+            store(values, i * LANES, where(summed == summed, summed, value + step))
+
+    @inline
+    def put_steps(job, i, made, cell, end, inside, found):
+        at, pitch = (1 + TAPS * i) * job.field_pitch, job.field_pitch
+        store(found, i * LANES, steps(made.field, at, pitch, cell, end, inside))
+
+    @inline
+    def put_places(i, made, column, found, values):
+        whole, near = finitely(made.lines, i, column, values)
+        store(values, i * LANES, (near + load(found, i * LANES)) + splat(whole, near))
+
     @inline
     def read(job, axes, grid, tile, row, col, made, values):
-        read_affine(job, axes, grid, tile, row, col, made, values)
-        column, axis = tile.col + col, axes[last]
+        found, column, axis = local(lanes, number), tile.col + col, axes[last]
         cell, first = cell_of(axis, column)
         end, _ = cell_of(axis, column + LANES - 1)
         inside = multiply_add(ramp(values), splat(axis.knot_step, values), splat(first, values))
-        for i in range(count):
-            whole, near = along(made.lines, i, column, values)
-            start = (1 + TAPS * i) * job.field_pitch
-            found = steps(made.field, start, job.field_pitch, cell, end, inside)
-            summed = (near + found) + splat(whole, near)
-            # Where a number is infinite, lines say nothing: what the matrix gives as it is.
-            value = load(values, i * LANES)
-            store(values, i * LANES, where(summed == summed, summed, value + found))
+        # Written out, see `plan.locate_all`.
+        put_steps(job, 0, made, cell, end, inside, found)
+        if count > 1:
+            put_steps(job, 1, made, cell, end, inside, found)
+        if count > 2:
+            put_steps(job, 2, made, cell, end, inside, found)
+        if made.lines[FINITE] != 0.0:
+            put_places(0, made, column, found, values)
+            if count > 1:
+                put_places(1, made, column, found, values)
+            if count > 2:
+                put_places(2, made, column, found, values)
+        else:  # with arrays of its own: what a function is given takes no registers
+            steps_there, places = local(lanes, number), local(lanes, number)
+            move(found, steps_there)
+            carefully(job, axes, grid, tile, row, col, made, steps_there, places)
+            move(places, values)
 
     return begin, read
 

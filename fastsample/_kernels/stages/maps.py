@@ -19,17 +19,20 @@ from ..vectors.memory import local
 from ..vectors.simd import LANES, convert, load, multiply_add, ramp, splat, store, where
 from .affine import total
 from .coordinates import base_of
-from .tile import tile_in, tiles_in_all
+from .tile import noted_in, tile_in, tiles_in_all
 
 
 class Row(NamedTuple):
     """What is known of a row of the output before its points are read."""
 
     lines: np.ndarray  # of each coordinate: where it begins, and its step; doubles
-    field: np.ndarray  # of a spline: the row's knots, see `field`
+    field: np.ndarray  # of a spline: the row's cells, see `field`
+    noted: np.ndarray  # and which of its lines are there
+    values: np.ndarray  # 16 points on their way to a function that plans them with care
 
 
-LINES = 8  # numbers: of up to three coordinates, and of a homography's divisor
+LINES = 8  # numbers: of up to three coordinates, or of a homography's divisor, too, and behind them
+FINITE = 7  # of a spline: 1 where all of these lines are finite along the row
 
 
 @cache
@@ -178,7 +181,7 @@ def add_homography_of(real):
     @jit
     def add(job, axes, matrix, tile, results, pitch, scratch, out, at):
         values, room, lines = local(lanes, number), local(LANES, exact), local(LINES, exact)
-        made = Row(lines, array_at(scratch, number, job.field))
+        made = Row(lines, array_at(scratch, number, job.field), noted_in(scratch), values)
         for k in range(9):
             out[at + k] = 0.0
         for row in range(tile.rows):

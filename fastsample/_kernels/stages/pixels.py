@@ -11,9 +11,9 @@ import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
-from ..kind import JOB, STORED, VALUES, WIDE, WIDTHS, sums_bytes
+from ..kind import JOB, STORED, VALUES, WIDE, WIDTHS, sums_bytes, sums_floats
 from ..vectors.memory import load_first, local, store_part
-from ..vectors.pixels import FEW, gather_pixel_pairs, gather_pixels
+from ..vectors.pixels import FEW, gather_pixel_pairs, gather_pixels, sum_pixel_pairs
 from ..vectors.simd import LANES, convert, everywhere, load, splat, spread, store
 from .byte_pixels import bytes_of
 from .fills import fills_in
@@ -119,10 +119,38 @@ def few_rows_of(form, paired, value, count, whole):
 
 
 @cache
+def float_rows_of(form, count):
+    """The same for pairs of pixels of float32, which are read whole, a point after the other.
+
+    A weight comes to its four lanes from memory. `spread` crosses halves of registers: four
+    channels of 224x224 points took one core of Zen 1 0.67 ms and take 0.61.
+    """
+    rows, pitch, shift = taps_in_all(form) // form.taps, pitch_of(form), shift_of(form)
+
+    @inline
+    def add_rows(strides, input, plane, plan, j, sums, totals):
+        steps = local(rows, np.int64)
+        for r in range(rows):
+            steps[r] = shift(r, strides)
+        a, b, c, d = sum_pixel_pairs(
+            input, plane, steps, plan.offsets, j, plan.weights, j, pitch, rows, count
+        )
+        store(totals, 0, a)
+        store(totals, LANES, b)
+        store(totals, 2 * LANES, c)
+        store(totals, 3 * LANES, d)
+
+    return add_rows
+
+
+@cache
 def few_of(form, paired, value, count):
     """Sample a tile's points, of two to four channels."""
     lanes, work, exact = FEW * LANES, VALUES[form.work], count != 3
+    by_floats = sums_floats(form, paired, value, count)
     add_whole = few_rows_of(form, paired, value, count, True)
+    if by_floats:
+        add_whole = float_rows_of(form, count)
     add_exactly = few_rows_of(form, paired, value, count, False)
     add, put, dense = add_few_of(add_fill), put_pixels_of(STORED[value], count), not form.scattered
     narrow = narrow_of(value)

@@ -27,6 +27,7 @@ from ..kind import (
     is_easy,
 )
 from ..vectors.memory import local
+from ..vectors.nearest import all_on_axis, nearest_integers
 from ..vectors.simd import (
     LANES,
     convert,
@@ -34,8 +35,6 @@ from ..vectors.simd import (
     floor,
     lane,
     load,
-    multiply_add,
-    rint,
     splat,
     store,
     where,
@@ -43,12 +42,13 @@ from ..vectors.simd import (
 )
 from .along import change_of, outside_change_of, turned_of
 from .borders import to_pixel_of, unkept_of
+from .coordinates import move_of
 from .maps import LINES, Row
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
 from .sources import DIRECTIONS, SOURCES
 from .spans import LINES_OF, READ, span_of
 from .taps import SPLIT
-from .tile import share_in, tile_in
+from .tile import noted_in, share_in, tile_in
 
 
 class Block(NamedTuple):
@@ -68,7 +68,7 @@ class Block(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """What points without a border rule need of each axis, as numbers of the coordinates' type.
+    """What points without a border rule need of each axis, as numbers of one type.
 
     They are read once a row: LLVM can't know that what is stored in a plan leaves the axes alone.
     """
@@ -78,9 +78,19 @@ class Ends(NamedTuple):
 
 
 @cache
-def ends_of(count, real):
+def asks_integers(form, real):
+    """Does a plan compare pixels as integers? Not where a slope ends within one, or these are long.
+
+    Doubles take longer to become integers that may be compared than to be compared.
+    """
+    return has_marks(form) or (real == 4 and not form.slopes and not form.wide)
+
+
+@cache
+def ends_of(form, real):
     """The function that reads them; of axes that there are not, the first one's."""
-    number, second, third = VALUES[real], min(1, count - 1), min(2, count - 1) * (count > 2)
+    count, number = form.axes, OFFSETS[0] if asks_integers(form, real) else VALUES[real]
+    second, third = min(1, count - 1), min(2, count - 1) * (count > 2)
 
     @inline
     def ends(axes):
@@ -289,72 +299,45 @@ def mark_of(form, source):
     And the same where they are known to have.
 
     That is so nearly everywhere: a matrix's plan takes 1.6 ns a point instead of 2.4 on Zen 1.
-    Positions need not be kept before they are compared, which neither a huge one nor NaN passes.
-    `safe` is the last offset at which a
-    pixel may be read; WIDE where every one may.
+    Positions need not be kept before: neither a huge one nor NaN is an integer on an axis. `safe`
+    is the last offset at which a pixel may be read; WIDE where every one may.
     """
     count, unkept, gaps = form.axes, unkept_of(source), source == PERSPECTIVE
 
     @inline
-    def pixel(axis, last, values, a):
-        p = unkept(axis, load(values, (count - 1 - a) * LANES))
-        whole = rint(p)
-        return whole, (whole >= 0.0) & (whole <= splat(last, whole))
+    def pixel(axes, values, a):
+        return nearest_integers(unkept(axes[a], load(values, (count - 1 - a) * LANES)))
 
     @inline
     def pixels(axes, ends, values):
-        first, inside = pixel(axes[0], ends.lasts[0], values, 0)
-        second = third = first
+        """Offsets of the pixels, and whether there are all."""
+        place = pixel(axes, values, 0)
+        offsets, inside = place * ends.strides[0], all_on_axis(place, ends.lasts[0])
         if count > 1:
-            second, also = pixel(axes[1], ends.lasts[1], values, 1)
-            inside = inside & also
+            place = pixel(axes, values, 1)
+            offsets = offsets + place * ends.strides[1]
+            inside = inside & all_on_axis(place, ends.lasts[1])
         if count > 2:
-            third, also = pixel(axes[2], ends.lasts[2], values, 2)
-            inside = inside & also
+            place = pixel(axes, values, 2)
+            offsets = offsets + place * ends.strides[2]
+            inside = inside & all_on_axis(place, ends.lasts[2])
         if gaps:
-            inside = inside & (load(values, count * LANES) == 0.0)
-        return (first, second, third), inside
+            inside = inside & everywhere(load(values, count * LANES) == 0.0)
+        return offsets, inside
 
     @inline
-    def exactly(ends, places, offsets):
-        """Offsets, where the type of coordinates holds them all."""
-        total = places[0] * splat(ends.strides[0], places[0])
-        if count > 1:
-            total = multiply_add(places[1], splat(ends.strides[1], total), total)
-        if count > 2:
-            total = multiply_add(places[2], splat(ends.strides[2], total), total)
-        return convert(total, offsets)
-
-    @inline
-    def by_integers(axes, places, offsets):
-        total = convert(places[0], offsets) * splat(axes[0].stride, offsets)
-        if count > 1:
-            total = total + convert(places[1], offsets) * splat(axes[1].stride, offsets)
-        if count > 2:
-            total = total + convert(places[2], offsets) * splat(axes[2].stride, offsets)
-        return total
-
-    @inline
-    def mark(axes, ends, exact, safe, block, at, plan):
-        done, (places, inside) = False, pixels(axes, ends, block.values)
-        if everywhere(inside):
-            if exact:
-                offsets = exactly(ends, places, plan.offsets)
-            else:
-                offsets = by_integers(axes, places, plan.offsets)
-            if safe == WIDE or everywhere(offsets <= splat(safe, offsets)):
-                store(plan.offsets, at, offsets)
-                plan.bases[at // LANES] = 0
-                done = True
+    def mark(axes, ends, safe, block, at, plan):
+        done, (offsets, inside) = False, pixels(axes, ends, block.values)
+        if inside and (safe == WIDE or everywhere(offsets <= splat(safe, offsets))):
+            store(plan.offsets, at, offsets)
+            plan.bases[at // LANES] = 0
+            done = True
         return done
 
     @inline
-    def put(axes, ends, exact, block, at, plan):
-        places, _ = pixels(axes, ends, block.values)
-        if exact:
-            store(plan.offsets, at, exactly(ends, places, plan.offsets))
-        else:
-            store(plan.offsets, at, by_integers(axes, places, plan.offsets))
+    def put(axes, ends, block, at, plan):
+        offsets, _ = pixels(axes, ends, block.values)
+        store(plan.offsets, at, offsets)
         plan.bases[at // LANES] = 0
 
     return mark, put
@@ -368,7 +351,7 @@ def mark_readable(safe, at, plan):
 
 
 @cache
-def quick_of(form, family, source):
+def quick_of(form, family, real, source):
     """`locate` along all axes for 16 points of two taps, if all of these are inside; say if so.
 
     See `mark_of`: one channel of 224x224 bytes through a matrix takes 0.25 ms instead of 0.31.
@@ -376,14 +359,30 @@ def quick_of(form, family, source):
     """
     count, slopes, unkept = form.axes, bool(form.slopes), unkept_of(source)
     gaps = source == PERSPECTIVE
-    fills = gaps or family == FILLING
+    fills, by_integers = gaps or family == FILLING, asks_integers(form, real)
+
+    @inline
+    def as_nearest(whole, like):
+        return nearest_integers(whole)
+
+    start_of = as_nearest if by_integers else convert
+
+    @inline
+    def is_inside(p, whole, start, last):
+        if by_integers:
+            found = all_on_axis(start, last - 1)
+        else:
+            begun = p > 0.0 if slopes else p >= 0.0
+            found = everywhere(begun & (whole < splat(last, whole)))
+        return found
 
     @inline
     def along(axis, last, a, block):
         p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
         whole, at = floor(p), a * 2 * LANES
         right = convert(p - whole, block.tap_weights)
-        store(block.taps, at, convert(whole, block.taps))
+        start = start_of(whole, block.taps)
+        store(block.taps, at, start)
         store(block.tap_weights, at, 1.0 - right)
         store(block.tap_weights, at + LANES, right)
         if slopes:
@@ -393,8 +392,7 @@ def quick_of(form, family, source):
         if fills:
             store(block.tap_fills, a * LANES, splat(0.0, right))
             store(block.fill_slopes, a * LANES, splat(0.0, right))
-        start = p > 0.0 if slopes else p >= 0.0
-        return start & (whole < splat(last, whole))
+        return is_inside(p, whole, start, last)
 
     @inline
     def quick(axes, ends, block):
@@ -404,19 +402,20 @@ def quick_of(form, family, source):
         if count > 2:
             inside = inside & along(axes[2], ends.lasts[2], 2, block)
         if gaps:
-            inside = inside & (load(block.values, count * LANES) == 0.0)
+            inside = inside & everywhere(load(block.values, count * LANES) == 0.0)
         store(block.poison, 0, splat(0.0, block.poison))
-        return everywhere(inside)
+        return inside
 
     return quick
 
 
 @cache
-def columns_of(form, family, real, source, along, easy, inside=False):
+def columns_of(form, family, real, source, along, easy, inside=False, waiting=False):
     """Plan some columns of a tile's row.
 
     With `easy` what may be easy is tried first, and the rest left to a function of its own, so that
-    it takes no registers. `inside` are whole vectors of points that need no border rule.
+    it takes no registers: to that one coordinates are `waiting`, and not read again. `inside` are
+    whole vectors of points that need no border rule.
     """
     read, count, marks = SOURCES[source](form.axes, real)[1], form.axes, has_marks(form)
     integer, number, work = OFFSETS[form.wide], VALUES[real], VALUES[form.work]
@@ -427,10 +426,12 @@ def columns_of(form, family, real, source, along, easy, inside=False):
     leave_out, gaps = leave_out_of(form, family), source == PERSPECTIVE
     fills = family == FILLING or (gaps and not form.slopes)
     combine = (keep_axes_of if form.slopes else combine_of)(form, fills, along)
-    (mark, put_pixels), quick = mark_of(form, source), quick_of(form, family, source)
-    with_care = columns_of(form, family, real, source, along, False) if easy else None
+    (mark, put_pixels), quick = mark_of(form, source), quick_of(form, family, real, source)
+    with_care = None
+    if easy:
+        with_care = columns_of(form, family, real, source, along, False, waiting=True)
     read_inside = READ[source](form.axes, real) if inside else None
-    ends_in = ends_of(form.axes, real)
+    ends_in, move = ends_of(form, real), move_of(form.axes + gaps)
 
     @inline
     def locate_all(axes, block):
@@ -444,7 +445,7 @@ def columns_of(form, family, real, source, along, easy, inside=False):
     @inline
     def try_easy(near, axes, ends, safe, block, at, plan):
         if marks:
-            found = near != 0 and mark(axes, ends, near == 1, safe, block, at, plan)
+            found = near != 0 and mark(axes, ends, safe, block, at, plan)
         else:
             found = quick(axes, ends, block)
             if found:
@@ -454,7 +455,7 @@ def columns_of(form, family, real, source, along, easy, inside=False):
     @inline
     def put_inside(near, axes, ends, block, at, plan):
         if marks:
-            put_pixels(axes, ends, near == 1, block, at, plan)
+            put_pixels(axes, ends, block, at, plan)
         else:
             quick(axes, ends, block)
             combine(axes, block, at, plan, near != 0, 0)
@@ -480,9 +481,13 @@ def columns_of(form, family, real, source, along, easy, inside=False):
                 read_inside(axes, tile, col, made, block.values)
                 put_inside(near, axes, ends, block, at + col, plan)
                 continue
-            read(job, axes, grid, tile, row, col, made, block.values)
+            if waiting:
+                move(made.values, block.values)
+            else:
+                read(job, axes, grid, tile, row, col, made, block.values)
             if easy:
                 if not try_easy(near, axes, ends, safe, block, at + col, plan):
+                    move(block.values, made.values)
                     some = row, col, col + 1, safe, made, plan
                     with_care(job, axes, grid, directions, tile, *some)
             else:
@@ -532,11 +537,13 @@ def rows_of(form, family, real, source, along):
 def planner_of(form, family, real, source, along):
     """Offsets and weights of a tile."""
     begin, number, exact = SOURCES[source](form.axes, real)[0], VALUES[real], VALUES[8]
+    places = (form.axes + 1) * LANES
     put_row = rows_of(form, family, real, source, along)
 
     @jit
     def run(job, axes, grid, directions, tile, safe, plan, scratch):
-        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
+        field, noted = array_at(scratch, number, job.field), noted_in(scratch)
+        made = Row(local(LINES, exact), field, noted, local(places, number))
         for row in range(tile.rows):
             begin(job, axes, grid, tile, row, made)
             put_row(job, axes, grid, directions, tile, row, safe, made, plan)

@@ -19,7 +19,7 @@ from .affine import total
 from .borders import to_pixel_of
 from .maps import LINES, Row
 from .sources import SOURCES
-from .tile import tile_in, tiles_in_all
+from .tile import noted_in, tile_in, tiles_in_all
 
 MARGIN = 2  # pixels from a position to its furthest tap, or to where its window starts
 
@@ -44,7 +44,8 @@ def positions_of(count, real, source):
     @jit
     def positions(job, axes, grid, tile, scratch):
         values = local(lanes, number)
-        made = Row(local(LINES, exact), array_at(scratch, number, job.field))
+        field, noted = array_at(scratch, number, job.field), noted_in(scratch)
+        made = Row(local(LINES, exact), field, noted, values)
         low, high, poison = splat(np.inf, values), splat(-np.inf, values), splat(0.0, values)
         for row in range(tile.rows):
             begin(job, axes, grid, tile, row, made)

@@ -27,7 +27,7 @@ from ..kind import (
 )
 from ..vectors.memory import CACHE_LINE, view_at
 from ..vectors.simd import LANES
-from .tile import HEAD
+from .tile import HEAD, LINES_KEPT
 
 TAPS = 4  # knots around a place on a cubic spline, and numbers of its polynomial between two
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
@@ -157,6 +157,9 @@ def field_pitch(knots):
 
 
 def field_bytes(kind, knots):
-    """And behind that for the row's knots, and the numbers of its cells for each coordinate."""
-    rows = (1 + TAPS * kind.axes) * field_pitch(knots)
+    """And behind that: for a line of knots, and the numbers of the cells of each coordinate.
+
+    Those of the row, and those of the lines of knots around it.
+    """
+    rows = (1 + (1 + LINES_KEPT) * TAPS * kind.axes) * field_pitch(knots)
     return lines(rows, VALUES[kind.real]) if kind.source == ELASTIC else 0

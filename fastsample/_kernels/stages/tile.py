@@ -13,6 +13,8 @@ from ..vectors.simd import LANES
 
 SLOT = 16  # numbers: room for a tile; two have one, and behind them a share
 HEAD = 3 * SLOT * np.dtype(np.int64).itemsize  # bytes of all three
+NOTED = 2 * SLOT + 5  # behind a share: the lines of knots that wait in scratch, see `field`
+LINES_KEPT = 4  # so many
 NONE = -1  # no tile
 
 
@@ -76,6 +78,14 @@ def put_share(scratch, share):
     numbers, at = array_at(scratch, np.int64, 0), 2 * SLOT
     numbers[at], numbers[at + 1], numbers[at + 2] = share.planes, share.first, share.last
     numbers[at + 3], numbers[at + 4] = share.low, share.high
+    for k in range(LINES_KEPT):
+        numbers[NOTED + k] = NONE
+
+
+@inline
+def noted_in(scratch):
+    """What is noted of a spline's lines."""
+    return array_at(scratch, np.int64, NOTED * 8)
 
 
 @inline

@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .shuffles import concatenated
+from .shuffles import concatenated, parts_of
 from .simd import (
     I32,
     I64,
@@ -30,12 +30,6 @@ def places_of(builder, pointer, n):
     unit = ir.VectorType(pointer.type.pointee, n)
     places = [builder.gep(pointer, [ir.Constant(I64, k)]) for k in range(0, LANES, n)]
     return [builder.bitcast(place, unit.as_pointer()) for place in places]
-
-
-def parts_of(builder, value, n):
-    """The parts of 16 lanes."""
-    some = [lanes_at(*range(k, k + n)) for k in range(0, LANES, n)]
-    return [builder.shuffle_vector(value, value, lanes) for lanes in some]
 
 
 def read_all(builder, array, places):

@@ -10,7 +10,20 @@ from numba.core import cgutils
 
 from .memory import both_pointers, pass_caches
 from .shuffles import concatenated
-from .simd import I64, LANES, Vec, alignment, element_pointer, lanes_at, lowered_by, read
+from .simd import (
+    I32,
+    I64,
+    LANES,
+    Vec,
+    alignment,
+    element_pointer,
+    lanes_at,
+    llvm_call,
+    lowered_by,
+    multiply_add,
+    read,
+    undefined,
+)
 
 FEW = 4  # channels, at most, of a pixel that is read at once
 
@@ -81,6 +94,59 @@ def gather_pixel_pairs(array, first, offsets, j, count, whole):
     """`gather_pixels` at o, then at o + count; `whole` reads eight elements for more than two."""
     left = gather_pixels(array, first, offsets, j, count, whole)
     return left + gather_pixels(array, first + count, offsets, j, count, whole)
+
+
+def _sum_pixel_pairs(typing, array, first, steps, offsets, j, weights, at, pitch, rows, count):
+    literals = pitch, rows, count
+    if not all(isinstance(x, types.IntegerLiteral) for x in literals):
+        return None
+    far, lines, n = [x.literal_value for x in literals]
+    returns = types.UniTuple(Vec(weights.dtype), LANES // FEW)
+
+    def code(context, builder, sig, args):
+        unit = ir.VectorType(context.get_value_type(array.dtype), FEW)
+        base, place = both_pointers(context, builder, array, offsets, [*args[:2], *args[3:5]])
+        weight = element_pointer(context, builder, weights, *args[5:7])
+        step = element_pointer(context, builder, steps, args[2], ir.Constant(I64, 0))
+        away = [builder.load(builder.gep(step, [ir.Constant(I64, r)])) for r in range(lines)]
+        bases = [builder.gep(base, [x]) for x in away]
+        zeros, found = ir.Constant(unit, None), []
+        for k in range(LANES):
+            offset = builder.load(builder.gep(place, [ir.Constant(I64, k)]))
+            offset, total = builder.sext(offset, I64), zeros
+            for tap in range(2 * lines):
+                beside = builder.add(offset, ir.Constant(I64, tap % 2 * n))
+                pixel = builder.gep(bases[tap // 2], [beside])
+                value = read(builder, pixel, unit, alignment(array))
+                one = builder.load(builder.gep(weight, [ir.Constant(I64, tap * far + k)]))
+                alone = builder.insert_element(undefined(one.type, FEW), one, ir.Constant(I32, 0))
+                every = builder.shuffle_vector(alone, alone, lanes_at(*[0] * FEW))
+                counts = builder.fcmp_unordered("!=", every, zeros)
+                terms = [builder.select(counts, value, zeros), every, total]
+                total = llvm_call(builder, f"llvm.fmuladd.v{FEW}f32", terms)
+            found.append(total)
+        parts = [concatenated(builder, found[k : k + FEW]) for k in range(0, LANES, FEW)]
+        return context.make_tuple(builder, returns, parts)
+
+    args = array, types.intp, steps, offsets, types.intp, weights, types.intp, *literals
+    return returns(*args), code
+
+
+@lowered_by(_sum_pixel_pairs)
+def sum_pixel_pairs(array, first, steps, offsets, j, weights, at, pitch, rows, count):
+    """Weighted sums of pairs of pixels of three or four float32, at 16 places in some rows.
+
+    The pairs of row r lie at first + steps[r] + offsets[j : j + 16], and their weights from
+    weights[2 * r * pitch + at] and weights[(2 * r + 1) * pitch + at] on. A pixel whose weight is 0
+    does not matter. Four vectors, four lanes a point, as of `gather_pixels` with `whole`.
+    """
+    total = np.zeros(FEW * LANES, weights.dtype)
+    for tap in range(2 * rows):
+        start = first + steps[tap // 2] + tap % 2 * count
+        values = np.concatenate(gather_pixels(array, start, offsets, j, FEW, True))
+        every = np.repeat(weights[tap * pitch + at : tap * pitch + at + LANES], FEW)
+        total = multiply_add(np.where(every != 0, values, 0).astype(every.dtype), every, total)
+    return tuple(total.reshape(-1, LANES))
 
 
 def _putting_pixels(streamed):

@@ -16,6 +16,12 @@ def concatenated(builder, parts):
     return parts[0]
 
 
+def parts_of(builder, value, n):
+    """16 lanes as several vectors of n."""
+    starts = range(0, LANES, n)
+    return [builder.shuffle_vector(value, value, lanes_at(*range(k, k + n))) for k in starts]
+
+
 def interleaved(builder, parts):
     """The first lane of each vector, then the second of each, and so on."""
     count = len(parts)
