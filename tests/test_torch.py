@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 fst = pytest.importorskip("fastsample.torch")
 _functions = pytest.importorskip("fastsample.torch._functions")
+_autograd = pytest.importorskip("fastsample.torch._autograd")
 
 COUNT = int(os.environ.get("FASTSAMPLE_RANDOM", "40"))
 MODES, RULES = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
@@ -223,6 +224,78 @@ class TestAgain:
         for given in (grid, grid.index_fill(1, torch.tensor([1]), torch.nan), grid):
             want = F.grid_sample(image, given, padding_mode="border", align_corners=False)
             assert_near(fst.grid_sample(image, given, padding_mode="border"), want, 1e-5)
+
+
+class Own(torch.Tensor):
+    """A class of its own, whose layers are a tensor's."""
+
+
+class TestPlain:
+    """Which tensors are their memory, whatever came before that was alike in shape and type."""
+
+    @pytest.fixture
+    def met(self):
+        image, grid = tensors()
+        for _ in range(3):
+            assert _autograd.is_plain((image, grid))
+        return image, grid
+
+    def test_others_are_not(self, met):
+        image, grid = met
+        with torch._subclasses.FakeTensorMode() as mode:
+            fake = mode.from_tensor(image)
+        others = {
+            "negative": torch._neg_view(image),
+            "zeros": torch._efficientzerotensor(image.shape),
+            "conjugate": torch.view_as_complex(image[..., :2].contiguous()).conj(),
+            "imaginary part of a conjugate": torch.complex(image, image).conj().imag,
+            "fake": fake,
+            "sparse": image.to_sparse(),
+            "meta": image.to("meta"),
+            "class of its own": image.as_subclass(Own),
+            "array": image.numpy(),
+        }
+        for name, other in others.items():
+            assert not _autograd.is_plain((other, grid)), name
+            assert not _autograd.is_plain((grid, other)), name
+        assert _autograd.is_plain((image, grid))
+
+    @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # PyTorch's own
+    def test_nor_in_company(self, met):
+        image, grid = met
+        said = []
+
+        def asked(x):
+            said.append(_autograd.is_plain((x, grid)))
+            return x
+
+        torch.func.vmap(asked)(image[None])
+        torch.func.grad(lambda x: asked(x).sum())(image)
+        torch.func.functionalize(asked)(image)
+        with torch.autograd.forward_ad.dual_level():
+            asked(torch.autograd.forward_ad.make_dual(image, image))
+        with torch._subclasses.FakeTensorMode():
+            asked(image)
+        assert said == [False] * 5
+
+    def test_of_any_kind(self, met):
+        """More kinds than are remembered, twice; none where there may be none; one tensor twice."""
+        image, grid = met
+        for _ in range(2):
+            for dtype in (torch.float16, torch.float32, torch.float64, torch.uint8, torch.bool):
+                for shape in ((3,), (2, 2), (1, 2, 3), ()):
+                    x = torch.ones(shape).to(dtype)
+                    assert _autograd.is_plain((x, grid))
+                    assert _autograd.is_plain((x, None, grid))
+                    assert _autograd.is_plain((x, x))
+        parameter = torch.nn.Parameter(image)
+        assert _autograd.is_plain((parameter, grid))
+        assert _autograd.is_plain((image.requires_grad_(), grid))
+        with torch.no_grad(), torch.autocast("cpu"):
+            assert _autograd.is_plain((parameter, grid))
+        with torch.inference_mode():
+            assert _autograd.is_plain((parameter, grid))
+        assert not _autograd.is_plain((torch._neg_view(image.detach()), grid))
 
 
 class TestErrors:

@@ -6,7 +6,7 @@ than its memory, known here or not.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ from . import again, carried
 PLAIN = ("CPU", "Dense", "ADInplaceOrView", "Autograd", "Autocast")  # beginnings of layers' names
 RECORDERS = ("FakeTensorMode", "FunctionalTensorMode", "ProxyTorchDispatchMode")
 OWN_MEMORY = ("torchvision",)  # whose classes of tensors say what is seen, and not how it is stored
+
+MET = 8  # tests of plain tensors for each number of them: by types, axes and who asks for gradients
 
 _more_by_layers: dict[int, frozenset[str]] = {}  # by the number that is PyTorch's set of layers
 
@@ -87,7 +89,7 @@ def is_tensor(thing: Any) -> bool:
     return isinstance(kind, type) and isinstance(thing, kind)
 
 
-def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
+def test_of_plain(torch: Any) -> Callable[[tuple[Any, ...]], bool]:
     """Make the question whether tensors are all that a call has to know.
 
     They are, if they have values, on a CPU, and are followed by nobody; but for autograd, which may
@@ -96,12 +98,29 @@ def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
     core, forward = torch._C, torch.autograd.forward_ad
     names = "_are_functorch_transforms_active", "_get_tracing_state", "_len_torch_dispatch_stack"
     in_transform, in_trace, in_mode = (getattr(core, name, bool) for name in names)
-    own = frozenset((torch.Tensor, torch.nn.Parameter))
-    layers = getattr(core, "_dispatch_keys", None)
+    are_plain_one_by_one, remember = _one_by_one(torch), _likeness_of(torch)
+    met: dict[int, tuple[Callable[..., bool], ...]] = {}  # by the number of tensors
 
-    def are_plain(given: Iterable[Any]) -> bool:
+    def are_plain(given: tuple[Any, ...]) -> bool:
         if in_transform() or in_trace() or in_mode() or forward._current_level >= 0:
             return False
+        for are_like in met.get(len(given), ()):
+            if are_like(*given):
+                return True
+        plain = are_plain_one_by_one(given)
+        if plain and (are_like := remember(given)):
+            met[len(given)] = (are_like, *met.get(len(given), ()))[:MET]
+        return plain
+
+    return are_plain
+
+
+def _one_by_one(torch: Any) -> Callable[[tuple[Any, ...]], bool]:
+    """Make the question whether tensors have a plain class and plain layers."""
+    own = frozenset((torch.Tensor, torch.nn.Parameter))
+    layers = getattr(torch._C, "_dispatch_keys", None)
+
+    def are_plain(given: tuple[Any, ...]) -> bool:
         for x in given:  # no generator, which takes 2 us
             if x is None:
                 continue
@@ -113,6 +132,25 @@ def test_of_plain(torch: Any) -> Callable[[Iterable[Any]], bool]:
         return True
 
     return are_plain
+
+
+def _likeness_of(torch: Any) -> Callable[[tuple[Any, ...]], Callable[..., bool] | None]:
+    """Make what makes a quick test of tensors: have they the class and layers of those given?
+
+    It is what `torch.compile` asks before it runs a graph again, one call in C for all tensors.
+    """
+    guards = getattr(getattr(torch._C._dynamo, "guards", None), "TensorGuards", None)
+
+    def remember(given: tuple[Any, ...]) -> Callable[..., bool] | None:
+        if guards is None or any(x is None for x in given):
+            return None
+        any_size = [[None] * x.dim() for x in given]
+        test: Callable[..., bool] = guards(
+            *given, dynamic_dims_sizes=any_size, dynamic_dims_strides=any_size
+        ).check
+        return test if test(*given) else None  # one tensor twice is never like another two
+
+    return remember
 
 
 def seen(function: str, name: str, tensor: Any) -> np.ndarray:
