@@ -97,6 +97,17 @@ def test_times_have_three_digits(seconds, text):
     assert report.shown(seconds) == text
 
 
+def test_a_narrow_terminal_cuts_no_number(found):
+    from rich.console import Console
+
+    long = " with a name that is longer than a line"
+    rows = [replace(row, case=row.case + long, best=1.23456e-5) for row in found.rows]
+    with (console := Console(width=50)).capture() as printed:
+        console.print(report.table(replace(found, rows=rows)))
+    assert printed.get().count("0.0123") == len(rows)
+    assert "…" not in printed.get()
+
+
 def test_json_comes_back(found, tmp_path):
     report.save(found, tmp_path / "kept.json")
     assert report.load(tmp_path / "kept.json") == found

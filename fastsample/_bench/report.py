@@ -162,8 +162,8 @@ def table(report: Report) -> "Table":
     from rich.table import Table
 
     laid = Table(box=SIMPLE_HEAD)
-    for name in ("case", "library"):
-        laid.add_column(name, no_wrap=True)
+    laid.add_column("case")  # takes two lines where a terminal is narrow, before a number is cut
+    laid.add_column("library", no_wrap=True)
     for name in ("best, ms", "ratio"):
         laid.add_column(name, justify="right", no_wrap=True)
     for case, rows in report.cases().items():
