@@ -71,8 +71,11 @@ def test_gallery_runs(script, monkeypatch):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setattr(pyplot, "show", lambda: None)
     pyplot.switch_backend("agg")
-    runpy.run_path(str(GALLERY / script))
     pyplot.close("all")
+    runpy.run_path(str(GALLERY / script))
+    drawn = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    pyplot.close("all")
+    assert any(axes.has_data() for figure in drawn for axes in figure.axes)
 
 
 def public_names(path):

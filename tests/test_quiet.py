@@ -170,17 +170,32 @@ def test_paste_masks(dtype, number, threshold):
     assert pasted.dtype == (F32 if threshold is None else bool)
 
 
+def as_type(number, dtype):
+    """A number as integers and floats have it: rounded and saturated, or infinite."""
+    if np.dtype(dtype).kind in "iu":
+        limits = np.iinfo(dtype)
+        return dtype(np.clip(np.rint(number), limits.min, limits.max))
+    with np.errstate(all="ignore"):
+        return np.float64(number).astype(dtype)
+
+
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
 @pytest.mark.parametrize("dtype", [F16, F32, np.uint8, np.int32])
 def test_fill_values(dtype, number):
     fill = float(np.max(number(F64)))
     image, far = np.ones((1, 2, *SIZES), dtype), np.full((1, 4, 2), 9.0, F32)
-    if np.dtype(dtype).kind in "iu" and np.isnan(fill):
-        return
     rule = {"padding_mode": "constant", "fill_value": fill}
+    if np.dtype(dtype).kind in "iu" and np.isnan(fill):
+        with pytest.raises(ValueError, match="fill_value"):
+            fs.grid_sample(image, far, **rule)
+        return
+    want = as_type(fill, dtype)
     for mode in ("nearest", "bilinear"):
-        fs.grid_sample(image, far, mode, **rule)
-    fs.region_shift(image, [[3, 3]], **rule)
+        found = fs.grid_sample(image, far, mode, **rule)
+        np.testing.assert_array_equal(found, np.full((1, 2, 4), want), strict=True)
+    moved = np.full((1, 2, *SIZES), want)
+    moved[..., 3:, 3:] = 1
+    np.testing.assert_array_equal(fs.region_shift(image, [[3, 3]], **rule), moved, strict=True)
 
 
 def test_every_function_is_met():

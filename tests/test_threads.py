@@ -188,7 +188,9 @@ assert not wrong, wrong
 def test_python_threads_at_once(layer):
     """Eight load or compile the kernel at the same time; then results, then gradients."""
     source = SCENES + FIRST_CALLS + AT_ONCE + GRADIENTS + AT_ONCE_BACK
-    child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    source += "print(numba.threading_layer())"
+    told = child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    assert told.split() == [layer]
 
 
 FORK = """
@@ -328,19 +330,20 @@ class TestFork:
 
 def test_the_threading_layer_stays_the_users():
     """Importing and sampling change neither the layer nor the number of threads."""
-    child.script(
-        SCENES
-        + """
-before = numba.config.THREADING_LAYER, numba.config.NUMBA_NUM_THREADS, numba.get_num_threads()
+    source = """
+def settings():
+    config = numba.config
+    return config.THREADING_LAYER, config.NUMBA_NUM_THREADS, numba.get_num_threads()
+
+print(settings())
 fs.grid_sample(*LARGE)
-after = numba.config.THREADING_LAYER, numba.config.NUMBA_NUM_THREADS, numba.get_num_threads()
-assert before == after, (before, after)
-assert numba.threading_layer() == "workqueue"
-""",
-        LIMIT,
-        NUMBA_THREADING_LAYER="workqueue",
-        NUMBA_NUM_THREADS="2",
-    )
+print(settings())
+print(numba.threading_layer())
+"""
+    variables = {"NUMBA_THREADING_LAYER": "workqueue", "NUMBA_NUM_THREADS": "2"}
+    before, after, layer = child.script(SCENES + source, LIMIT, **variables).splitlines()
+    assert before == after == "('workqueue', 2, 2)"
+    assert layer == "workqueue"
 
 
 def test_a_layer_that_cannot_be_loaded_is_one_clear_error():
