@@ -420,8 +420,8 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
         (*map(id, constants), id(NOTHING)),
         tuple(hand for hand, _ in hands),
     )
-    orders = tuple(map(_order, known.steps))
-    return known._replace(single=_single(known, len(things)), times=[0], orders=orders)
+    known = known._replace(times=[0], orders=tuple(map(_order, known.steps)))
+    return known._replace(single=_single(known, len(things)))
 
 
 def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None] | None:
@@ -431,12 +431,11 @@ def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None]
     """
     if known.out is not None or known.several or known.hands or len(known.makes) != 1:
         return None
-    (call, (image, grid, other, out), _), *more = known.steps
+    (work, parallel, axes, image, grid, other, out, pieces), *more = known.orders
     if more or other != -1 or min(image, grid) < 0 or max(image, grid) >= count or out != count:
         return None
     ((make, shape, dtype),), (job,) = known.makes, known.jobs
-    axes, nothing, pair = call.records[1], NOTHING, known.pairs[0] if known.pairs else None
-    work, pieces, parallel = call.work, call.pieces, call.parallel and call.pieces > 1
+    nothing, pair = id(NOTHING), known.pairs[0] if known.pairs else None
     serial = driver(False)
 
     def single(things: Sequence[Any]) -> Array | None:
@@ -444,7 +443,7 @@ def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None]
         if task is None:
             return None
         made = make(shape, dtype)
-        six = id(task), id(axes), id(things[image]), id(things[grid]), id(nothing), id(made)
+        six = id(task), axes, id(things[image]), id(things[grid]), nothing, id(made)
         if parallel:
             run_on(work, parallel, six, pieces)
         else:

@@ -71,7 +71,7 @@ class Kernel:
             return False
         known = calls.known.get(key_of(tuple(arrays), options))
         alone = known is not None and known.is_free and not known.hands  # kernels are all it does
-        return _repeated(known, len(tensors) + len(options)) if alone else False
+        return _repeated(known, len(tensors), len(options)) if alone else False
 
     def run(self, tensors: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Tensors of the CPU, and options as the library has them."""
@@ -113,17 +113,17 @@ class Kernel:
             raise RuntimeError(str(error)) from None
 
 
-def _repeated(known: Known, count: int) -> Callable[[list[int]], Any]:
+def _repeated(known: Known, tensors: int, options: int) -> Callable[[list[int]], Any]:
     """What makes a call of so many arguments again, on tensors that lie at some places."""
-    jobs, options = known.jobs, [1] * count
-    returns = [None if k is None else k - count for k in known.returns]
+    jobs, no_places = known.jobs, [1] * options
+    returns = [None if k is None else k - tensors - options for k in known.returns]
     from_numpy, only = torch.from_numpy, returns[0]
 
     def one(places: list[int]) -> Any:
-        return from_numpy(again_at(known, places + options[len(places) :], jobs)[only])
+        return from_numpy(again_at(known, places + no_places, jobs)[only])
 
     def some(places: list[int]) -> Any:
-        made = again_at(known, places + options[len(places) :], jobs)
+        made = again_at(known, places + no_places, jobs)
         return tuple([None if k is None else from_numpy(made[k]) for k in returns])
 
     return one if len(returns) == 1 else some
