@@ -201,7 +201,7 @@ fs.grid_sample(image, grid)
 def finds_calls():
     recall.compiled_address = None
     return recall.is_usable()
-forked(lambda: len(driver(False).overloads) == 1)
+forked(lambda: len(driver().overloads) == 1)
 forked(finds_calls)
 """
         assert children(SCENE + script, NUMBA_THREADING_LAYER=layer) == ["right"] * 2

@@ -39,13 +39,13 @@ def alone(region, args):
     _State.alone -= _clock() - start
 
 
-def together(region, args):
-    """A call over threads: has this one waited for the others longer than it worked?"""
+def together(region, args, threads):
+    """A call over threads: has it taken more than twice as long as this one would by itself?"""
     start, before = _clock(), _worked()
     region(*args)
     passed, worked = _clock() - start, _worked() - before
     waited = passed - worked
-    if waited > LITTLE_NS and waited > worked and worked < SHORT_NS:
+    if waited > LITTLE_NS and passed > 2 * threads * worked and worked < SHORT_NS:
         _wait_seen(waited)
     elif _State.times > FIRST:
         _calm_seen()
