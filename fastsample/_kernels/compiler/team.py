@@ -5,18 +5,23 @@ core, holds nobody up for longer than one piece. Numba's own loops give each thr
 beforehand, and take 1.4 s to be compiled.
 """
 
+import sys
+
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+from .cores import meet, now, take_core
 from .flat import BYTE, array_at, free, memory_of, new_memory, primitive
 from .jit import call, compiled, compiled_address, jit
 from .once import once
 
 # What a team is told, 8 bytes each: the work, its six arrays, how many pieces, how many threads may
-# take part; then two counters, of threads that have come and of pieces that were taken.
-WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, TOLD = 0, 1, 7, 8, 9, 10, 11
+# take part; then counters, of threads that have come and of pieces that were taken, and the cores of threads.
+WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, CORES, TOLD = 0, 1, 7, 8, 9, 10, 11, 12
+
+MOVES = int(sys.platform == "linux")
 
 
 def _next_of(typing, pointer, place):
@@ -83,6 +88,9 @@ def share(told_at):
     told = array_at(told_at, np.int64, 0)
     if next_of(told_at, CAME) >= told[MOST]:
         return
+    if MOVES:
+        take_core(told_at, CORES)
+        met = now()
     piece = next_of(told_at, TAKEN)
     while piece < told[PIECES]:
         call(
@@ -95,7 +103,9 @@ def share(told_at):
             memory_of(told[ARRAYS + 5]),
             piece,
         )
-        piece = next_of(told_at, TAKEN)
+        before, piece = piece, next_of(told_at, TAKEN)
+        if MOVES:
+            met = meet(met, piece > before + 1, piece < told[PIECES])
 
 
 def gomp_share(told_at):
@@ -114,7 +124,8 @@ def drive_team(
     """All pieces of a job on threads, on six arrays that come as `memory_of` takes them."""
     told_at = new_memory(8 * TOLD)
     told = array_at(told_at, np.int64, 0)
-    told[WORK], told[PIECES], told[MOST], told[CAME], told[TAKEN] = work, pieces, most, 0, 0
+    told[WORK], told[PIECES], told[MOST] = work, pieces, most
+    told[CAME], told[TAKEN], told[CORES] = 0, 0, 0
     told[ARRAYS], told[ARRAYS + 1], told[ARRAYS + 2] = job, axes, image
     told[ARRAYS + 3], told[ARRAYS + 4], told[ARRAYS + 5] = grid, other, out
     if is_layer:
