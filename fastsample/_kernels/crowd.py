@@ -1,9 +1,10 @@
 """Do this process's other threads get a core in time, or do other programs keep them from one?
 
-A thread that is stopped amid its share holds the whole call up, for a time slice. After such a wait
-the next calls work alone: of 1x3x224x224 beside two busy processes on two cores one call in twenty
-waited 4 ms where a thread alone takes 0.65, and the others took as long as that. On a quiet machine
-one to three of 1500 calls waited, a millisecond each.
+A thread that is stopped amid its share holds the whole call up, for a time slice. After a call that
+took more than twice as long as one thread would, the next ones work alone: of 1x3x224x224 beside
+two busy processes on two cores one call in twenty waited 4 ms where a thread alone takes 0.65, and
+the others took as long as that. On a quiet machine one to three of 1500 calls waited, a millisecond
+each.
 """
 
 import time

@@ -1,6 +1,5 @@
 """Which stages a call has, compiled when it is first made; and pieces of work over threads."""
 
-import functools
 import os
 from typing import NamedTuple
 

@@ -1,12 +1,12 @@
-"""Which cores a team's threads run on, on Linux: no two on one.
+"""On which cores a team's threads run, on Linux: no two on one.
 
-A thread that is woken runs where it ran last, and if that is where the one runs that wakes it, Linux
-may let both share this core beside one that is free, until its ticks balance them: 4 to 8 ms. On
-two cores of Zen 1 most calls on 8x3x256x256 after a rest of 10 ms had both threads on one core, as
-had one in four of those that JAX's threads made: 5.1 ms and not 3.0.
+A thread that is woken runs where it ran last. If the thread that wakes it runs there, Linux may let
+both share this core beside one that is free, until its ticks balance them after 4 to 8 ms. On two
+cores of Zen 1 (Linux 6.18) most calls on 8x3x256x256 after a rest of 10 ms had both threads on one
+core, as one in four of JAX's had: 5.1 ms, where two cores take 3.0.
 
 So the second thread that finds itself on a core leaves it, and a thread that for a while has met no
-other lets who waits for its core run for a moment.
+other lets run for a moment whoever waits for its core.
 """
 
 import time
@@ -128,7 +128,10 @@ def mark(pointer, place, bits):
 
 @jit
 def leave(taken):
-    """Move this thread to another core than those, if it may run on one; which it may is restored."""
+    """Move this thread to another core than those, if it may run there.
+
+    It may run where it might before, afterwards.
+    """
     memory = two_sets()
     before, other = array_at(memory, np.int64, 0), array_at(memory, np.int64, SET)
     if allowed(memory) >= 0:

@@ -18,7 +18,7 @@ from .jit import call, compiled, compiled_address, jit
 from .once import once
 
 # What a team is told, 8 bytes each: the work, its six arrays, how many pieces, how many threads may
-# take part; then counters, of threads that have come and of pieces that were taken, and the cores of threads.
+# take part; then how many have come, how many pieces were taken, and the threads' cores.
 WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, CORES, TOLD = 0, 1, 7, 8, 9, 10, 11, 12
 
 MOVES = int(sys.platform == "linux")
@@ -45,7 +45,8 @@ def _start_gomp(typing, start, share, told):
     def code(context, builder, sig, args):
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [BYTE, BYTE, number, number])
-        address, share = builder.inttoptr(args[0], kind.as_pointer()), builder.inttoptr(args[1], BYTE)
+        address = builder.inttoptr(args[0], kind.as_pointer())
+        share = builder.inttoptr(args[1], BYTE)
         # As many threads as there are: where the number changes from region to region, threads end.
         builder.call(address, [share, args[2], number(0), number(0)])
         return context.get_dummy_value()
@@ -63,7 +64,8 @@ def _start_layer(typing, start, share, threads, told):
     def code(context, builder, sig, args):
         word = ir.IntType(64)
         kind = ir.FunctionType(ir.VoidType(), [BYTE] * 5 + [word] * 3)
-        address, share = builder.inttoptr(args[0], kind.as_pointer()), builder.inttoptr(args[1], BYTE)
+        address = builder.inttoptr(args[0], kind.as_pointer())
+        share = builder.inttoptr(args[1], BYTE)
         shares, none = cgutils.alloca_once_value(builder, args[2]), BYTE(None)
         sizes = builder.bitcast(shares, BYTE)  # of the loop, and of no axes of no arrays
         builder.call(address, [share, none, sizes, none, args[3], word(0), word(0), args[2]])
@@ -118,9 +120,7 @@ def layer_share(arrays, sizes, steps, told_at):
     share(told_at)
 
 
-def drive_team(
-    is_layer, start, share, most, work, job, axes, image, grid, other, out, pieces
-):
+def drive_team(is_layer, start, share, most, work, job, axes, image, grid, other, out, pieces):
     """All pieces of a job on threads, on six arrays that come as `memory_of` takes them."""
     told_at = new_memory(8 * TOLD)
     told = array_at(told_at, np.int64, 0)
