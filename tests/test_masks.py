@@ -2,8 +2,8 @@
 
 import sys
 
-import child
 import numpy as np
+import nursery
 import pytest
 import systems
 from pasting import SIZE, noise_masks, random_boxes
@@ -305,14 +305,14 @@ for threads in range(numba.config.NUMBA_NUM_THREADS, 0, -1):
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
 def test_no_byte_too_far():
-    assert child.script(PAGES).count("\n") == 3 * 6 * 2 * 2
+    assert nursery.script(PAGES).count("\n") == 3 * 6 * 2 * 2
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("layer", [None, "workqueue"])
 def test_the_same_bits_for_any_number_of_threads(layer):
     options = {"NUMBA_THREADING_LAYER": layer} if layer else {}
-    lines = [child.script(DIGESTS, NUMBA_NUM_THREADS=n, **options) for n in ("1", "3")]
+    lines = [nursery.script(DIGESTS, NUMBA_NUM_THREADS=n, **options) for n in ("1", "3")]
     assert len(set("".join(lines).splitlines())) == 2
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 
 import child
+import nursery
 import pytest
 
 pytestmark = pytest.mark.compiled
@@ -79,8 +80,8 @@ def available_threads():
 
 class TestSameBits:
     def test_for_any_number_of_threads(self):
-        one = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
-        many = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
+        one = nursery.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
+        many = nursery.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
         assert one == many
         assert len(one.split()) == 20
 
@@ -90,7 +91,7 @@ class TestSameBits:
         options = {"NUMBA_THREADING_LAYER": layer}
         source = SCENES + GRADIENTS + BACK_DIGESTS
         one, *others = (
-            child.script(source, LIMIT, NUMBA_NUM_THREADS=threads, **options)
+            nursery.script(source, LIMIT, NUMBA_NUM_THREADS=threads, **options)
             for threads in (("1", "2", "8") if layer == "tbb" else ("1", "2"))
         )
         for other in others:
@@ -98,7 +99,7 @@ class TestSameBits:
         assert len(one.split()) == 17 * 2 + 2 + 1
 
     def test_of_gradients_after_set_num_threads(self):
-        child.script(
+        nursery.script(
             SCENES
             + GRADIENTS
             + """
@@ -113,7 +114,7 @@ for threads in (1, 2, 3, 2):
         )
 
     def test_after_set_num_threads(self):
-        child.script(
+        nursery.script(
             SCENES
             + """
 want = digest(fs.grid_sample(*LARGE))
