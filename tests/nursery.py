@@ -2,7 +2,8 @@
 
 Numba's import is most of what a short script takes: 0.8 of 1 s on Zen 1. For tests of the package
 as it is imported, compiled and kept on disk. Where threads, forks or a CPU's features are what is
-tested, `child` starts Python, since a fork of a process is not all that a process is.
+tested, `child` starts Python: a fork is known as one, and Numba has read by then how many threads
+there may be.
 """
 
 import multiprocessing

@@ -5,7 +5,6 @@ import os
 import sys
 
 import child
-import nursery
 import pytest
 
 pytestmark = pytest.mark.compiled
@@ -80,8 +79,8 @@ def available_threads():
 
 class TestSameBits:
     def test_for_any_number_of_threads(self):
-        one = nursery.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
-        many = nursery.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
+        one = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
+        many = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS=str(available_threads()))
         assert one == many
         assert len(one.split()) == 20
 
@@ -91,7 +90,7 @@ class TestSameBits:
         options = {"NUMBA_THREADING_LAYER": layer}
         source = SCENES + GRADIENTS + BACK_DIGESTS
         one, *others = (
-            nursery.script(source, LIMIT, NUMBA_NUM_THREADS=threads, **options)
+            child.script(source, LIMIT, NUMBA_NUM_THREADS=threads, **options)
             for threads in (("1", "2", "8") if layer == "tbb" else ("1", "2"))
         )
         for other in others:
@@ -99,7 +98,7 @@ class TestSameBits:
         assert len(one.split()) == 17 * 2 + 2 + 1
 
     def test_of_gradients_after_set_num_threads(self):
-        nursery.script(
+        child.script(
             SCENES
             + GRADIENTS
             + """
@@ -114,7 +113,7 @@ for threads in (1, 2, 3, 2):
         )
 
     def test_after_set_num_threads(self):
-        nursery.script(
+        child.script(
             SCENES
             + """
 want = digest(fs.grid_sample(*LARGE))
