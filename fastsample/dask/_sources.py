@@ -142,21 +142,21 @@ def type_of(thing: Any) -> np.dtype[Any]:
 def read(source: Any, box: Box) -> Array:
     """A box of a source."""
     part = tuple(slice(start, stop) for start, stop in box)
-    if _is_chunk_of_zarr(source, box):
+    if _is_in_chunk_of_zarr(source, box):
         from . import _zarr
 
-        return _zarr.whole(source, part)
+        return _zarr.inside(source, part)
     found = source[part]
     return np.asarray(found.read().result() if hasattr(found, "read") else found)
 
 
-def _is_chunk_of_zarr(source: Any, box: Box) -> bool:
-    """Whether a box is one large chunk of an array of zarr 3."""
+def _is_in_chunk_of_zarr(source: Any, box: Box) -> bool:
+    """Whether a box lies in one large chunk of an array of zarr 3."""
     chunks = large_chunks(source) if type(source).__module__.startswith("zarr.core.") else None
     if chunks is None:
         return False
     both = zip(box, chunks, strict=True)
-    return all(start % n == 0 and stop - start == n for (start, stop), n in both)
+    return all(start // n == (stop - 1) // n for (start, stop), n in both)
 
 
 def large_chunks(source: Any) -> tuple[int, ...] | None:
@@ -195,7 +195,7 @@ def read_intervals(source: Any, lead: Box, each: Any, tail: Box) -> Array:
     hull = (*lead, *((i[0][0], i[-1][1]) for i in each), *tail)
     memory = source.memory if hasattr(source, "memory") else np.empty
     made = memory([stop - start for start, stop in hull], type_of(source))
-    for whole in boxes:
+    for whole in source.turns(boxes) if hasattr(source, "turns") else boxes:
         both = zip(whole, hull, strict=True)
         target = tuple(slice(start - at, stop - at) for (start, stop), (at, _) in both)
         made[target] = read(source, whole)
