@@ -30,30 +30,26 @@ AXES, SIZES, STRIDES, DTYPE = (ADDRESS + k * WORD for k in (1, 2, 3, 5))
 METH_O = 8  # a function of one argument
 
 
-def _word_at(typing, address):
-    def code(context, builder, sig, args):
-        place = builder.inttoptr(args[0], args[0].type.as_pointer())
-        return builder.load(place)
+def _number_at(bits):
+    """A typing function: the number of so many bits that lies at an address."""
 
-    return types.intp(types.intp), code
+    def typed(typing, address):
+        def code(context, builder, sig, args):
+            place = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
+            return builder.sext(builder.load(place), args[0].type)
+
+        return types.intp(types.intp), code
+
+    return typed
 
 
-@primitive(_word_at)
+@primitive(_number_at(8 * WORD))
 def word_at(address):
     """The number that lies at an address."""
     return ctypes.c_ssize_t.from_address(address).value
 
 
-def _int_at(typing, address):
-    def code(context, builder, sig, args):
-        number = ir.IntType(32)
-        place = builder.inttoptr(args[0], number.as_pointer())
-        return builder.sext(builder.load(place), args[0].type)
-
-    return types.intp(types.intp), code
-
-
-@primitive(_int_at)
+@primitive(_number_at(8 * ctypes.sizeof(ctypes.c_int)))
 def int_at(address):
     """The same of a C int."""
     return ctypes.c_int.from_address(address).value
@@ -177,8 +173,10 @@ class Memory:
         """
         words = [word for thing in things for word in _words(thing)]
         if len(words) <= SLOT - 2 and self.writing.acquire(blocking=False):
-            self._write(things, words, answer)
-            self.writing.release()
+            try:
+                self._write(things, words, answer)
+            finally:
+                self.writing.release()
 
     def _write(self, things, words, answer):
         """Fill a slot, which is none of a call's meanwhile: another thread may look there."""

@@ -6,25 +6,24 @@ process one of whose threads compiled did. It also keeps what `shortcuts` puts i
 Numba's functions out of a child. A fork by C code that runs no hooks of Python's gets nothing.
 """
 
+import contextlib
 import os
 
 from llvmlite.binding import ffi
 from numba.core.compiler_lock import global_compiler_lock
 
 # Numba's, then LLVM's: who takes both takes them in this order.
-LOCKS = [global_compiler_lock, getattr(ffi.lib, "_lock", None)]
+LOCKS = global_compiler_lock, getattr(ffi.lib, "_lock", contextlib.nullcontext())
 
 
 def _hold():
     for lock in LOCKS:
-        if lock is not None:
-            lock.__enter__()
+        lock.__enter__()
 
 
 def _let_go():
     for lock in reversed(LOCKS):
-        if lock is not None:
-            lock.__exit__(None, None, None)
+        lock.__exit__(None, None, None)
 
 
 def guard():

@@ -21,6 +21,7 @@ from .simd import (
     lowered_by,
     multiply_add,
     read,
+    write,
 )
 
 BYTES = 2 * FEW  # of a pair of pixels, at most
@@ -150,9 +151,7 @@ def joined(builder, parts):
 def put(builder, pointer, k, value, align):
     """Store a vector so many elements after a place."""
     place = builder.gep(pointer, [ir.Constant(I64, k)])
-    write = builder.store(value, builder.bitcast(place, value.type.as_pointer()))
-    write.align = align
-    return write
+    return write(builder, place, value, align)
 
 
 def _putting_bytes(streamed):
@@ -173,9 +172,9 @@ def _putting_bytes(streamed):
                 last = k + FEW == LANES
                 lanes = lanes if last or n != 3 else lanes + [LANES - 1] * (LANES - len(lanes))
                 value = builder.shuffle_vector(whole, whole, lanes_at(*lanes))
-                write = put(builder, pointer, k * n, value, 1)
+                stored = put(builder, pointer, k * n, value, 1)
                 if streamed:
-                    pass_caches(builder, write, FEW * n)
+                    pass_caches(builder, stored, FEW * n)
             return context.get_dummy_value()
 
         return types.void(array, types.intp, totals, count), code

@@ -23,6 +23,7 @@ from .simd import (
     lowered_by,
     read,
     undefined,
+    write,
 )
 
 
@@ -136,8 +137,7 @@ def _store_part(typing, array, i, vec, width):
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
         value = builder.shuffle_vector(args[2], args[2], lanes_at(*range(n)))
-        write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
-        write.align = alignment(array)
+        write(builder, pointer, value, alignment(array))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vec, width), code
@@ -251,10 +251,9 @@ def _interleaving(streamed):
             parts = halves_of(builder, vecs, size) if in_halves else [interleaved(builder, vecs)]
             for k, value in enumerate(parts):
                 place = builder.gep(pointer, [ir.Constant(I64, k * value.type.count)])
-                write = builder.store(value, builder.bitcast(place, value.type.as_pointer()))
-                write.align = alignment(array)
+                stored = write(builder, place, value, alignment(array))
                 if streamed:
-                    pass_caches(builder, write, HALF // 8 if in_halves else CACHE_LINE)
+                    pass_caches(builder, stored, HALF // 8 if in_halves else CACHE_LINE)
             return context.get_dummy_value()
 
         return types.void(array, types.intp, vecs), code
@@ -288,8 +287,7 @@ def _add_unit(typing, array, i, terms, j, count):
         found = read(builder, place, unit, alignment(array))
         source = element_pointer(context, builder, terms, args[2], args[3])
         total = builder.fadd(found, read(builder, source, unit, alignment(terms)))
-        write = builder.store(total, builder.bitcast(place, unit.as_pointer()))
-        write.align = alignment(array)
+        write(builder, place, total, alignment(array))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, terms, types.intp, count), code

@@ -22,6 +22,7 @@ from .simd import (
     lowered_by,
     read,
     undefined,
+    write,
 )
 
 
@@ -38,7 +39,7 @@ def read_all(builder, array, places):
 
 def write_all(builder, array, places, parts):
     for place, part in zip(places, parts, strict=True):
-        builder.store(part, place).align = alignment(array)
+        write(builder, place, part, alignment(array))
 
 
 def _load_parts(typing, array, i, width):

@@ -23,6 +23,7 @@ from .simd import (
     multiply_add,
     read,
     undefined,
+    write,
 )
 
 FEW = 4  # channels, at most, of a pixel that is read at once
@@ -162,10 +163,9 @@ def _putting_pixels(streamed):
             whole = concatenated(builder, cgutils.unpack_tuple(builder, args[2], LANES // FEW))
             lanes = lanes_at(*[k // n * FEW + k % n for k in range(LANES * n)])
             value = builder.shuffle_vector(whole, whole, lanes)
-            write = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
-            write.align = alignment(array)
+            stored = write(builder, pointer, value, alignment(array))
             if streamed:
-                pass_caches(builder, write)
+                pass_caches(builder, stored)
             return context.get_dummy_value()
 
         return types.void(array, types.intp, vecs, count), code

@@ -104,6 +104,12 @@ def read(builder, pointer, ty, align):
     return value
 
 
+def write(builder, pointer, value, align):
+    stored = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()))
+    stored.align = align
+    return stored
+
+
 def _load(typing, array, i):
     vec = Vec(array.dtype)
 
@@ -123,8 +129,7 @@ def load(array, i):
 def _store(typing, array, i, vec):
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
-        write = builder.store(args[2], builder.bitcast(pointer, args[2].type.as_pointer()))
-        write.align = alignment(array)
+        write(builder, pointer, args[2], alignment(array))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vec), code
@@ -140,7 +145,7 @@ def _store_mask(typing, array, i, mask):
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
         flags = builder.zext(args[2], ir.VectorType(ir.IntType(8), LANES))
-        builder.store(flags, builder.bitcast(pointer, flags.type.as_pointer())).align = 1
+        write(builder, pointer, flags, 1)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, mask), code
