@@ -98,10 +98,7 @@ class Keeper:
         return _cut(part, box)
 
     def turns(self, boxes: list[Box]) -> Iterator[Box]:
-        """Some boxes, those last whose chunk another task is just reading: a wait is an idle core.
-
-        A turn by 6 degrees waited XX s of YY without that.
-        """
+        """Some boxes, those last whose chunk another task reads now: to wait is to idle."""
         left = list(boxes)
         while left:
             with self.lock:
