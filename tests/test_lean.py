@@ -110,8 +110,8 @@ from numba.core import codegen
 {before}
 import fastsample as fs
 from fastsample._kernels.compiler import lean
-image = np.random.default_rng(0).random((1, 2, 9, 11), dtype=np.float32)
-grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 2)).astype(np.float32)
+image = np.random.default_rng(0).random((1, 2, 11), dtype=np.float32)
+grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 1)).astype(np.float32)
 print(lean.INNER.__name__, fs.grid_sample(image, grid, "bicubic").tobytes().hex())
 """
 
