@@ -8,9 +8,10 @@ from scipy import ndimage as scipy_ndimage
 from fastsample import ndimage
 from fastsample._bench.case import OURS, SCIPY, Case
 
+from . import suite
 from .suite import measured
 
-SHAPES = {"1024^2": (1024, 1024), "128^3": (128, 128, 128), "8x8": (8, 8)}
+SHAPES = {"1024^2": (suite.size(1024, 64),) * 2, "128^3": (suite.size(128, 20),) * 3, "8x8": (8, 8)}
 COSINE, SINE = np.cos(0.2), np.sin(0.2)
 
 

@@ -4,7 +4,7 @@ from fastsample._bench import grids, systems
 from fastsample._bench.case import Case
 from fastsample._kernels import threads
 
-from .suite import measured
+from .suite import measured, size
 
 SIDES = [2**k for k in range(6, 14)]
 # Above this SciPy and scikit-image take seconds a call, and gigabytes for coordinates in float64.
@@ -20,12 +20,14 @@ def rotated(channels, side, others=grids.QUICK):
 
 
 def square(side):
-    return rotated(1, side, grids.EVERY if side <= PLANAR_SIDE else grids.QUICK)
+    others = grids.EVERY if side <= PLANAR_SIDE else grids.QUICK
+    return rotated(1, size(side, 64), others)
 
 
 def scattered(count):
     """Points in no order, on one plane that fits into no first cache."""
-    return Case(f"{count} points", "point_sample", systems.points((1, 1, 1024, 1024), count))
+    made = systems.points((1, 1, 1024, 1024), size(count, 100))
+    return Case(f"{count} points", "point_sample", made)
 
 
 class Sizes(measured({side: square(side) for side in SIDES}, "side")):

@@ -3,7 +3,8 @@
     python -m benchmarks.once
 
 asv's own quick run starts a process for each and calls each several times. Here the libraries are
-imported once, each call is made once, and what measures a cold start shares one folder of kernels.
+imported once, each call is made once, on small arrays where others would take seconds, and what
+measures a cold start shares one folder of kernels.
 Ends with `N passed, M failed`; exit status 1 on a failure.
 """
 
@@ -34,6 +35,7 @@ def main():
 
 def quickly(kernels):
     """Nothing is called to find out how long it takes, nothing is compiled twice."""
+    suite.QUICK = True  # before any benchmark is imported
     suite.prepare = lambda case, library: (suite.ready(case, library), 1)
     suite.in_a_fork = lambda call: None  # a fork after PyTorch's threads have worked may hang
     fresh.cold = partial(fresh.seconds, cache=kernels)

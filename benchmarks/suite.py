@@ -7,6 +7,13 @@ from multiprocessing import get_context
 from fastsample._bench import race
 from fastsample._kernels import threads
 
+QUICK = False  # calls are to be made, not measured; see once.py
+
+
+def size(usual, quick):
+    """How large something is: for measurements, or for a look at whether they run."""
+    return quick if QUICK else usual
+
 
 def by_name(cases, *groups):
     """The cases of some groups, or all, as `measured` takes them."""

@@ -40,6 +40,10 @@ def run(arguments, limit=LIMIT, cwd=None, **variables):
 
 def script(source, limit=LIMIT, cwd=None, **variables):
     """The output of a script, which must end well."""
-    done = run(["-c", textwrap.dedent(source)], limit, cwd, **variables)
+    return output(run(["-c", textwrap.dedent(source)], limit, cwd, **variables))
+
+
+def output(done):
+    """What a process said that must have ended well."""
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import child
+import nursery
 
 import fastsample
 
@@ -57,7 +57,7 @@ def archive(folder, path):
 def call(place, **variables):
     """Import the copy and call what compiles quickest, in a new process; warnings, one a line."""
     variables = {"NUMBA_CACHE_DIR": None, **variables, "PYTHONPATH": str(place)}
-    file, *warnings = child.script(CALL, LIMIT, cwd=place.parent, **variables).splitlines()
+    file, *warnings = nursery.script(CALL, LIMIT, cwd=place.parent, **variables).splitlines()
     assert Path(file).parent.parent == place, "the copy was not the one imported"
     return warnings
 

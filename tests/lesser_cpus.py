@@ -6,10 +6,12 @@ Each configuration of Numba's has a process of its own, so that an instruction w
 that one alone. Ends with `N passed, M failed` on a line of its own; exit status 1 on a failure.
 """
 
+import itertools
 import os
 import platform
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import child
@@ -25,13 +27,15 @@ LESSER = {
 }
 if platform.machine().lower() not in ("x86_64", "amd64"):
     LESSER = {"generic": LESSER["generic"]}
+# These two have the same instructions, SSE4.2's, under two names: each compiles every second kind.
+ALL, PARTS = slice(0, None, 1), {"no AVX": slice(0, None, 2), "x86-64-v2 alone": slice(1, None, 2)}
 # Without a fused multiply-add a product is rounded for itself: a unit in the last place of a
 # coordinate, some 1e-6 pixels here, and as much of a value between 0 and 1.
 BOUNDS = {"float32": 4e-6, "float16": 1e-3, "uint8": 1, "bool": 0}
 
 
 def calls():
-    """{name: result} of one call, or of two, for each kind of kernel."""
+    """(name, a call of one kind of kernel), for each."""
     import fastsample as fs
 
     rng = np.random.default_rng(0)
@@ -40,47 +44,54 @@ def calls():
     typed = {"float32": image, "float16": image.astype(np.float16)}
     typed["uint8"] = (image * 255).astype(np.uint8)
     last = {name: np.moveaxis(one, 1, -1).copy() for name, one in typed.items()}
-    found = {}
+    pixels = partial(fs.grid_sample, channels_last=True)
     for name in typed:
-        found[name] = fs.grid_sample(typed[name], grid)
-        found[f"{name} last"] = fs.grid_sample(last[name], grid, channels_last=True)
+        yield name, partial(fs.grid_sample, typed[name], grid)
+        yield f"{name} last", partial(pixels, last[name], grid)
     for mode in ("nearest", "bicubic"):
-        found[mode] = fs.grid_sample(image, grid, mode)
-        found[f"{mode} last"] = fs.grid_sample(last["uint8"], grid, mode, channels_last=True)
+        yield mode, partial(fs.grid_sample, image, grid, mode)
+        yield f"{mode} last", partial(pixels, last["uint8"], grid, mode)
     volume = rng.random((1, 2, 7, 8, 9), dtype=np.float32)
     points = rng.uniform(-1.2, 1.2, (1, 40, 3)).astype(np.float32)
-    found["3-D"] = fs.grid_sample(volume, points, padding_mode="reflection")
+    yield "3-D", partial(fs.grid_sample, volume, points, padding_mode="reflection")
 
     slope = rng.random((2, 3, 13, 17), dtype=np.float32)
-    both = fs.grid_sample_backward(slope, image, grid)
-    found |= {"gradient of the image": both[0], "of the grid": both[1]}
+    back = partial(fs.grid_sample_backward, slope, image, grid)
+    yield "gradient of the image", lambda: back()[0]
+    yield "gradient of the grid", lambda: back()[1]
     many = rng.random((1, 16, 13, 17), dtype=np.float32)
     image16 = rng.random((1, 16, 19, 22), dtype=np.float32)
-    found["gradient of many channels"] = fs.grid_sample_backward(many, image16, grid[:1])[0]
+    back16 = partial(fs.grid_sample_backward, many, image16, grid[:1])
+    yield "gradient of many channels", lambda: back16()[0]
+    yield from systems(fs, rng, image, slope, last["uint8"][0])
 
+
+def systems(fs, rng, image, slope, pixels):
+    """The same of what is not `grid_sample`."""
     theta = np.float32([[[0.9, -0.2, 0.1], [0.2, 0.8, -0.05]]] * 2)
-    found["matrix"] = fs.affine_sample(image, theta, (13, 17))
-    found["matrix's gradient"] = fs.affine_sample_backward(slope, image, theta, (13, 17))[1]
-    found["affine_grid"] = fs.affine_grid(theta, (2, 3, 13, 17))
+    back = partial(fs.affine_sample_backward, slope, image, theta, (13, 17))
+    yield "matrix", partial(fs.affine_sample, image, theta, (13, 17))
+    yield "matrix's gradient", lambda: back()[1]
+    yield "affine_grid", partial(fs.affine_grid, theta, (2, 3, 13, 17))
     y, x = np.mgrid[:19, :22].astype(np.float32)
-    found["remap"] = fs.remap(last["uint8"][0], x * 0.9 + 0.3, y * 0.8 + 0.4)
-    found["region_shift"] = fs.region_shift(image, np.array([[1, -2], [0, 3], [-1, 0]]))
-    found["fractions"] = fs.region_shift(image, np.float32([[0.5, -1.3], [0, 2.2], [-0.7, 0]]))
+    yield "remap", partial(fs.remap, pixels, x * 0.9 + 0.3, y * 0.8 + 0.4)
+    whole, part = [[1, -2], [0, 3], [-1, 0]], [[0.5, -1.3], [0, 2.2], [-0.7, 0]]
+    yield "region_shift", partial(fs.region_shift, image, np.array(whole))
+    yield "fractions", partial(fs.region_shift, image, np.float32(part))
     masks = rng.random((3, 14, 14), dtype=np.float32)
     boxes = np.float32([[1, 2, 15, 17], [-3, 4, 9, 30], [0.5, 0.5, 20.5, 12.25]])
-    found["masks"] = fs.paste_masks(masks, boxes, (24, 26), None)
-    found["masks, a threshold"] = fs.paste_masks(masks, boxes, (24, 26))
+    yield "masks", partial(fs.paste_masks, masks, boxes, (24, 26), None)
+    yield "masks, a threshold", partial(fs.paste_masks, masks, boxes, (24, 26))
     offset = rng.uniform(-1, 1, (2, 18, 17, 20)).astype(np.float32)
-    weight = rng.standard_normal((4, 3, 3, 3), dtype=np.float32)
-    found["deform_conv2d"] = fs.deform_conv2d(image, offset, weight) / np.float32(weight.size)
-    return found
+    weight = rng.standard_normal((4, 3, 3, 3), dtype=np.float32) / np.float32(108)
+    yield "deform_conv2d", partial(fs.deform_conv2d, image, offset, weight)
 
 
-def ask(name, folder, **variables):
+def ask(name, folder, part, **variables):
     """The results of a process with these variables, or None and what it said."""
     file = folder / f"{name}.npz"
     none = dict.fromkeys(("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX"))
-    done = child.run([__file__, file], LIMIT, **{**none, **variables})
+    done = child.run([__file__, file, part.start, part.step], LIMIT, **{**none, **variables})
     if done.returncode:
         return None, f"exit status {done.returncode}: {done.stderr.strip()[-500:]}"
     return dict(np.load(file)), ""
@@ -88,7 +99,8 @@ def ask(name, folder, **variables):
 
 def differing(got, want):
     """What is further from what this CPU says than rounding goes."""
-    for name, expected in want.items():
+    for name in got:
+        expected = want[name]
         bound = BOUNDS[expected.dtype.name]
         scale = max(1, np.abs(expected.astype(float)).max()) if expected.dtype.kind == "f" else 1
         far = np.abs(got[name].astype(float) - expected.astype(float)).max() / scale
@@ -100,14 +112,14 @@ def main():
     """Compare all; the exit status."""
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        want, said = ask("this CPU", Path(folder))
+        want, said = ask("this CPU", Path(folder), ALL)
         if want is None:
             print(f"this CPU: {said}\n0 passed, 1 failed")
             return 1
         for name, variables in LESSER.items():
-            got, said = ask(name, Path(folder), **variables)
+            got, said = ask(name, Path(folder), PARTS.get(name, ALL), **variables)
             wrong = [said] if got is None else list(differing(got, want))
-            print(f"{name}: {'; '.join(wrong) or f'{len(want)} results are the same to rounding'}")
+            print(f"{name}: {'; '.join(wrong) or f'{len(got)} results are the same to rounding'}")
             failed, passed = failed + bool(wrong), passed + (not wrong)
     print(f"{passed} passed, {failed} failed")
     return int(failed > 0)
@@ -115,7 +127,9 @@ def main():
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        np.savez(sys.argv[1], **calls())
+        file, start, step = sys.argv[1:]
+        some = itertools.islice(calls(), int(start), None, int(step))
+        np.savez(file, **{name: call() for name, call in some})
     else:
         os.environ.pop("NUMBA_DISABLE_JIT", None)
         sys.exit(main())

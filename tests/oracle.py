@@ -5,7 +5,10 @@ Coordinates are computed in the grid's own precision, in the order of operations
 vectorised CPU path has, so that a float32 grid meets the same floor; all that follows is float64.
 """
 
+import functools
 import itertools
+import math
+import operator
 import os
 from typing import NamedTuple
 
@@ -272,22 +275,27 @@ def poison(weight, tap):
 
 def gather(image, taps, fill):
     """(values (C, *out), which of them are outside) of one tap on each axis."""
-    outside = np.any([t.index == OUTSIDE for t in taps], axis=0)
-    index = tuple(np.where(outside, 0, t.index) for t in taps)
+    outside = any_outside(taps)
     if np.ndim(fill):  # one for each channel
         fill = np.reshape(fill, (-1,) + (1,) * outside.ndim)
+    index = tuple(t.index for t in taps)  # OUTSIDE reads the last pixel, which is not taken
     return np.where(outside, fill, image[(slice(None), *index)]), outside
+
+
+def any_outside(taps):
+    """Where one of the taps, one on each axis, reads the fill value."""
+    return functools.reduce(operator.or_, (t.index == OUTSIDE for t in taps))
 
 
 def weighted_sum(image, axes, fill):
     """Sum over the product of the axes' taps, the slowest axis outermost."""
     channels = image.shape[0]
     total = np.zeros((channels, *axes[0][0].weight.shape))
-    # numpy axes run z, y, x, as product() varies its last factor fastest: nw, ne, sw, se
-    for taps in itertools.product(*axes):
-        weight = np.prod([t.weight for t in taps], axis=0)
-        value, _ = gather(image, taps, fill)
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        # numpy axes run z, y, x, as product() varies its last factor fastest: nw, ne, sw, se
+        for taps in itertools.product(*axes):
+            weight = math.prod(t.weight for t in taps)
+            value, _ = gather(image, taps, fill)
             # a tap without weight is not read: what is stored there must not matter
             total += np.where(weight == 0, 0.0, weight * value)
     return total
@@ -296,9 +304,8 @@ def weighted_sum(image, axes, fill):
 def scatter(total, axes, grad):
     """The adjoint of `weighted_sum`: grad (C, *out) is added to where the values came from."""
     for taps in itertools.product(*axes):
-        weight = np.prod([t.weight for t in taps], axis=0)
-        outside = np.any([t.index == OUTSIDE for t in taps], axis=0)
-        keep = ~outside & (weight != 0) & ~np.isnan(weight)
+        weight = math.prod(t.weight for t in taps)
+        keep = ~any_outside(taps) & (weight != 0) & ~np.isnan(weight)
         index = tuple(t.index[keep] for t in taps)
         np.add.at(total, (slice(None), *index), weight[keep] * grad[:, keep])
 
@@ -310,7 +317,7 @@ def slopes(image, axes, fill, grad):
         total = np.zeros(lost.shape)
         for taps in itertools.product(*axes):
             factors = [t.slope if b == a else t.weight for b, t in enumerate(taps)]
-            slope = np.prod(factors, axis=0)
+            slope = math.prod(factors)
             value, outside = gather(image, taps, fill)
             silent = (slope == 0) | (outside & (value == 0))
             with np.errstate(all="ignore"):

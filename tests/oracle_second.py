@@ -4,6 +4,7 @@ Coordinates are finite here.
 """
 
 import itertools
+import math
 
 import numpy as np
 from oracle import OUTSIDE, gather, native, one, taps_of
@@ -43,7 +44,7 @@ def add_sample(to_output, to_input, to_grid, axes, other, image, along, grad, fi
         def weight(*by, taps=taps):
             """The combination's weight, differentiated by these axes."""
             orders = [(t.weight, t.slope, t.curve)[by.count(a)] for a, t in enumerate(taps)]
-            return np.prod(orders, axis=0)
+            return math.prod(orders)
 
         value, outside = gather(image, taps, fill)
         there, _ = gather(other, taps, 0.0)

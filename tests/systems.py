@@ -5,7 +5,6 @@ Each oracle says its definition once more, as loops in float64, and reads pixels
 float64, but for integer shifts, which keep the input's type.
 """
 
-import itertools
 import math
 import re
 
@@ -94,10 +93,11 @@ def soft_masks(masks, boxes, image_size):
     out = np.zeros((len(masks), *image_size))
     for mask, (x0, y0, x1, y1), target in zip(np.asarray(masks), exact(boxes), out, strict=True):
         (h, w), (height, width) = mask.shape, image_size
-        for i, j in itertools.product(pasted(y0, y1, h, height), pasted(x0, x1, w, width)):
-            x = (j + 0.5 - x0) / (x1 - x0) * 2 - 1
-            y = (i + 0.5 - y0) / (y1 - y0) * 2 - 1
-            target[i, j] = oracle.grid_sample(mask[None, None], np.array([[x, y]]))[0, 0]
+        i, j = np.ix_(pasted(y0, y1, h, height), pasted(x0, x1, w, width))
+        x = (j + 0.5 - x0) / (x1 - x0) * 2 - 1
+        y = (i + 0.5 - y0) / (y1 - y0) * 2 - 1
+        grid = np.stack(np.broadcast_arrays(x, y), -1)[None]
+        target[i, j] = oracle.grid_sample(mask[None, None], grid)[0, 0]
     return out
 
 

@@ -62,7 +62,7 @@ def test_equals_rounded_float32(mode, padding, layout):
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
 def test_other_numbers_of_axes(dims, mode):
     sizes = (5, 6, 7)[:dims]
-    image, grid = brains(0, 3, sizes), coordinates(1, (2, 40), np.float64, sizes, "normalized")
+    image, grid = brains(0, 3, sizes), coordinates(1, (2, 40), F32, sizes, "normalized")
     want = fs.grid_sample(image.astype(F32), grid, mode)
     assert_rounded(fs.grid_sample(image, grid, mode), want)
 

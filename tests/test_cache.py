@@ -6,6 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import child
+import nursery
 import pytest
 from installing import LIMIT, cache_files, call, install, unwritable
 
@@ -27,9 +28,8 @@ for name in sys.argv[1:] or calls:
 def results(cache, *which):
     """What a process says of each of these calls, or of all, with this cache or the tests' own."""
     own = {"NUMBA_CACHE_DIR": str(cache)} if cache else {}
-    done = child.run(["-c", CALLS, *which], LIMIT, **own)
-    assert done.returncode == 0, done.stderr
-    return dict(line.split() for line in done.stdout.splitlines())
+    said = child.output(nursery.run(CALLS, *which, limit=LIMIT, **own))
+    return dict(line.split() for line in said.splitlines())
 
 
 @pytest.fixture(scope="module")

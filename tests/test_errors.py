@@ -2,8 +2,8 @@
 
 import inspect
 
-import child
 import numpy as np
+import nursery
 import pytest
 
 import fastsample as fs
@@ -213,7 +213,7 @@ class TestBeforeAllElse:
 
     @pytest.mark.compiled
     def test_nothing_is_compiled(self, tmp_path):
-        child.script(
+        nursery.script(
             """
             import numpy as np
             from numba.core import event
@@ -425,7 +425,7 @@ class TestFamilyBeforeAllElse:
 
     @pytest.mark.compiled
     def test_nothing_is_compiled(self, tmp_path):
-        child.script(
+        nursery.script(
             """
             import test_errors as t
             from numba.core import event

@@ -25,8 +25,11 @@ def one_by_one(image, grid, values, mode):
     )
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("channels", [1, 2, 3, 4, 9, 17])
+# How pixels of so many channels take theirs has nothing to do with the taps.
+EACH = [(m, n) for m in MODES for n in (1, 2, 3, 4, 9, 17) if m != "bicubic" or n in (1, 3, 17)]
+
+
+@pytest.mark.parametrize(("mode", "channels"), EACH)
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 @pytest.mark.parametrize("last", [False, True])
 def test_each_channel_has_its_own(mode, channels, dtype, last):

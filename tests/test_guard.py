@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-import child
+import nursery
 import pytest
 from cases import KERNELS, Kernel
 from gradients import GRADIENTS
@@ -39,7 +39,7 @@ def job(way, of):
 @pytest.mark.parametrize("way", JOBS)
 def test_no_byte_too_far(way):
     jobs = [job(way, of) for of in JOBS[way]]
-    done = child.run([GUARDED, *jobs], LIMIT)
+    done = nursery.run(GUARDED.read_text(), *jobs, limit=LIMIT)
     lines = done.stdout.splitlines() or ["nothing ran"]
     assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
     assert [line for line in lines if line.startswith("done: ")] == [f"done: {j}" for j in jobs]
@@ -49,13 +49,13 @@ def test_no_byte_too_far(way):
 @pytest.mark.parametrize("side", ["start", "end"])
 def test_the_guard_bites(side):
     """One byte beyond a guarded array kills the process."""
-    done = child.run(["-c", BITE, side], limit=60)
+    done = nursery.run(BITE, side, limit=60)
     assert done.stdout == "inside\n"
     assert done.returncode < 0
 
 
 def test_what_numpy_makes_is_guarded_too():
-    done = child.run(["-c", FENCE], limit=60)
+    done = nursery.run(FENCE, limit=60)
     assert done.stdout == "inside\n", done.stderr
     assert done.returncode < 0
 

@@ -4,6 +4,7 @@ Kernels on disk are for the code that they were made from, wherever that lies.
 """
 
 import child
+import nursery
 import pytest
 from installing import archive, bytecode_alone, cache_files, call, install, unwritable
 
@@ -55,11 +56,12 @@ sys.frozen = True
 
 def number(place, *arguments, before="", **variables):
     """The kernels' digest in a process of its own."""
-    done = child.run(
-        ["-c", before + NUMBER, *arguments], cwd=place.parent, PYTHONPATH=str(place), **variables
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    variables["PYTHONPATH"] = str(place)
+    if "PYTHONHASHSEED" in variables:  # which Python reads as it starts
+        done = child.run(["-c", before + NUMBER, *arguments], cwd=place.parent, **variables)
+    else:
+        done = nursery.run(before + NUMBER, *arguments, cwd=place.parent, **variables)
+    return child.output(done).strip()
 
 
 def edit(folder):
@@ -137,14 +139,11 @@ def test_bytecode_alone(tmp_path):
 @pytest.mark.compiled
 def test_code_that_can_not_be_read_is_not_kept(tmp_path):
     """Kernels of another version could not be told from its own."""
-    done = child.run(
-        ["-c", EXECUTABLE + CALLED, str(install(tmp_path / "site")), "unlisted"],
-        NUMBA_CACHE_DIR=str(tmp_path / "cache"),
-        PYTHONPATH="",
-    )
-    assert done.returncode == 0, done.stderr
-    assert "can't be read" in done.stdout
-    assert done.stdout.count("fastsample") == 1, done.stdout
+    site, cache = install(tmp_path / "site"), str(tmp_path / "cache")
+    variables = {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": ""}
+    said = child.output(nursery.run(EXECUTABLE + CALLED, site, "unlisted", **variables))
+    assert "can't be read" in said
+    assert said.count("fastsample") == 1, said
     assert not cache_files(tmp_path)
 
 
@@ -177,7 +176,7 @@ def test_a_user_without_a_home(given, tmp_path):
     site = unwritable(install(tmp_path / "site"))
     (tmp_path / "here").mkdir()
     none = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"))
-    said = child.script(NOBODY, cwd=tmp_path / "here", PYTHONPATH=str(site), **{**none, **given})
+    said = nursery.script(NOBODY, cwd=tmp_path / "here", PYTHONPATH=str(site), **{**none, **given})
     assert said.startswith("none: ")
     assert not list((tmp_path / "here").iterdir())
 
@@ -186,4 +185,4 @@ def test_a_home_that_is_spelt(tmp_path):
     """No shell replaces the ~ of an image's recipe."""
     given = {"HOME": str(tmp_path), "NUMBA_CACHE_DIR": "~/kept"}
     source = "from fastsample._kernels.compiler import machine; print(machine.cache_folder())"
-    assert child.script(source, cwd=tmp_path, **given).startswith(str(tmp_path / "kept"))
+    assert nursery.script(source, cwd=tmp_path, **given).startswith(str(tmp_path / "kept"))

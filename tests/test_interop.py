@@ -1,7 +1,7 @@
 """Arrays of other frameworks: their own kind comes back, over the same memory."""
 
-import child
 import numpy as np
+import nursery
 import pytest
 from interop import CALLS, F32, GRID, IMAGE, Foreign, foreign
 
@@ -88,7 +88,7 @@ class TestErrors:
 
 def test_no_framework_is_imported():
     """Not even where its name could be found: only one that is there already is looked at."""
-    child.script(
+    nursery.script(
         """
         import sys
         import numpy as np

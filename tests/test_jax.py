@@ -181,6 +181,8 @@ def test_second_derivatives_by_differences(name, mode):
     if name == "affine_grid":
         pytest.skip("it has no modes")
     arrays, options = CALLS[name]
+    if name == "grid_sample" and mode == "bicubic":  # as points, on the same kernels
+        options = {"padding_mode": "border"}
     step = 1e-6
     with jax.enable_x64(True):
         arrays = [a.astype(np.float64) for a in arrays]

@@ -3,8 +3,8 @@
 import contextlib
 import re
 
-import child
 import numba
+import nursery
 import pytest
 
 from fastsample._kernels.compiler import lean, shortcuts
@@ -110,8 +110,8 @@ from numba.core import codegen
 {before}
 import fastsample as fs
 from fastsample._kernels.compiler import lean
-image = np.random.default_rng(0).random((1, 2, 9, 11), dtype=np.float32)
-grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 2)).astype(np.float32)
+image = np.random.default_rng(0).random((1, 2, 11), dtype=np.float32)
+grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 50, 1)).astype(np.float32)
 print(lean.INNER.__name__, fs.grid_sample(image, grid, "bicubic").tobytes().hex())
 """
 
@@ -120,7 +120,7 @@ print(lean.INNER.__name__, fs.grid_sample(image, grid, "bicubic").tobytes().hex(
 def by_us(tmp_path_factory):
     """What a process says, and where it keeps its kernels."""
     folder = tmp_path_factory.mktemp("lean")
-    return child.script(WITHOUT.format(before=""), LIMIT, NUMBA_CACHE_DIR=str(folder)), folder
+    return nursery.script(WITHOUT.format(before=""), LIMIT, NUMBA_CACHE_DIR=str(folder)), folder
 
 
 OWN = """
@@ -134,7 +134,7 @@ codegen.CPUCodegen.__getattr__ = lambda self, name: (
 def test_a_numba_that_lacks_a_part(by_us, tmp_path):
     """Compiles as Numba would, with the same results."""
     code = WITHOUT.format(before=OWN)
-    own, values = child.script(code, LIMIT, NUMBA_CACHE_DIR=str(tmp_path)).split()
+    own, values = nursery.script(code, LIMIT, NUMBA_CACHE_DIR=str(tmp_path)).split()
     assert own == "Compiler"
     assert by_us[0].split() == ["InnerCompiler", values]
 

@@ -4,6 +4,7 @@ import sys
 
 import child
 import numpy as np
+import nursery
 import pytest
 import systems
 from pasting import SIZE, noise_masks, random_boxes
@@ -305,7 +306,7 @@ for threads in range(numba.config.NUMBA_NUM_THREADS, 0, -1):
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
 def test_no_byte_too_far():
-    assert child.script(PAGES).count("\n") == 3 * 6 * 2 * 2
+    assert nursery.script(PAGES).count("\n") == 3 * 6 * 2 * 2
 
 
 @pytest.mark.compiled

@@ -14,6 +14,8 @@ import fastsample as fs
 F32, F64 = np.float32, np.float64
 MIRROR = {"padding_mode": "mirror", "coordinates": "pixel"}
 SIZES = [(1,), (2,), (3,), (7,), (1, 2), (2, 1), (5, 6), (2, 3, 4)]
+# A third axis folds as two do; the slopes of 64 taps, and what leads to them, compile in 7 s.
+BACK = [("bilinear", s) for s in SIZES] + [("bicubic", s) for s in SIZES if len(s) < 3]
 each_size = pytest.mark.parametrize("sizes", SIZES, ids=str)
 each_mode = pytest.mark.parametrize("mode", MODES)
 
@@ -68,29 +70,28 @@ class TestForward:
 
     @each_mode
     def test_flow_warp(self, mode):
-        image, flow = noise(11, (2, 3, 5, 6), F32), 6 * noise(12, (2, 2, 5, 6), F64)
+        image, flow = noise(11, (2, 3, 5, 6), F32), 6 * noise(12, (2, 2, 5, 6), F32)
         got = fs.flow_warp(image, flow, mode, "mirror")
         want = systems.flow_warp(image, flow, mode, "mirror")
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
     @each_mode
     def test_remap(self, mode):
-        image, points = noise(13, (5, 6, 3), F32), far(14, (5, 6))[0]
+        image, points = noise(13, (5, 6, 3), F32), far(14, (5, 6), dtype=F32)[0]
         got = fs.remap(image, points[:, 0], points[:, 1], mode, "mirror")
         want = systems.remap(image, points[:, 0], points[:, 1], mode, "mirror")
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
 class TestBackward:
-    @each_size
-    @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+    @pytest.mark.parametrize(("mode", "sizes"), BACK, ids=str)
     def test_equals_oracle(self, mode, sizes):
-        image = noise(15, (1, 2, *sizes), F64)
-        gradients.check_image(image, far(16, sizes), sizes, load=200, mode=mode, **MIRROR)
+        image, points = noise(15, (1, 2, *sizes), F32), far(16, sizes, dtype=F32)
+        gradients.check_image(image, points, sizes, load=200, mode=mode, **MIRROR)
 
     def test_nearest_has_no_slope(self):
-        image = noise(17, (1, 2, 4, 5), F64)
-        grads = gradients.check_image(image, far(18, (4, 5)), load=200, mode="nearest", **MIRROR)
+        image, points = noise(17, (1, 2, 4, 5), F32), far(18, (4, 5), dtype=F32)
+        grads = gradients.check_image(image, points, load=200, mode="nearest", **MIRROR)
         assert not grads[1].any()
 
     @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
@@ -123,10 +124,10 @@ class TestNonFinite:
     @each_mode
     @pytest.mark.parametrize("dtype", [F32, F64])
     def test_as_reflection(self, mode, dtype):
-        row = noise(26, (1, 1, 5), F32)
+        row = noise(26, (1, 1, 5), dtype)
         lost = np.array([np.nan, np.inf, -np.inf], dtype)[None, :, None]
         assert np.isnan(fs.grid_sample(row, lost, mode, **MIRROR)).all()
-        ones = np.ones((1, 1, 3), F32)
+        ones = np.ones((1, 1, 3), dtype)
         to_row, to_grid = fs.grid_sample_backward(ones, row, lost, mode, **MIRROR)
         assert not to_row.any()
         assert np.isnan(to_grid).all()

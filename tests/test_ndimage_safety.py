@@ -5,6 +5,7 @@ import sys
 
 import child
 import numpy as np
+import nursery
 import pytest
 import splines
 
@@ -142,7 +143,7 @@ def test_forked_workers():
 @pytest.mark.parametrize("script", [GUARDED, PARTS], ids=["beside", "within"])
 def test_no_byte_too_far(script):
     """Beside the arrays, and in one of which little is needed."""
-    done = child.run(["-c", f"MODES = {MODES}\n{script}"], LIMIT)
+    done = nursery.run(f"MODES = {MODES}\n{script}", limit=LIMIT)
     lines = done.stdout.splitlines() or ["nothing ran"]
     assert done.returncode == 0, f"exit {done.returncode} in: {lines[-1]}\n{done.stderr[-2000:]}"
     assert lines[-1] == "done"

@@ -36,21 +36,20 @@ def wanted(x, h, mode, rule, fill):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
 def test_equals_the_oracle(mode, rule):
-    x = picture()
-    got = fs.perspective_sample(x, TILTED, SIZE, mode, rule, fill_value=7)
-    want = wanted(x, TILTED, mode, rule, 7)
+    # What is copied needs no more than single numbers.
+    x, h = picture(), TILTED.astype(np.float32 if mode == "nearest" else np.float64)
+    got = fs.perspective_sample(x, h, SIZE, mode, rule, fill_value=7)
+    want = wanted(x, h, mode, rule, 7)
     np.testing.assert_allclose(got, want, atol=1e-11)
     assert (got == 7).any() == (rule != "zeros")
 
 
 @pytest.mark.parametrize("rule", ["zeros", "border", "reflection", "constant"])
 def test_bytes_with_channels_last(rule):
-    x = picture(np.uint8)
+    x, h = picture(np.uint8), TILTED.astype(np.float32)
     last = np.moveaxis(x, 1, -1).copy()
-    got = fs.perspective_sample(
-        last, TILTED, SIZE, "bilinear", rule, fill_value=7, channels_last=True
-    )
-    want = wanted(x, TILTED, "bilinear", rule, 7)
+    got = fs.perspective_sample(last, h, SIZE, "bilinear", rule, fill_value=7, channels_last=True)
+    want = wanted(x, h, "bilinear", rule, 7)
     assert np.abs(np.moveaxis(got, -1, 1) - want).max() <= 0.51
 
 

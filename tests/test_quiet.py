@@ -49,7 +49,7 @@ def arguments(dtype, number):
     turn = np.array([[[0.8, 0.3, 0.1], [-0.3, 0.8, 0.0]]], F32)
     boxes, owners = [[0, 0, 4, 4], [1, 1, 5, 5]], [0, 1]
     return {
-        fs.grid_sample: (image, grid, "bicubic"),
+        fs.grid_sample: (image, grid),
         fs.point_sample: (image, grid),
         fs.flow_warp: (image, np.moveaxis(grid, -1, 1)),
         fs.affine_sample: (image, turn, SIZES),
@@ -70,6 +70,11 @@ def go_back(function, of, dtype, number):
         gradient, **{name: x for name, x in given.items() if name in takes}
     )
     return result, found if isinstance(found, tuple) else (found,)
+
+
+def ones_for(dtype):
+    """An image to be read at coordinates of a type, in which it is computed."""
+    return np.ones((2, 3, *SIZES), F64 if dtype == F64 else F32)
 
 
 def assert_quiet(function, of, dtype, number):
@@ -105,28 +110,28 @@ def test_a_half_that_overflows_is_infinite(function):
 @pytest.mark.parametrize("dtype", [F16, F32, F64])
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
 def test_coordinates(number, dtype):
-    image = np.ones((2, 3, *SIZES), F32)
+    image, most = ones_for(dtype), NUMBERS["enormous"]
     places, theta = full((2, *SIZES, 2), dtype, number), full((2, 2, 3), dtype, number)
     places[0, 0] = places[1] = 0.5
-    assert_quiet(fs.grid_sample, (image, places), F32, NUMBERS["enormous"])
-    assert_quiet(fs.point_sample, (image, places), F32, NUMBERS["enormous"])
-    assert_quiet(fs.flow_warp, (image, np.moveaxis(places, -1, 1)), F32, NUMBERS["enormous"])
-    assert_quiet(fs.affine_sample, (image, theta, SIZES), F32, NUMBERS["enormous"])
-    assert_quiet(
-        fs.patch_affine, (image, theta, [[0, 0, 4, 4]] * 2, [0, 1]), F32, NUMBERS["enormous"]
-    )
+    assert_quiet(fs.grid_sample, (image, places), image.dtype, most)
+    assert_quiet(fs.point_sample, (image, places), image.dtype, most)
+    assert_quiet(fs.flow_warp, (image, np.moveaxis(places, -1, 1)), image.dtype, most)
+    assert_quiet(fs.affine_sample, (image, theta, SIZES), image.dtype, most)
+    boxes = [[0, 0, 4, 4]] * 2, [0, 1]
+    assert_quiet(fs.patch_affine, (image, theta, *boxes), image.dtype, most)
     assert_quiet(fs.affine_grid, (theta, (2, 3, *SIZES)), dtype if dtype != F16 else F32, number)
     if dtype != F16:
-        assert_quiet(fs.region_shift, (image, places[0, 1, :1]), F32, NUMBERS["enormous"])
+        assert_quiet(fs.region_shift, (image, places[0, 1, :1]), image.dtype, most)
 
 
 @pytest.mark.parametrize("dtype", [F16, F32, F64])
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
 def test_maps(number, dtype):
-    image, points = np.ones((2, 3, *SIZES), F32), full((2, 4, 2), dtype, number)
+    image, points = ones_for(dtype), full((2, 4, 2), dtype, number)
     homography, control = full((2, 3, 3), dtype, number), full((2, 2, 3, 3), dtype, number)
-    assert_quiet(fs.perspective_sample, (image, homography, SIZES), F32, NUMBERS["enormous"])
-    assert_quiet(fs.elastic_sample, (image, control, SIZES), F32, NUMBERS["enormous"])
+    most = NUMBERS["enormous"]
+    assert_quiet(fs.perspective_sample, (image, homography, SIZES), image.dtype, most)
+    assert_quiet(fs.elastic_sample, (image, control, SIZES), image.dtype, most)
     for inverse in (False, True):
         assert_like(
             points,
@@ -140,7 +145,7 @@ def test_maps(number, dtype):
 @pytest.mark.parametrize("dtype", [F32, F64])
 def test_deform_conv2d(dtype, number):
     image, weight = full((2, 4, *SIZES), dtype, number), full((2, 2, 3, 3), dtype, number)
-    offset, mask = full((2, 36, *SIZES), F32, number), full((2, 18, *SIZES), dtype, number)
+    offset, mask = full((2, 36, *SIZES), dtype, number), full((2, 18, *SIZES), dtype, number)
     bias, one = full((2,), dtype, number), np.ones_like(image)
     for steps in (offset, np.full_like(offset, 0.25)):
         for x in (image, one):
@@ -155,8 +160,8 @@ def test_second_derivatives(dtype, number):
         twice = SECOND.get(function)
         if twice:
             result, (to_image, to_points) = go_back(function, of, dtype, number)
-            gradient, options = full(result.shape, dtype, number), of[2:]
-            found = twice(to_image, to_points, gradient, *of[:2], *options)
+            gradient = full(result.shape, dtype, number)
+            found = twice(to_image, to_points, gradient, *of)
             assert found[0].dtype == found[1].dtype == dtype, twice.__name__
 
 

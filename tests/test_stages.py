@@ -2,7 +2,7 @@
 
 import itertools
 
-import child
+import nursery
 import pytest
 
 from fastsample._kernels.drive import MAKERS, stages_of
@@ -145,5 +145,5 @@ CALLS = {
 
 @pytest.mark.compiled
 def test_what_a_call_compiles_after_others():
-    lines = child.script(SCRIPT + "".join(f"said(lambda: {c})\n" for c in CALLS), LIMIT)
+    lines = nursery.script(SCRIPT + "".join(f"said(lambda: {c})\n" for c in CALLS), LIMIT)
     assert dict(zip(CALLS, lines.splitlines(), strict=True)) == CALLS

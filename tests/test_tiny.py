@@ -2,8 +2,8 @@
 
 import sys
 
-import child
 import numpy as np
+import nursery
 import pytest
 from cases import coordinates, noise
 
@@ -124,7 +124,7 @@ def test_it_is_one_piece_of_work_for_many_samples(channels):
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
 def test_no_byte_too_far():
-    child.script("""
+    nursery.script("""
         import numpy as np, fastsample as fs
         from guarded import SIDES, fenced, guarded, hostile
         from test_tiny import SHAPES, scene

@@ -15,6 +15,7 @@ from worker import digest
 
 if __name__ == "__main__":
     want = [digest(k) for k in range(6)]  # in parallel, before any worker starts
+    multiprocessing.set_forkserver_preload(["numba"])
     for method in METHODS:
         with multiprocessing.get_context(method).Pool(2) as pool:
             assert pool.map_async(digest, range(6)).get(120) == want, method
@@ -43,6 +44,7 @@ assert not wrong, wrong
 """
 
 LOADER = """
+import multiprocessing
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
@@ -52,6 +54,7 @@ if __name__ == "__main__":
     digest(0)
     want = [Dataset()[k] for k in range(8)]
     torch.ones(1000, 1000) @ torch.ones(1000, 1000)  # its own threads, too
+    multiprocessing.set_forkserver_preload(["torch"])
     for method in METHODS:
         loader = DataLoader(Dataset(), 2, num_workers=2, multiprocessing_context=method, timeout=90)
         got = [image.numpy() for batch in loader for image in batch]
