@@ -1,5 +1,6 @@
 """fastsample.dask: chunks of a source that are decoded once for all that read them."""
 
+import asyncio
 import pickle
 import random
 import threading
@@ -146,6 +147,21 @@ def test_two_tasks_that_want_one_chunk_read_it_once():
     np.testing.assert_array_equal(np.concatenate(rows), WHOLE)
 
 
+def test_what_another_task_is_reading_is_taken_last():
+    source = Chunked(IMAGE, CHUNKS)
+    keeper = keeper_of(turned(source))
+    boxes = keeper.boxes((2, 2))
+    assert len(boxes) > 2
+    assert list(keeper.turns(boxes)) == boxes
+    chunk = keeper.chunk_of(boxes[0])
+    keeper.reading[chunk] = threading.Event()
+    assert list(keeper.turns(boxes)) == [*boxes[1:], boxes[0]]
+    turns = keeper.turns(boxes)
+    assert next(turns) == boxes[1]
+    keeper.reading.pop(chunk).set()
+    assert list(turns) == [boxes[0], *boxes[2:]]
+
+
 def test_who_waits_for_a_read_that_fails_reads_for_himself():
     source = Chunked(IMAGE, CHUNKS, pause=0.002)
     made = turned(source)
@@ -206,27 +222,64 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_whole_chunks_of_zarr(layout, tmp_path):
+def stored(layout, where):
+    """The image as an array of zarr, of whose first chunks nothing is stored."""
     zarr = pytest.importorskip("zarr", reason="zarr is not installed")
-    from fastsample.dask import _zarr
-
     options = {"dtype": "f4", **LAYOUTS[layout]}
     if layout == "transposed":
         options["filters"] = zarr.codecs.TransposeCodec(order=(1, 0))
-    source = zarr.create_array(tmp_path, shape=IMAGE.shape, chunks=CHUNKS, fill_value=7, **options)
-    source[:, 20:] = IMAGE[:, 20:]  # nothing is stored of the first chunks
-    for i, j in ((0, 0), (1, 1), (4, 2)):
-        part = np.s_[20 * i : 20 * i + 20, 20 * j : 20 * j + 20]
-        found = _zarr.whole(source, part)
+    source = zarr.create_array(where, shape=IMAGE.shape, chunks=CHUNKS, fill_value=7, **options)
+    source[:, 20:] = IMAGE[:, 20:]
+    return source
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_parts_of_chunks_of_zarr(layout, tmp_path):
+    source = stored(layout, tmp_path)
+    from fastsample.dask import _zarr
+
+    whole = [np.s_[20 * i : 20 * i + 20, 20 * j : 20 * j + 20] for i, j in ((0, 0), (1, 1), (4, 2))]
+    for part in (*whole, np.s_[25:31, 20:40], np.s_[40:60, 43:44], np.s_[100:120, 120:130]):
+        found = _zarr.inside(source, part)
         np.testing.assert_array_equal(found, source[part])
         assert found.dtype == source.dtype
         assert found.flags.c_contiguous
-        if layout == "as it is" and j:
-            assert not found.flags.owndata  # what was read, and no copy
+        if layout == "as it is" and part[1].start:  # what was read, and no copy, if it is whole
+            assert found.flags.owndata == (part not in whole)
     source[:, :20] = IMAGE[:, :20]
     found = turned(source).compute(scheduler="threads", num_workers=2)
     np.testing.assert_array_equal(found, WHOLE)
+
+
+@pytest.mark.parametrize("store", ["files", "memory"])
+def test_who_wants_a_chunk_of_zarr_reads_it(store, tmp_path, monkeypatch):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    from zarr.core.codec_pipeline import BatchedCodecPipeline as Pipeline
+
+    source = stored("compressed", tmp_path if store == "files" else zarr.storage.MemoryStore())
+    found, read = [], Pipeline.read_batch
+
+    async def noted(*args, **options):
+        found.append(threading.current_thread())
+        await read(*args, **options)
+
+    monkeypatch.setattr(Pipeline, "read_batch", noted)
+    box = (20, 40), (40, 60)
+    np.testing.assert_array_equal(_sources.read(source, box), IMAGE[20:40, 40:60])
+    assert found == [threading.current_thread()]
+
+    async def amid_a_loop():
+        return _sources.read(source, box)
+
+    np.testing.assert_array_equal(asyncio.run(amid_a_loop()), IMAGE[20:40, 40:60])
+    assert found[1] is not found[0]
+
+
+def test_a_chunk_of_zarr_that_cannot_be_decoded(tmp_path):
+    source = stored("compressed", tmp_path)
+    (tmp_path / "c" / "1" / "2").write_bytes(b"no zstd")
+    with pytest.raises(Exception, match=r"(?i)zstd|decompress"):
+        _sources.read(source, ((20, 40), (40, 60)))
 
 
 @pytest.mark.parametrize("padding", ["zeros", "border", "wrap", "reflection"])

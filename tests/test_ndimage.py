@@ -313,6 +313,27 @@ class TestNumbersThatAreNone:
             )
             assert got == 0
 
+    @each_mode
+    @pytest.mark.parametrize("order", [2, 3, 4, 5])
+    def test_what_no_tap_reads_does_not_count(self, order, mode):
+        """Windows at edges hold pixels that no tap reads: a NaN there leaves values alone."""
+        x = np.array(VOLUME)
+        x[:, (order + 1) // 2 + 1 : 8, 7:12] = np.nan
+        c = np.array([[4.25, 4.5, 4.75] * 6, [0.0, 11.0, 5.2] * 6, np.linspace(0.1, 17.9, 18)])
+        options = {"order": order, "mode": mode, "cval": 1.5, "prefilter": False}
+        want = splines.sample(x, c, **options)
+        assert 3 < np.isfinite(want).sum() < 18
+        got = ndimage.map_coordinates(x, c, **options)
+        assert_close(got[np.isfinite(want)], want[np.isfinite(want)])
+
+    @each_mode
+    def test_pixels_that_are_one(self, mode):
+        """An axis without a stride: all its taps read the same."""
+        x = np.broadcast_to(LINE, (12, 40))
+        c = places(x.shape, 60)
+        options = {"mode": mode, "cval": 1.5, "prefilter": False}
+        assert_close(ndimage.map_coordinates(x, c, **options), splines.sample(x, c, **options))
+
 
 class TestWhatUsersMeet:
     def test_the_lost_row(self):

@@ -33,7 +33,14 @@ from fastsample._kernels.vectors.memory import (
     view_at,
 )
 from fastsample._kernels.vectors.nearest import LOWEST, all_on_axis, nearest_integers
-from fastsample._kernels.vectors.parts import add_parts, load_parts, store_parts
+from fastsample._kernels.vectors.parts import (
+    add_part,
+    add_parts,
+    add_rows,
+    copy_part,
+    load_parts,
+    store_parts,
+)
 from fastsample._kernels.vectors.pixels import (
     gather_pixel_pairs,
     gather_pixels,
@@ -113,7 +120,8 @@ def places(count, integer):
 
 def compiled(function):
     """Function as a kernel; compiled afresh, since names of the package may be patched."""
-    made = numba.njit(error_model="numpy", pipeline_class=lean.KERNEL)(function)
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    made = numba.njit(pipeline_class=lean.KERNEL, **options)(function)
     if made is function:
         return function
     compile_for = made.compile
@@ -533,6 +541,27 @@ class TestWholePixels:
         bound = 2 * np.finfo(dtype).eps * (np.abs(terms[0]) + np.abs(terms[1]))  # fused or not
         assert (np.abs(out[:LANES] - (terms[0] + terms[1])) <= bound).all()
         assert_same(out[LANES:], np.zeros(4, dtype))
+
+    @each_float
+    def test_one_weight_for_all_parts_and_one_part(self, dtype):
+        def kernel(a, weights, out, total):
+            store_parts(out, 0, load_parts(a, 3, 4), 4)
+            add_rows(out, load_parts(a, 4, 4), weights, 1, 4)
+            copy_part(a, 5, total, 0, 4)
+            add_part(total, a, 2, weights, 3, 4)
+
+        a, weights = numbers(dtype, 20), numbers(dtype, 5, seed=1)
+        out, total = np.zeros(20, dtype), np.zeros(8, dtype)
+        compiled(kernel)(a, weights, out, total)
+        exact, each = a.astype(np.float64), weights.astype(np.float64)
+        for found, first, term in (
+            (out[:LANES], exact[3:19], exact[4:20] * each[1]),
+            (total[:4], exact[5:9], exact[8:12] * each[3]),
+        ):
+            bound = 2 * np.finfo(dtype).eps * (np.abs(first) + np.abs(term))  # fused or not
+            assert (np.abs(found - (first + term)) <= bound).all()
+        assert_same(out[LANES:], np.zeros(4, dtype))
+        assert_same(total[4:], np.zeros(4, dtype))
 
     @each_float
     def test_columns_of_quads(self, dtype):

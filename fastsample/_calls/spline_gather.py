@@ -17,6 +17,7 @@ from .._kernels.stages.spline_scratch import (
     ARRAYS,
     EACH,
     GRID_CONSTANT,
+    GRID_WRAP,
     MATRIX,
     MODES,
     NEAREST,
@@ -169,6 +170,8 @@ def prepare(
     task["fits"] = fits(spans[: len(order)], beside)
     if not task["fits"]:
         spans["high"] = -1
+    apart = (spans["stride"][: len(order)] != 0).all()
+    task["moves"] = task["fits"] and rule.order > 1 and mode != GRID_WRAP and apart and not beside
     set_stages(task, x, out, rule, beside)
     planes = planes_of(x, out, rest)
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
@@ -253,7 +256,7 @@ def set_stages(task, x, out, rule, beside):
     """The stages' addresses, compiled when they are first needed."""
     stored = 11 if x.dtype == np.bool_ else CODES[x.dtype.newbyteorder("=")]
     swaps, work = int(not x.dtype.isnative and x.dtype.itemsize > 1), rule.work
-    task["plan"] = stage("spline_plan", work)
+    task["plan"] = stage("spline_plan")
     if beside:
         task["beside"] = stage("spline_beside", stored, work, swaps)
         task["put"] = stage("spline_put_row", code_of(out.dtype))

@@ -5,6 +5,7 @@ what its neighbours will need of it, so that they don't decode it again.
 """
 
 import threading
+from collections.abc import Iterator
 from itertools import islice, product
 from math import prod
 from typing import Any, NamedTuple
@@ -95,6 +96,15 @@ class Keeper:
         part = part if held else self.read(index, chunk, box)
         self.keep(chunk, index)
         return _cut(part, box)
+
+    def turns(self, boxes: list[Box]) -> Iterator[Box]:
+        """Some boxes, those last whose chunk another task reads now: to wait is to idle."""
+        left = list(boxes)
+        while left:
+            with self.lock:
+                free = (k for k, box in enumerate(left) if self.chunk_of(box) not in self.reading)
+                at = next(free, 0)
+            yield left.pop(at)
 
     def read(self, index: Index, chunk: Index, box: Box) -> Part:
         """Read a box, and what others want of its chunk, who find it from now on."""
@@ -202,6 +212,10 @@ class Share:
 
     def __getitem__(self, part: tuple[slice, ...]) -> Array:
         return self.keeper.take(self.index, tuple((s.start, s.stop) for s in part))
+
+    def turns(self, boxes: list[Box]) -> Iterator[Box]:
+        """The boxes of a slice in the order in which to read them."""
+        return self.keeper.turns(boxes)
 
     def memory(self, shape: list[int], dtype: np.dtype[Any]) -> Array:
         """Memory that the slices of an earlier task were in, which the system need not clear."""

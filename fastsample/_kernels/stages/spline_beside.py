@@ -13,7 +13,7 @@ from ..kind import VALUES
 from ..vectors.memory import local
 from ..vectors.simd import LANES, convert, load, multiply_add, splat, store
 from .outputs import TYPES
-from .spline_gather import far_axis, take_edges
+from .spline_gather import far_axis, plan_sixteen, take_edges
 from .spline_narrow import native_of
 from .spline_plan import begin_tile, next_run
 from .spline_scratch import (
@@ -22,7 +22,6 @@ from .spline_scratch import (
     COUNT,
     EDGES,
     FIRST,
-    PITCH,
     PLANES,
     SPANS,
     SPLINE,
@@ -49,13 +48,13 @@ def spread_taps(taps, count, scratch):
 
 @jit
 def taps_inside(job, spans, scratch, k):
-    """The taps of a point whose windows lie in the array; how many."""
+    """The taps of point k of 16, whose windows lie in the array; how many."""
     scratch.rows[0], scratch.row_weights[0], count = scratch.offsets[k], 1.0, 1
     if job.order:
         for a in range(job.rank):
             for tap in range(job.taps):
                 scratch.far_rows[tap] = tap * spans[a].stride
-                weight = scratch.weights[((a + 1) * job.taps + tap) * PITCH + k]
+                weight = scratch.weights[((a + 1) * job.taps + tap) * LANES + k]
                 scratch.row_weights[MOST_TAPS + tap] = weight
             spread_taps(job.taps, count, scratch)
             count *= job.taps
@@ -136,7 +135,7 @@ def spline_beside_of(stored, work, swaps):
                 if share != 1.0:
                     outside = job.cval * (1.0 - share)
             else:
-                count = taps_inside(job, spans, scratch, k)
+                count = taps_inside(job, spans, scratch, k % LANES)
             if at_edge or job.order < 2:
                 count = without_nothing(count, scratch)
             sum_planes(input, count, outside, scratch)
@@ -152,6 +151,8 @@ def spline_beside_of(stored, work, swaps):
         for a in range(job.out_rank):
             to += scratch.index[a] * spans[a].out_stride
         for k in range(scratch.head[COUNT]):
+            if k % LANES == 0:
+                plan_sixteen(job, spans, scratch, k, False)
             edges = sum_point(job, spans, input, scratch, k, edges)
             call_stage(
                 job.put, job_at, spans_at, image_at, grid_at, other_at, out_at, memory, start, to

@@ -1,19 +1,21 @@
 """The stages `spline_near` and `spline_far`: sums of taps at planned points.
 
-`near` reads windows that lie in the array as a whole: along the last axis a window is one load,
-rows of taps are added with their weights as whole windows, and the last axis's weights come at
-the end. `far` takes the points at edges, 16 from anywhere in a tile: by windows, too, where these
-find all taps along the last axis, else each tap by itself.
+`near` reads windows that lie in the array as a whole, 16 points at a time: along the last axis a
+window is one load, rows of taps are added with their weights as whole windows, and the last axis's
+weights come at the end. `far` takes the points at edges, 16 from anywhere in a tile: by windows,
+too, where these find all taps along the last axis, else each tap by itself.
 """
 
 from functools import cache
+
+import numpy as np
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
 from ..vectors.gathers import gather
-from ..vectors.memory import local
-from ..vectors.parts import add_parts, load_parts, store_parts
+from ..vectors.memory import local, store_part
+from ..vectors.parts import add_part, add_parts, add_rows, copy_part, load_parts, store_parts
 from ..vectors.simd import (
     LANES,
     at_least,
@@ -29,6 +31,7 @@ from ..vectors.simd import (
 from ..vectors.windows import (
     QUAD,
     all_lanes,
+    all_within,
     as_places,
     quad_columns,
     windows,
@@ -36,23 +39,134 @@ from ..vectors.windows import (
 from .outputs import TYPES
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
-from .spline_scratch import CHUNK, COUNT, EDGES, LOST, PITCH, SPANS, SPLINE, scratch_of
+from .spline_plan import note_edge
+from .spline_scratch import (
+    CHUNK,
+    COUNT,
+    EDGES,
+    GRID_CONSTANT,
+    LOOKED_AT,
+    LOST,
+    PITCH,
+    SPANS,
+    SPLINE,
+    scratch_of,
+)
 from .values import add_tap
+
+HUGE = np.finfo(np.float64).max
+
+# Taps at edges ------------------------------------------------------------------------------------
+
+
+@jit
+def take_taps(job, span, a, scratch, whole):
+    """Where taps of 16 points along an axis read, in `far_weights` what they weigh there.
+
+    Returned is the share of them that lies outside for good.
+    """
+    base = (a + 1) * job.taps * LANES
+    missing, inside = splat(0.0, whole), splat(0.0, scratch.far_weights)
+    for k in range(job.taps):
+        at = base + k * LANES
+        place, share = tap_place(job.mode, span, whole - splat(job.below - k, whole))
+        weight = load(scratch.far_weights, at) * convert(share, scratch.far_weights)
+        store(scratch.far_weights, at, weight)
+        store(scratch.far_offsets, at, as_places(place * float(span.stride)))
+        missing = where(share > 0.0, missing, 1.0)
+        inside = inside + weight
+    return where(convert(missing, inside) > 0.0, inside, 1.0)
+
+
+@jit
+def far_axis(job, span, a, scratch):
+    """Taps and weights of 16 points along one axis; the share of them that lies outside."""
+    x = load(scratch.far_places, a * LANES)
+    whole, base = floor(x + splat(job.half, x)), (a + 1) * job.taps * LANES
+    put_weights(job.order, scratch.far_weights, base, LANES, x - whole)
+    return take_taps(job, span, a, scratch, whole)
+
+
+@jit
+def move_weights(job, span, a, slots, scratch, whole, out, at):
+    """What `take_taps` found, in windows that lie inside, a slot after the other.
+
+    Where these begin, and how many taps find a place.
+    """
+    base, start = (a + 1) * job.taps * LANES, whole - splat(job.below, whole)
+    start = at_most(at_least(start, span.first), span.last_start)
+    offset, found = as_places(start * float(span.stride)), splat(0.0, out)
+    for slot in range(slots):
+        weight = splat(0.0, out)
+        for k in range(job.taps):
+            own = load(scratch.far_offsets, base + k * LANES) == offset
+            weight = weight + where(own, load(scratch.far_weights, base + k * LANES), 0.0)
+            found = found + where(own, splat(1.0, found), 0.0)
+        store(out, at + slot * LANES, weight)
+        offset = offset + splat(span.stride, offset)
+    return start, found
+
+
+@inline
+def with_outside(job, total, inside):
+    """A value with what lies outside, where that has a share."""
+    outside = splat(job.cval, inside) * (1.0 - inside)
+    return total + where(inside == 1.0, 0.0, outside)
+
 
 # Windows along the last axis ---------------------------------------------------------------------
 
 
+@jit
+def move_taps(job, span, a, scratch, whole):
+    """Of 16 points, some at edges, move the windows inside, and the weights to where taps read.
+
+    What lies outside for good has its share in `far_slots`.
+    """
+    base, slots = (a + 1) * job.taps * LANES, int(span.last - span.last_start) + 1
+    for k in range(job.taps):
+        store(scratch.far_weights, base + k * LANES, load(scratch.weights, base + k * LANES))
+    inside = take_taps(job, span, a, scratch, whole)
+    store(scratch.far_slots, 0, load(scratch.far_slots, 0) * inside)
+    return move_weights(job, span, a, slots, scratch, whole, scratch.weights, base)[0]
+
+
+@jit
+def plan_sixteen(job, spans, scratch, j, at_edge):
+    """Weights of the taps of 16 points, and where their windows begin.
+
+    Are the last axis's moved? Then a whole window has weights.
+    """
+    offset, moved = splat(0.0, scratch.places), False
+    if at_edge:
+        store(scratch.far_slots, 0, splat(1.0, scratch.far_slots))
+    for a in range(job.rank):
+        x = load(scratch.places, a * PITCH + j)
+        whole = floor(x + splat(job.half, x))
+        if job.order:
+            t, to = convert(x - whole, scratch.weights), (a + 1) * job.taps * LANES
+            put_weights(job.order, scratch.weights, to, LANES, t)
+        start = whole - splat(job.below, x)
+        if at_edge:
+            moved = not all_within(x, spans[a].low, spans[a].high)
+            if moved:
+                start = move_taps(job, spans[a], a, scratch, whole)
+        offset = multiply_add(start, splat(float(spans[a].stride), start), offset)
+    store(scratch.offsets, 0, as_places(offset))
+    return moved
+
+
 @inline
-def digit_row(job, spans, number, last, scratch, j):
-    """Row `number` of taps along the axes before `last`: its offset, and the points' weights."""
+def digit_row(job, spans, number, axes, scratch):
+    """Row `number` of taps along the first axes: its offset, and the 16 points' weights."""
     taps, offset, weight = job.taps, 0, splat(1.0, scratch.weights)
-    for a in range(last - 1, -1, -1):
+    for a in range(axes - 1, -1, -1):
         k = number
         if a > 0:  # what is left is below `taps`; a division takes 20 cycles and more
             k = number % taps
             number //= taps
         offset += k * spans[a].stride
-        weight = weight * load(scratch.weights, ((a + 1) * taps + k) * PITCH + j)
+        weight = weight * load(scratch.weights, ((a + 1) * taps + k) * LANES)
     return offset, weight
 
 
@@ -67,43 +181,74 @@ def rows_in_all(taps, axes):
 
 @cache
 def planes_of(stored, work, lanes, swaps):
-    """Windows of sums of 16 points: of one plane of taps, or of some, each with its weight."""
-    native, points, real = native_of(swaps), LANES // lanes, VALUES[work]
-    parts = LANES // points
+    """Windows of sums of 16 points: of up to two axes, and of more.
+
+    With two axes a vector holds windows of some points. With more it holds those of some planes of
+    taps, all of one point: a tap's weight along axis y is read once for all of them. On one core of
+    Zen 1 order 3 of 32x24x24 took 25 ns a point so, not 29, and of two axes 13, not 12.
+    """
+    native, planes, real = native_of(swaps), LANES // lanes, VALUES[work]
 
     @inline
-    def add_plane(input, row, step, taps, scratch, j, at, sums):
+    def sum_points(input, step, taps, scratch, at):
+        sums = local(LANES, real)
+        for p in range(0, LANES, planes):
+            store_parts(sums, 0, splat(0.0, sums), lanes)
+            row = 0
+            for k in range(taps):
+                found = convert(native(windows(input, row, scratch.offsets, p, lanes)), sums)
+                add_parts(sums, found, scratch.weights, at + k * LANES + p, lanes)
+                row += step
+            store_parts(scratch.sums, p * lanes, load_parts(sums, 0, lanes), lanes)
+
+    @inline
+    def sum_rows(input, place, rows, step, taps, weights, at, sums):
+        store_parts(sums, 0, splat(0.0, sums), lanes)
         for k in range(taps):
-            found = convert(native(windows(input, row, scratch.offsets, j, lanes)), sums)
-            add_parts(sums, found, scratch.weights, at + k * PITCH, lanes)
-            row += step
+            found = windows(input, place, rows, 0, lanes)
+            add_rows(sums, convert(native(found), sums), weights, at + k * LANES, lanes)
+            place += step
 
     @inline
-    def one_plane(input, step, taps, scratch, j, at):
-        total = local(LANES, real)
-        for m in range(parts):
-            first = m * points
-            store_parts(total, 0, splat(0.0, total), lanes)
-            add_plane(input, 0, step, taps, scratch, j + first, at + first, total)
-            store_parts(scratch.sums, m * LANES, load_parts(total, 0, lanes), lanes)
+    def add_total(total, sums, count, weights, at):
+        add_part(total, sums, 0, weights, at, lanes)
+        if count > 1:
+            add_part(total, sums, 1, weights, at + LANES, lanes)
+        if planes > 2 and count > 2:
+            add_part(total, sums, 2, weights, at + 2 * LANES, lanes)
+        if planes > 2 and count > 3:
+            add_part(total, sums, 3, weights, at + 3 * LANES, lanes)
 
     @inline
-    def add_planes(input, step, taps, count, scratch, j, at, more):
-        plane, total = local(LANES, real), local(LANES, real)
-        for m in range(parts):
-            first = m * points
-            store_parts(total, 0, splat(0.0, total), lanes)
+    def add_planes(input, rows, count, step, taps, scratch, y, weights, at, more):
+        total, sums = local(lanes, real), local(LANES, real)
+        for p in range(LANES):
+            sum_rows(input, scratch.offsets[p], rows, step, taps, scratch.weights, y + p, sums)
+            store_part(total, 0, splat(0.0, sums), lanes)
             if more:
-                store_parts(total, 0, load_parts(scratch.sums, m * LANES, lanes), lanes)
-            for q in range(count):
-                store_parts(plane, 0, splat(0.0, plane), lanes)
-                row = scratch.rows[q]
-                add_plane(input, row, step, taps, scratch, j + first, at + first, plane)
-                found = load_parts(plane, 0, lanes)
-                add_parts(total, found, scratch.row_weights, q * LANES + first, lanes)
-            store_parts(scratch.sums, m * LANES, load_parts(total, 0, lanes), lanes)
+                copy_part(scratch.sums, p * lanes, total, 0, lanes)
+            add_total(total, sums, count, weights, at + p)
+            copy_part(total, 0, scratch.sums, p * lanes, lanes)
 
-    return one_plane, add_planes
+    @inline
+    def sum_planes(job, spans, input, scratch):
+        taps, before, rows = job.taps, job.rank - 2, local(planes, np.int64)
+        several, weights, in_all = before > 1, scratch.weights, rows_in_all(taps, before)
+        step, y = spans[before].stride, (before + 1) * taps * LANES
+        if several:
+            weights = scratch.row_weights
+        for first in range(0, in_all, planes):
+            for k in range(planes):  # the last row stands for those there are not
+                number = lesser(first + k, in_all - 1)
+                if several:
+                    rows[k], weight = digit_row(job, spans, number, before, scratch)
+                    store(weights, k * LANES, weight)
+                else:
+                    rows[k] = number * spans[0].stride
+            at, some = 0 if several else (taps + first) * LANES, in_all - first
+            add_planes(input, rows, some, step, taps, scratch, y, weights, at, first > 0)
+
+    return sum_points, sum_planes
 
 
 @cache
@@ -112,7 +257,7 @@ def across_of(lanes):
 
     @inline
     def add_column(total, column, scratch, at, k):
-        return multiply_add(column, load(scratch.weights, at + k * PITCH), total)
+        return multiply_add(column, load(scratch.weights, at + k * LANES), total)
 
     @inline
     def first_three(found, scratch, at):
@@ -121,51 +266,75 @@ def across_of(lanes):
         return add_column(total, found[2], scratch, at, 2)
 
     @inline
-    def of_quads(taps, scratch, at):
+    def add_spare(total, column, scratch, at, k):
+        # Beyond the taps: of points that have none there, what lies there does not count.
+        return add_tap(total, column, load(scratch.weights, at + k * LANES))
+
+    @inline
+    def of_quads(taps, slots, scratch, at):
         found = quad_columns(scratch.sums, 0, lanes)
         total = first_three(found, scratch, at)
         if taps > 3:
             total = add_column(total, found[3], scratch, at, 3)
+        elif slots > 3:
+            total = add_spare(total, found[3], scratch, at, 3)
         return total
 
     @inline
-    def of_two_quads(taps, scratch, at):
+    def of_two_quads(taps, slots, scratch, at):
         found = quad_columns(scratch.sums, 0, lanes)
         total = add_column(first_three(found, scratch, at), found[3], scratch, at, 3)
         found = quad_columns(scratch.sums, QUAD, lanes)
         total = add_column(total, found[0], scratch, at, 4)
         if taps > 5:
             total = add_column(total, found[1], scratch, at, 5)
+        elif slots > 5:
+            total = add_spare(total, found[1], scratch, at, 5)
+        if slots > 6:
+            total = add_spare(total, found[2], scratch, at, 6)
+            total = add_spare(total, found[3], scratch, at, 7)
         return total
 
     return of_quads if lanes == QUAD else of_two_quads
 
 
+@jit
+def look_again(job, spans, scratch, j):
+    """Let `far` take points at edges without a finite value: windows hold what no tap reads."""
+    for k in range(j, lesser(j + LANES, scratch.head[COUNT])):
+        value, at_edge = scratch.values[k], False
+        for a in range(job.rank):
+            x = scratch.places[a * PITCH + k]
+            at_edge = at_edge or x < spans[a].low or x > spans[a].high
+        if at_edge and value - value != 0.0:
+            note_edge(job, scratch, k, scratch.head[EDGES])
+            scratch.head[EDGES] += 1
+
+
 @cache
 def wide_of(stored, work, lanes, swaps):
     """16 points of order 2 and more."""
-    one_plane, add_planes = planes_of(stored, work, lanes, swaps)
-    across = across_of(lanes)
+    (sum_points, sum_planes), across = planes_of(stored, work, lanes, swaps), across_of(lanes)
 
     @inline
     def wide(job, spans, input, scratch, j):
+        at_edge = job.moves and scratch.known[j // LANES] == LOOKED_AT
+        moved = plan_sixteen(job, spans, scratch, j, at_edge)
         taps, rank = job.taps, job.rank
-        y = rank - 2 if rank > 1 else 0  # one axis has rows of one tap, of weight 1
-        count, step, at = 1, 0, j
-        if rank > 1:
-            count, step, at = taps, spans[y].stride, (y + 1) * taps * PITCH + j
-        rows = rows_in_all(taps, y)
-        if rows == 1:
-            one_plane(input, step, count, scratch, j, at)
-        for first in range(0, rows if rows > 1 else 0, CHUNK):
-            some = lesser(CHUNK, rows - first)
-            for q in range(some):
-                offset, weight = digit_row(job, spans, first + q, y, scratch, j)
-                scratch.rows[q] = offset
-                store(scratch.row_weights, q * LANES, weight)
-            add_planes(input, step, count, some, scratch, j, at, first > 0)
-        total = across(taps, scratch, rank * taps * PITCH + j)
-        store(scratch.values, j, convert(total, scratch.values))
+        if rank == 1:
+            store(scratch.weights, 0, splat(1.0, scratch.weights))
+            sum_points(input, 0, 1, scratch, 0)
+        elif rank == 2:
+            sum_points(input, spans[0].stride, taps, scratch, taps * LANES)
+        else:
+            sum_planes(job, spans, input, scratch)
+        total = across(taps, lanes if moved else taps, scratch, rank * taps * LANES)
+        if at_edge and job.mode == GRID_CONSTANT:
+            total = with_outside(job, total, load(scratch.far_slots, 0))
+        total = convert(total, scratch.values)
+        store(scratch.values, j, total)
+        if at_edge and not all_within(total, -HUGE, HUGE):
+            look_again(job, spans, scratch, j)
 
     return wide
 
@@ -179,6 +348,8 @@ def spline_near_of(stored, work, lanes, swaps):
 
     @jit
     def near(job, spans, input, scratch):
+        if job.moves:
+            scratch.head[EDGES] = 0
         for j in range(0, scratch.head[COUNT], LANES):
             if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)
@@ -201,25 +372,6 @@ def take_edges(job, scratch, first):
 
 
 @jit
-def far_axis(job, span, a, scratch):
-    """Taps and weights of 16 points along one axis; the share of them that lies outside."""
-    x = load(scratch.far_places, a * LANES)
-    whole = floor(x + splat(job.half, x))
-    base = (a + 1) * job.taps * LANES
-    put_weights(job.order, scratch.far_weights, base, LANES, x - whole)
-    missing, inside = splat(0.0, x), splat(0.0, scratch.far_weights)
-    for k in range(job.taps):
-        at = base + k * LANES
-        place, share = tap_place(job.mode, span, whole - splat(job.below - k, x))
-        weight = load(scratch.far_weights, at) * convert(share, scratch.far_weights)
-        store(scratch.far_weights, at, weight)
-        store(scratch.far_offsets, at, as_places(place * float(span.stride)))
-        missing = where(share > 0.0, missing, 1.0)
-        inside = inside + weight
-    return where(convert(missing, inside) > 0.0, inside, 1.0)
-
-
-@jit
 def far_row(job, number, last, scratch):
     """Row `number` of taps along the axes before `last`: offsets and weights of 16 points."""
     taps, offset = job.taps, splat(0, scratch.far_offsets)
@@ -230,13 +382,6 @@ def far_row(job, number, last, scratch):
         offset = offset + load(scratch.far_offsets, at)
         weight = weight * load(scratch.far_weights, at)
     return offset, weight
-
-
-@inline
-def with_outside(job, total, inside):
-    """A value with what lies outside, where that has a share."""
-    outside = splat(job.cval, inside) * (1.0 - inside)
-    return total + where(inside == 1.0, 0.0, outside)
 
 
 @cache
@@ -260,29 +405,15 @@ def singly_of(stored, swaps):
     return singly
 
 
-@cache
-def slots_of(lanes):
-    """Move the weights of taps along the last axis into windows inside; does each find a place?"""
-
-    @jit
-    def put_slots(job, span, scratch):
-        base, taps = job.rank * job.taps * LANES, job.taps
-        x = load(scratch.far_places, (job.rank - 1) * LANES)
-        start = floor(x + splat(job.half, x)) - splat(job.below, x)
-        start = at_most(at_least(start, span.first), span.last_start)
-        first = as_places(start)
-        store(scratch.far_starts, 0, first)
-        found = splat(0.0, scratch.far_weights)
-        for slot in range(lanes):
-            weight = splat(0.0, found)
-            for k in range(taps):
-                own = load(scratch.far_offsets, base + k * LANES) == first + slot
-                weight = weight + where(own, load(scratch.far_weights, base + k * LANES), 0.0)
-                found = found + where(own, splat(1.0, found), 0.0)
-            store(scratch.far_slots, slot * LANES, weight)
-        return all_lanes(found >= float(taps))
-
-    return put_slots
+@jit
+def put_slots(job, span, slots, scratch):
+    """Weights along the last axis in windows inside; does each tap find a place?"""
+    last, taps = job.rank - 1, job.taps
+    x, out = load(scratch.far_places, last * LANES), scratch.far_slots
+    whole = floor(x + splat(job.half, x))
+    start, found = move_weights(job, span, last, slots, scratch, whole, out, 0)
+    store(scratch.far_starts, 0, as_places(start))
+    return all_lanes(found >= float(taps))
 
 
 @cache
@@ -333,7 +464,7 @@ def far_block_of(stored, work, lanes, swaps):
     """16 points at edges."""
     singly = singly_of(stored, swaps)
     if lanes > 2:
-        put_slots, windowed = slots_of(lanes), windowed_of(stored, work, lanes, swaps)
+        windowed = windowed_of(stored, work, lanes, swaps)
 
     @inline
     def inside_of(job, spans, scratch):
@@ -345,7 +476,7 @@ def far_block_of(stored, work, lanes, swaps):
     @jit
     def by_windows(job, spans, input, scratch):
         inside = inside_of(job, spans, scratch)
-        if job.fits and put_slots(job, spans[job.rank - 1], scratch):
+        if job.fits and put_slots(job, spans[job.rank - 1], lanes, scratch):
             total = windowed(job, spans, input, scratch, inside)
         else:
             total = singly(job, spans, input, scratch, inside)

@@ -1,11 +1,11 @@
 """Points of splines brought in by a mode, taps of points at an edge, and the taps' weights.
 
-The roundings are SciPy's, so nothing is fused here: the last bit decides what `constant` cuts off
-and how order 0 rounds.
+Places have SciPy's roundings, so nothing is fused there: the last bit decides what `constant` cuts
+off and how order 0 rounds.
 """
 
 from ..compiler.jit import inline, jit
-from ..vectors.simd import at_least, at_most, convert, floor, splat, store, where
+from ..vectors.simd import at_least, at_most, convert, floor, multiply_add, splat, store, where
 from ..vectors.windows import truncated
 from .spline_scratch import (
     CONSTANT,
@@ -18,6 +18,7 @@ from .spline_scratch import (
 )
 
 FAR = 8.0  # pixels outside: no tap of a point so far away is inside
+CLOSE = 16.0  # pixels: taps of such points lie at most once beyond the ends of more
 TINY = 1e-15  # SciPy takes a smaller step below 0 for this one
 
 
@@ -106,12 +107,13 @@ def tap_place(mode, span, place):
         place = splat(0.0, place)
     elif mode == GRID_WRAP:
         place = place - floor(place / n) * n
-    elif mode == REFLECT:
-        place = place - floor(place / (2.0 * n)) * (2.0 * n)
-        place = where(place >= n, 2.0 * n - 1.0 - place, place)
     else:
-        place = place - floor(place / (2.0 * n - 2.0)) * (2.0 * n - 2.0)
-        place = where(place >= n, 2.0 * n - 2.0 - place, place)
+        edge = 1.0 if mode == REFLECT else 0.0  # a pixel at both ends comes twice
+        if n < CLOSE:  # taps may lie more than once beyond
+            period = 2.0 * n - 2.0 + 2.0 * edge
+            place = place - floor(place / period) * period
+        place = where(place < 0.0, 0.0 - edge - place, place)
+        place = where(place >= n, 2.0 * n - 2.0 + edge - place, place)
     return at_most(at_least(place, span.first), span.last), share
 
 
@@ -140,14 +142,22 @@ def put_quadratic(out, at, step, t):
     put(out, at + 2 * step, high * high * 0.5)
 
 
+@inline
+def cubic_inner(y, square):
+    """The taps of order 3 beside a point, y their distance."""
+    inner = multiply_add(y, splat(0.5, y), splat(-1.0, y))
+    return multiply_add(inner, square, splat(2.0 / 3.0, y))
+
+
 @jit
 def put_cubic(out, at, step, t):
     """Order 3, t from 0 to 1."""
     z = 1.0 - t
-    put(out, at, z * z * z * (1.0 / 6.0))
-    put(out, at + step, t * t * (t * 0.5 - 1.0) + 2.0 / 3.0)
-    put(out, at + 2 * step, z * z * (z * 0.5 - 1.0) + 2.0 / 3.0)
-    put(out, at + 3 * step, t * t * t * (1.0 / 6.0))
+    t2, z2 = t * t, z * z
+    put(out, at, z2 * (z * (1.0 / 6.0)))
+    put(out, at + step, cubic_inner(t, t2))
+    put(out, at + 2 * step, cubic_inner(z, z2))
+    put(out, at + 3 * step, t2 * (t * (1.0 / 6.0)))
 
 
 @inline

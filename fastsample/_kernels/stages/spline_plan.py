@@ -1,19 +1,17 @@
-"""The stage `spline_plan`: for the points of a tile where they read, and what their taps weigh.
+"""The stage `spline_plan`: where the points of a tile are, and which lie at edges or have no value.
 
-It is compiled once for each type of sums: the order, the mode, the number of axes and where the
-coordinates come from are data.
+It is compiled once: the order, the mode, the number of axes and where the coordinates come from are
+data. Weights are left to the stages that sum: for a whole tile they would fill the first cache.
 """
-
-from functools import cache
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
 from ..vectors.memory import prefetch_at
-from ..vectors.simd import LANES, convert, floor, load, multiply_add, ramp, splat, store, where
-from ..vectors.windows import all_within, as_places
+from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
+from ..vectors.windows import all_within
 from .coordinates import BEYOND
-from .spline_places import brought_in, put_weights
+from .spline_places import brought_in
 from .spline_runs import mark_run, nothing_known, take_care
 from .spline_scratch import (
     ARRAYS,
@@ -130,64 +128,33 @@ def read_places(job, spans, grid_at, scratch):
 
 @jit
 def careful(job, span, scratch, at, j):
-    """16 points of which some may be outside or at an edge; these are moved inside in the result.
-
-    What `far` reads stays as it is.
-    """
+    """16 points of which some may be outside or at an edge."""
     take_care(scratch)
     scratch.known[j // LANES] = LOOKED_AT
     lost, edge = load(scratch.lost, j), load(scratch.edge, j)
     x, lost = brought_in(job.mode, job.order, span.size, load(scratch.places, at), lost)
     store(scratch.places, at, x)
-    start = floor(x + splat(job.half, x)) - splat(job.below, x)
-    fits = (start >= splat(span.first, x)) & (start <= splat(span.last_start, x))
-    if not job.fits:
-        edge = splat(1.0, edge)
     store(scratch.lost, j, lost)
-    store(scratch.edge, j, where(fits, edge, 1.0))
-    return where(fits, x, span.low)
-
-
-@jit
-def plan_sixteen(job, span, a, first, scratch, j, is_inside):
-    """Taps and weights of 16 points along one axis; `first` is an offset to begin with."""
-    at = a * PITCH + j
-    x = load(scratch.places, at)
-    if job.pad > 0:
-        x = x + splat(job.pad, x)
-        store(scratch.places, at, x)
-    if not is_inside and not all_within(x, span.low, span.high):
-        x = careful(job, span, scratch, at, j)
-    whole = floor(x + splat(job.half, x))
-    if job.order:
-        to = (a + 1) * job.taps * PITCH + j
-        t = convert(x - whole, scratch.weights)
-        put_weights(job.order, scratch.weights, to, PITCH, t)
-    start = splat(first, x) if a == 0 else load(scratch.starts, j)
-    start = multiply_add(whole, splat(float(span.stride), x), start)
-    if a == job.rank - 1:
-        store(scratch.offsets, j, as_places(start))
-    else:
-        store(scratch.starts, j, start)
-
-
-@jit
-def plan_axis(job, span, a, first, scratch):
-    """The same of a tile's points, but for those that have no value."""
-    for j in range(0, scratch.head[COUNT], LANES):
-        known = scratch.known[j // LANES]
-        if known != LOST:
-            plan_sixteen(job, span, a, first, scratch, j, known == INSIDE)
+    if not job.moves:
+        start = floor(x + splat(job.half, x)) - splat(job.below, x)
+        fits = (start >= splat(span.first, x)) & (start <= splat(span.last_start, x))
+        if not job.fits:
+            edge = splat(1.0, edge)
+        store(scratch.edge, j, where(fits, edge, 1.0))
 
 
 @jit
 def look_along_axis(job, span, a, scratch):
-    """Only which points are inside along one axis: `spline_narrow` plans them as it sums."""
+    """Which points are inside along one axis."""
     for j in range(0, scratch.head[COUNT], LANES):
         known, at = scratch.known[j // LANES], a * PITCH + j
-        sure = known in (INSIDE, LOST)
-        if not sure and not all_within(load(scratch.places, at), span.low, span.high):
-            careful(job, span, scratch, at, j)
+        if known != LOST:
+            x = load(scratch.places, at)
+            if job.pad > 0:
+                x = x + splat(job.pad, x)
+                store(scratch.places, at, x)
+            if known != INSIDE and not all_within(x, span.low, span.high):
+                careful(job, span, scratch, at, j)
 
 
 @inline
@@ -201,7 +168,7 @@ def note_edge(job, scratch, k, edges):
 
 @jit
 def note_edges(job, spans, scratch):
-    """Which points lie at an edge and have a value.
+    """Which points lie at an edge and have a value, if their weights are not moved.
 
     In `places` these and those without a value are moved to where there is something to read.
     """
@@ -209,39 +176,29 @@ def note_edges(job, spans, scratch):
     for j in range(0, count, LANES):
         if scratch.known[j // LANES] == LOOKED_AT:
             lost, edge = load(scratch.lost, j), load(scratch.edge, j)
-            store(scratch.edge, j, where(lost > 0.0, 0.0, edge))
-            for k in range(j, lesser(j + LANES, count)):
-                if scratch.edge[k] != 0.0:
-                    note_edge(job, scratch, k, edges)
-                    edges += 1
+            if not job.moves:
+                store(scratch.edge, j, where(lost > 0.0, 0.0, edge))
+                for k in range(j, lesser(j + LANES, count)):
+                    if scratch.edge[k] != 0.0:
+                        note_edge(job, scratch, k, edges)
+                        edges += 1
             for a in range(job.rank):
                 x = load(scratch.places, a * PITCH + j)
                 store(scratch.places, a * PITCH + j, where(lost + edge > 0.0, spans[a].low, x))
     scratch.head[EDGES] = edges
 
 
-@cache
-def spline_plan_of(work):
-    """The stage, for sums of a type."""
-    scratch_in = scratch_of(work)
+def spline_plan_of():
+    """The stage."""
+    scratch_in = scratch_of(8)
 
     @jit
     def plan(job, spans, grid_at, scratch, t):
         begin_tile(job, spans, scratch, t)
         nothing_known(scratch)
         read_places(job, spans, grid_at, scratch)
-        first = 0.0  # of a window, from the place of its point
         for a in range(job.rank):
-            first -= job.below * float(spans[a].stride)
-        planned = job.order > 1 or job.beside
-        for a in range(job.rank):
-            if planned:
-                plan_axis(job, spans[a], a, first, scratch)
-            else:
-                look_along_axis(job, spans[a], a, scratch)
-        if job.rank == 1:
-            for j in range(0, scratch.head[COUNT], LANES):
-                store(scratch.weights, j, splat(1.0, scratch.weights))
+            look_along_axis(job, spans[a], a, scratch)
         if scratch.head[CAREFUL]:
             note_edges(job, spans, scratch)
 

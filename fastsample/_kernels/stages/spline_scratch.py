@@ -46,6 +46,7 @@ SPLINE = np.dtype(
         ("source", "i8"),
         ("real", "i8"),  # the bytes of a coordinate, where they come as arrays
         ("fits", "i8"),  # 1: no axis is shorter than the window of its taps
+        ("moves", "i8"),  # 1: what is read at edges lies in windows inside: weights are moved there
         ("points", "i8"),  # of one plane
         ("tiles", "i8"),  # a piece of work: so many tiles,
         ("each", "i8"),  # of so many planes
@@ -97,16 +98,17 @@ class Scratch(NamedTuple):
     lost: np.ndarray  # 1.0: a point has no value
     edge: np.ndarray  # 1.0: it lies at an edge
     known: np.ndarray  # of each 16 points, see UNKNOWN
-    starts: np.ndarray  # `offsets`, as doubles
     values: np.ndarray
-    offsets: np.ndarray  # where a point's window begins
+    offsets: np.ndarray  # where the windows of 16 points begin
     edges: np.ndarray  # which points lie at an edge
     edge_places: np.ndarray  # and their coordinates, as in `places`
     index: np.ndarray  # the point's place in the output
     rows: np.ndarray  # of a chunk, the offsets
     row_weights: np.ndarray  # and the weights, 16 points each
     sums: np.ndarray  # windows of sums, 16 of up to 8
-    weights: np.ndarray  # tap k of axis a at ((a + 1) * taps + k) * PITCH; ones at 0
+    # Of 16 points: tap k of axis a at ((a + 1) * taps + k) * LANES, and a whole window of the last
+    # axis; ones at 0.
+    weights: np.ndarray
     far_places: np.ndarray  # the same for 16 points at edges
     far_weights: np.ndarray
     far_offsets: np.ndarray
@@ -118,9 +120,9 @@ class Scratch(NamedTuple):
 
 def scratch_bytes(rank, taps, out_rank):
     """How much a call needs."""
-    doubles = (2 * rank + 6) * PITCH + PITCH // LANES + out_rank + LANES
-    doubles += CHUNK + CHUNK * LANES + 8 * LANES + (rank + 1) * taps * PITCH
-    doubles += rank * LANES + 2 * (rank + 1) * taps * LANES + 10 * LANES
+    doubles = (2 * rank + 4) * PITCH + PITCH // LANES + out_rank + 2 * LANES
+    doubles += CHUNK + CHUNK * LANES + 8 * LANES
+    doubles += rank * LANES + (3 * (rank + 1) * taps + 8) * LANES + 10 * LANES
     doubles += CHUNK * LANES
     return HEAD + 8 * doubles + 1024
 
@@ -148,12 +150,10 @@ def scratch_of(work):
         at = after(at, PITCH)
         known = array_at(memory, place, at)
         at = after(at, PITCH // LANES)
-        starts = array_at(memory, exact, at)
-        at = after(at, PITCH)
         values = array_at(memory, exact, at)
         at = after(at, PITCH)
         offsets = array_at(memory, place, at)
-        at = after(at, PITCH)
+        at = after(at, LANES)
         edges = array_at(memory, place, at)
         at = after(at, PITCH)
         edge_places = array_at(memory, exact, at)
@@ -167,7 +167,7 @@ def scratch_of(work):
         sums = array_at(memory, real, at)
         at = after(at, 8 * LANES)
         weights = array_at(memory, real, at)
-        at = after(at, (rank + 1) * taps * PITCH)
+        at = after(at, ((rank + 1) * taps + 8) * LANES)
         far_places = array_at(memory, exact, at)
         at = after(at, rank * LANES)
         far_weights = array_at(memory, real, at)
@@ -182,8 +182,8 @@ def scratch_of(work):
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, edge, known, starts, values, offsets, edges, edge_places, index,
-            rows, row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
+            head, places, lost, edge, known, values, offsets, edges, edge_places, index, rows,
+            row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
             far_slots, far_at, far_rows,
         )  # fmt: skip
 
