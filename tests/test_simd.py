@@ -120,7 +120,8 @@ def places(count, integer):
 
 def compiled(function):
     """Function as a kernel; compiled afresh, since names of the package may be patched."""
-    made = numba.njit(error_model="numpy", pipeline_class=lean.KERNEL)(function)
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    made = numba.njit(pipeline_class=lean.KERNEL, **options)(function)
     if made is function:
         return function
     compile_for = made.compile

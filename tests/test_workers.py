@@ -15,6 +15,7 @@ from worker import digest
 
 if __name__ == "__main__":
     want = [digest(k) for k in range(6)]  # in parallel, before any worker starts
+    multiprocessing.set_forkserver_preload(["numba"])
     for method in METHODS:
         with multiprocessing.get_context(method).Pool(2) as pool:
             assert pool.map_async(digest, range(6)).get(120) == want, method
