@@ -22,7 +22,7 @@ SECOND = (
         Kernel("bilinear", "reflection", 2),
         Kernel("bilinear", "constant", 2),
         Kernel("bicubic", "border", 2),
-        Kernel("bicubic", "constant", 2, F64, F64),
+        Kernel("bicubic", "constant", 3, F64, F64),
         Kernel("bilinear", "zeros", 3),
         Kernel("bicubic", "wrap", 1, F64, F64),
     )
