@@ -44,37 +44,41 @@ def until_together(clocks, worked=MS):
 
 
 def test_after_a_wait_the_next_calls_work_alone(clocks):
-    crowd.together(clocks.region(MS, 4 * MS), ())
+    crowd.together(clocks.region(MS, 4 * MS), (), 2)
     assert until_together(clocks) == 4 * crowd.FIRST
 
 
-def test_what_it_had_to_wait_for_is_longer_than_what_it_did(clocks):
-    for worked, waited in ((MS, 0), (MS, MS - 1), (MS // 100, crowd.LITTLE_NS)):
-        crowd.together(clocks.region(worked, waited), ())
+@pytest.mark.parametrize("number", [2, 3, 16])
+def test_it_took_twice_as_long_as_one_thread_would(clocks, number):
+    alone = number * MS
+    for worked, waited in ((MS, 0), (MS, 2 * alone - MS), (MS // 100, crowd.LITTLE_NS)):
+        crowd.together(clocks.region(worked, waited), (), number)
         assert not crowd.is_here()
+    crowd.together(clocks.region(MS, 2 * alone), (), number)
+    assert crowd.is_here()
 
 
 def test_long_calls_stay_together(clocks):
-    crowd.together(clocks.region(crowd.SHORT_NS, 4 * crowd.SHORT_NS), ())
+    crowd.together(clocks.region(crowd.SHORT_NS, 4 * crowd.SHORT_NS), (), 2)
     assert not crowd.is_here()
 
 
 def test_the_more_waits_the_longer_alone(clocks):
     found = []
     for _ in range(8):
-        crowd.together(clocks.region(MS, 2 * MS), ())
-        found.append(until_together(clocks) // 2)
+        crowd.together(clocks.region(MS, 4 * MS), (), 2)
+        found.append(until_together(clocks) // 4)
     assert found == [16, 32, 64, 128, 256, 512, 1024, 1024]
 
 
 def test_many_calls_without_a_wait_make_it_quiet_again(clocks):
     for _ in range(3):
-        crowd.together(clocks.region(MS, 2 * MS), ())
+        crowd.together(clocks.region(MS, 4 * MS), (), 2)
         until_together(clocks)
     for _ in range(crowd.GOOD - 1):
-        crowd.together(clocks.region(MS), ())
+        crowd.together(clocks.region(MS), (), 2)
     assert crowd._State.times > crowd.FIRST
-    crowd.together(clocks.region(MS), ())
+    crowd.together(clocks.region(MS), (), 2)
     assert crowd._State.times == crowd.FIRST
 
 
@@ -84,7 +88,7 @@ def test_a_region_that_fails_is_no_wait(clocks):
         raise RuntimeError("no memory")
 
     with pytest.raises(RuntimeError, match="no memory"):
-        crowd.together(fails, ())
+        crowd.together(fails, (), 2)
     assert not crowd.is_here()
 
 

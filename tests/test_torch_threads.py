@@ -28,12 +28,12 @@ def digest():
     data = b"".join(x.detach().numpy().tobytes() for x in (result, *grads))
     return hashlib.sha256(data).hexdigest()
 
-drive, share = ours.team()
-regions = []
-def counting(*args):
-    regions.append(args[2])  # how many threads
-    drive(*args)
-ours.team = lambda: (counting, share)
+team, regions = ours.team, []
+def counting(is_layer, start, share, threads, *args):
+    if not is_layer:
+        regions.append(threads)
+    team(is_layer)[0](is_layer, start, share, threads, *args)
+ours.team = lambda is_layer: (counting, team(is_layer)[1])
 """
 
 SETTINGS = """

@@ -6,6 +6,7 @@ import pytest
 import fastsample as fs
 from fastsample._calls import warm
 from fastsample._kernels import drive, loops
+from fastsample._kernels.compiler import team
 from fastsample._kernels.stages import copy, paste
 
 F32 = np.float32
@@ -55,7 +56,7 @@ def test_common_calls_find_their_kernels(name, monkeypatch):
 
     for module in (drive, loops, copy, paste):
         monkeypatch.setattr(module, "compiled_address", fail)
-    drivers = [drive.driver(parallel) for parallel in (False, True)]
+    drivers = drive.driver(), team.team(True)[0]
     known = [list(driver.signatures) for driver in drivers]
     CALLS[name]()
     assert [list(driver.signatures) for driver in drivers] == known
@@ -65,7 +66,8 @@ def test_every_stage_is_counted_once(monkeypatch):
     """And each of the common ones is among them."""
     asked, steps = [], []
     monkeypatch.setattr(drive, "stage", lambda *made_from: asked.append(made_from))
-    monkeypatch.setattr(drive, "compile_loop", lambda parallel: asked.append(("drive", parallel)))
+    for name in ("compile_drive", "compile_over_threads"):
+        monkeypatch.setattr(drive, name, lambda name=name: asked.append(name))
     for name in ("copier", "tiles_loop", "shares_loop", "list_loop"):
         monkeypatch.setattr(warm, name, lambda name=name: asked.append(name))
     monkeypatch.setattr(warm.recall, "method", lambda: asked.append("recall"))

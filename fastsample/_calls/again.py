@@ -351,7 +351,7 @@ def again_into(known: Known, places: list[int], results: dict[int, int]) -> None
 def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
     """Let the kernels run; `places` are those of all arguments and of all that is made."""
     places += known.behind
-    serial = driver(False)
+    serial = driver()
     for (work, parallel, axes, image, grid, other, out, pieces), job in zip(
         known.orders, jobs, strict=True
     ):
@@ -436,7 +436,7 @@ def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None]
         return None
     ((make, shape, dtype),), (job,) = known.makes, known.jobs
     nothing, pair = id(NOTHING), known.pairs[0] if known.pairs else None
-    serial = driver(False)
+    serial = driver()
 
     def single(things: Sequence[Any]) -> Array | None:
         task = job if pair is None else _job_at(pair, things)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .._kernels.vectors import brain
-from .._kernels.vectors.memory import CACHE_LINE
+from .kept import STORE
 from .quiet import cast
 from .schedule import STREAM
 
@@ -12,15 +12,16 @@ BYTE = np.dtype(np.uint8)
 
 
 def empty(shape, dtype):
-    """np.empty; one that will be streamed starts on a cache line, as the stores need."""
+    """np.empty; one that will be streamed starts on a cache line, as the stores need.
+
+    Its memory may be that of a result that was dropped, see `kept`.
+    """
     size = dtype.itemsize
     for n in shape:
         size *= n
     if size < STREAM:
         return np.empty(shape, dtype)
-    raw = np.empty(size + CACHE_LINE, np.uint8)
-    skip = -raw.ctypes.data % CACHE_LINE
-    return raw[skip : skip + size].view(dtype).reshape(shape)
+    return STORE.lined(size).view(dtype).reshape(shape)
 
 
 def as_bytes(x):

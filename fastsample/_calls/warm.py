@@ -46,7 +46,7 @@ def jobs(all_stages: bool) -> list[Callable[[], Any]]:
 
 def loops() -> Iterator[Callable[[], Any]]:
     """What all calls share: the loops over pieces of work, and what finds a call made before."""
-    yield from (partial(drive.compile_loop, parallel) for parallel in (False, True))
+    yield from (drive.compile_drive, drive.compile_over_threads)
     yield from (tiles_loop, shares_loop, list_loop, recall.method)
 
 

@@ -1,9 +1,10 @@
 """Do this process's other threads get a core in time, or do other programs keep them from one?
 
-A thread that is stopped amid its share holds the whole call up, for a time slice. After such a wait
-the next calls work alone: of 1x3x224x224 beside two busy processes on two cores one call in twenty
-waited 4 ms where a thread alone takes 0.65, and the others took as long as that. On a quiet machine
-one to three of 1500 calls waited, a millisecond each.
+A thread that is stopped amid its share holds the whole call up, for a time slice. After a call that
+took more than twice as long as one thread would, the next ones work alone: of 1x3x224x224 beside
+two busy processes on two cores one call in twenty waited 4 ms where a thread alone takes 0.65, and
+the others took as long as that. On a quiet machine one to three of 1500 calls waited, a millisecond
+each.
 """
 
 import time
@@ -39,13 +40,13 @@ def alone(region, args):
     _State.alone -= _clock() - start
 
 
-def together(region, args):
-    """A call over threads: has this one waited for the others longer than it worked?"""
+def together(region, args, threads):
+    """A call over threads: has it taken more than twice as long as this one would by itself?"""
     start, before = _clock(), _worked()
     region(*args)
     passed, worked = _clock() - start, _worked() - before
     waited = passed - worked
-    if waited > LITTLE_NS and waited > worked and worked < SHORT_NS:
+    if waited > LITTLE_NS and passed > 2 * threads * worked and worked < SHORT_NS:
         _wait_seen(waited)
     elif _State.times > FIRST:
         _calm_seen()

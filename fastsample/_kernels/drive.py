@@ -1,6 +1,5 @@
 """Which stages a call has, compiled when it is first made; and pieces of work over threads."""
 
-import functools
 import os
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from . import recall, threads
 from .compiler.flat import memory_of
 from .compiler.jit import STAGE, call, compiled, compiled_address
 from .compiler.once import once
+from .compiler.team import compile_team
 from .kind import (
     AFFINE,
     AFFINE_GRID,
@@ -150,7 +150,7 @@ def ready(kind, job):
 
 def drive(work, job, axes, image, grid, other, out, pieces):
     """All pieces of a job, on six arrays that come as `memory_of` takes them."""
-    for piece in nb.prange(pieces):
+    for piece in range(pieces):
         call(
             work,
             memory_of(job),
@@ -164,17 +164,21 @@ def drive(work, job, axes, image, grid, other, out, pieces):
 
 
 @once
-def driver(parallel):
-    """The parallel twin of `drive`, or the serial one.
+def driver():
+    """`drive`, compiled."""
+    return compiled(drive, ("drive",))
 
-    Who uses the parallel one and forks has the serial one loaded before: a child that may open no
-    region needs it. To load it there LLVM takes locks of the C library's, and a thread that was
-    about to end when the process forked holds them for good.
+
+@once
+def _load_before_forks():
+    """Have the serial driver loaded before a process forks that has opened a region.
+
+    A child that may open none needs it. To load it there LLVM takes locks of the C library's, and a
+    thread that was about to end when the process forked holds them for good.
     """
-    if parallel and hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=functools.partial(compile_loop, False))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=compile_drive)
         os.register_at_fork(before=_load_recall)
-    return compiled(drive, ("drive", parallel), parallel)
 
 
 def _load_recall():
@@ -183,10 +187,16 @@ def _load_recall():
         recall.method()
 
 
-def compile_loop(parallel):
+def compile_drive():
     """Compile `drive`, or read it from disk, without a run."""
     if not INTERPRETED:
-        driver(parallel).compile((nb.types.intp,) * 8)
+        driver().compile((nb.types.intp,) * 8)
+
+
+def compile_over_threads():
+    """The same of its twin over threads."""
+    if not INTERPRETED:
+        compile_team()
 
 
 def run(work, parallel, arrays, pieces):
@@ -199,15 +209,8 @@ def run(work, parallel, arrays, pieces):
 
 def run_on(work, parallel, six, pieces):
     """`run` of arrays that come as `memory_of` takes them."""
-    if parallel and pieces > 1:
-        threads.run(_serial, _parallel, (work, *six, pieces))
+    if parallel and pieces > 1 and not INTERPRETED:
+        _load_before_forks()
+        threads.run(driver, (work, *six, pieces))
     else:
-        driver(False)(work, *six, pieces)
-
-
-def _serial():
-    return driver(False)
-
-
-def _parallel():
-    return driver(True)
+        driver()(work, *six, pieces)

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numba as nb
+from llvmlite import binding as llvm
 from numba.np.ufunc import parallel as _parallel
 
 from . import crowd
@@ -57,18 +58,19 @@ class _State:
     checking = threading.Lock()
     forked_aside = False  # forked by another thread than the one that started TBB's
     starter = threading.main_thread().ident  # that one, as far as is known
+    layer_parallel = 0  # where Numba's layer opens a region
     gomp_parallel = 0  # where a library's OpenMP opens a region, if the main thread joins in those
 
 
-def run(serial, parallel, args):
-    """Call parallel()(*args) if this process may open a region now, else serial()(*args)."""
+def run(serial, args):
+    """Call serial()(*args), or its twin over threads if this process may open a region now."""
     if _State.gomp_parallel and _has_joined():
         threads = in_use()
         if threads == 1:
             serial()(*args)
         else:
-            drive, share = team()
-            drive(_State.gomp_parallel, share, threads, *args)
+            drive, share = team(False)
+            drive(False, _State.gomp_parallel, share, threads, *args)
         return
     if crowd.is_here():
         crowd.alone(serial(), args)
@@ -81,11 +83,8 @@ def run(serial, parallel, args):
         serial()(*args)
         return
     try:
-        if threads == _own_setting():
-            crowd.together(parallel(), args)
-        else:
-            with of_threads(threads):
-                crowd.together(parallel(), args)
+        drive, share = team(True)
+        crowd.together(drive, (True, _State.layer_parallel, share, threads, *args), threads)
     finally:
         _leave()
 
@@ -152,6 +151,7 @@ def _look_around():
         _State.serial_only = strangers and _is_openmp(started)
         if not _State.serial_only:
             layer = _start()
+            _State.layer_parallel = llvm.address_of_symbol("numba_parallel_for")
             _State.one_at_a_time = layer == "workqueue"
             _State.serial_only = layer == "tbb" and _State.forked_aside
             if not started or _State.imported_in != os.getpid():

@@ -125,11 +125,11 @@ in_each_process(number_apart)  # a forked child would count on from where its pa
 forks.guard()
 
 
-def compiled(function, made_from, parallel):
+def compiled(function, made_from):
     """`function` compiled, from disk where the same has been compiled before."""
     if config.DISABLE_JIT:
         return function
-    made = _kept(njit(parallel=parallel, **OPTIONS)(function), made_from)
+    made = _kept(njit(**OPTIONS)(function), made_from)
     made.compile = interrupts.holding(made.compile)
     return made
 

@@ -1,20 +1,27 @@
-"""Pieces of work on the threads of an OpenMP that is told by its address: GNU's interface of C.
+"""Pieces of work on threads: those of Numba's layer, or of an OpenMP that has GNU's interface of C.
 
-Whoever is free takes the next piece, so that a thread that others keep from its core holds nobody
-up for longer than one piece.
+Whoever is free takes the next piece, so that a thread that comes late, or that others keep from its
+core, holds nobody up for longer than one piece. Numba's own loops give each thread its part
+beforehand, and take 1.4 s to be compiled.
 """
+
+import sys
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
+from .cores import meet, now, take_core
 from .flat import BYTE, array_at, free, memory_of, new_memory, primitive
-from .jit import call, compiled, compiled_address
+from .jit import call, compiled, compiled_address, jit
 from .once import once
 
 # What a team is told, 8 bytes each: the work, its six arrays, how many pieces, how many threads may
-# take part; then two counters, of threads that have come and of pieces that were taken.
-WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, TOLD = 0, 1, 7, 8, 9, 10, 11
+# take part; then how many have come, how many pieces were taken, and the threads' cores.
+WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, CORES, TOLD = 0, 1, 7, 8, 9, 10, 11, 12
+
+MOVES = int(sys.platform == "linux")
 
 
 def _next_of(typing, pointer, place):
@@ -34,13 +41,12 @@ def next_of(pointer, place):
     return int(words[place]) - 1
 
 
-def _start(typing, start, share, told):
+def _start_gomp(typing, start, share, told):
     def code(context, builder, sig, args):
-        number, body = ir.IntType(32), ir.FunctionType(ir.VoidType(), [BYTE]).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [body, BYTE, number, number])
-        address, share = (
-            builder.inttoptr(x, k) for x, k in ((args[0], kind.as_pointer()), (args[1], body))
-        )
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [BYTE, BYTE, number, number])
+        address = builder.inttoptr(args[0], kind.as_pointer())
+        share = builder.inttoptr(args[1], BYTE)
         # As many threads as there are: where the number changes from region to region, threads end.
         builder.call(address, [share, args[2], number(0), number(0)])
         return context.get_dummy_value()
@@ -48,17 +54,45 @@ def _start(typing, start, share, told):
     return types.void(types.intp, types.intp, told), code
 
 
-@primitive(_start)
-def start_team(start, share, told):
+@primitive(_start_gomp)
+def start_gomp(start, share, told):
     """GOMP_parallel: let each thread run `share` on what it is told, and wait for all."""
     raise NotImplementedError  # kernels that are plain Python know no threads
 
 
+def _start_layer(typing, start, share, threads, told):
+    def code(context, builder, sig, args):
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [BYTE] * 5 + [word] * 3)
+        address = builder.inttoptr(args[0], kind.as_pointer())
+        share = builder.inttoptr(args[1], BYTE)
+        shares, none = cgutils.alloca_once_value(builder, args[2]), BYTE(None)
+        sizes = builder.bitcast(shares, BYTE)  # of the loop, and of no axes of no arrays
+        builder.call(address, [share, none, sizes, none, args[3], word(0), word(0), args[2]])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, told), code
+
+
+@primitive(_start_layer)
+def start_layer(start, share, threads, told):
+    """Let so many threads of Numba's layer run `share` on what it is told, and wait for all.
+
+    It is what Numba's own loops call (`parallel_for` of its layers): a function, its arrays, sizes
+    and steps, what it is told; how many axes and arrays, how many threads.
+    """
+    raise NotImplementedError
+
+
+@jit
 def share(told_at):
     """A thread's share: one piece after the other, until there are none."""
     told = array_at(told_at, np.int64, 0)
     if next_of(told_at, CAME) >= told[MOST]:
         return
+    if MOVES:
+        take_core(told_at, CORES)
+        met = now()
     piece = next_of(told_at, TAKEN)
     while piece < told[PIECES]:
         call(
@@ -71,22 +105,47 @@ def share(told_at):
             memory_of(told[ARRAYS + 5]),
             piece,
         )
-        piece = next_of(told_at, TAKEN)
+        before, piece = piece, next_of(told_at, TAKEN)
+        if MOVES:
+            met = meet(met, piece > before + 1, piece < told[PIECES])
 
 
-def drive_team(start, share, most, work, job, axes, image, grid, other, out, pieces):
-    """All pieces of a job on such threads, on six arrays that come as `memory_of` takes them."""
+def gomp_share(told_at):
+    """`share` as GOMP_parallel calls it."""
+    share(told_at)
+
+
+def layer_share(arrays, sizes, steps, told_at):
+    """`share` as a layer calls it."""
+    share(told_at)
+
+
+def drive_team(is_layer, start, share, most, work, job, axes, image, grid, other, out, pieces):
+    """All pieces of a job on threads, on six arrays that come as `memory_of` takes them."""
     told_at = new_memory(8 * TOLD)
     told = array_at(told_at, np.int64, 0)
-    told[WORK], told[PIECES], told[MOST], told[CAME], told[TAKEN] = work, pieces, most, 0, 0
+    told[WORK], told[PIECES], told[MOST] = work, pieces, most
+    told[CAME], told[TAKEN], told[CORES] = 0, 0, 0
     told[ARRAYS], told[ARRAYS + 1], told[ARRAYS + 2] = job, axes, image
     told[ARRAYS + 3], told[ARRAYS + 4], told[ARRAYS + 5] = grid, other, out
-    start_team(start, share, told_at)
+    if is_layer:
+        start_layer(start, share, most, told_at)
+    else:
+        start_gomp(start, share, told_at)
     free(told_at)
 
 
 @once
-def team():
-    """`drive_team`, and the address of `share`."""
-    address = compiled_address(share, ("share",), types.void(types.voidptr))
-    return compiled(drive_team, ("drive_team",), False), address
+def team(is_layer):
+    """`drive_team`, and the address of the share of its threads."""
+    drive = compiled(drive_team, ("drive_team",))
+    if is_layer:
+        shared = types.void(*(types.voidptr,) * 4)
+        return drive, compiled_address(layer_share, ("layer_share",), shared)
+    return drive, compiled_address(gomp_share, ("gomp_share",), types.void(types.voidptr))
+
+
+def compile_team():
+    """Compile what calls over the layer's threads need, or read it from disk, without a run."""
+    drive, _ = team(True)
+    drive.compile((types.intp,) * 12)
