@@ -70,11 +70,12 @@ def take_taps(job, span, a, scratch, whole):
     for k in range(job.taps):
         at = base + k * LANES
         place, share = tap_place(job.mode, span, whole - splat(job.below - k, whole))
-        weight = load(scratch.far_weights, at) * convert(share, scratch.far_weights)
-        store(scratch.far_weights, at, weight)
         store(scratch.far_offsets, at, as_places(place * float(span.stride)))
-        missing = where(share > 0.0, missing, 1.0)
-        inside = inside + weight
+        if job.mode == GRID_CONSTANT:
+            weight = load(scratch.far_weights, at) * convert(share, scratch.far_weights)
+            store(scratch.far_weights, at, weight)
+            missing = where(share > 0.0, missing, 1.0)
+            inside = inside + weight
     return where(convert(missing, inside) > 0.0, inside, 1.0)
 
 

@@ -9,9 +9,8 @@ from ..compiler.jit import inline
 from ..kind import VALUES
 from ..vectors.simd import LANES
 
-# Points that are planned together: 3 axes of 4 taps take 50 KB of weights. Those at edges are taken
-# 16 at a time. Measured, ns a point on one core of Zen 1 in tiles of 128, 256 and 512: order 3 of
-# 1024x1024 23.3, 23.4, 22.5, of 128x128x128 60, 54, 48; order 5 41, 41, 38, and 150, 135, 133.
+# Points whose coordinates are read together; they are summed 16 at a time. When all points at edges
+# were summed apart, order 3 of 128x128x128 took 48 ns a point on one core of Zen 1, and 60 by 128.
 TILE = 512
 PITCH = TILE + LANES  # a run of points may write a vector beyond the tile
 CHUNK = 64  # rows of taps whose weights are multiplied out at a time
