@@ -10,6 +10,7 @@ from guarded import SIDES, guarded
 
 from fastsample._calls import spline_paths
 from fastsample._calls.line_steps import TOGETHER
+from fastsample._calls.line_taps import Places, taps_of
 from fastsample._calls.lines import filter_axes, filtered, resampled
 from fastsample._calls.spline_places import zoomed
 from fastsample._calls.splines import Options
@@ -223,6 +224,18 @@ def test_places_that_are_not_numbers(mode, place):
             assert_near(got, np.full(x.shape, 7.0))
         else:
             assert np.isfinite(got).all()
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_results_that_begin_late_are_filled_before(order):
+    """Lines begin up to 15 results earlier, where these begin on a cache line, and read no more."""
+    x, per_axis = noise((20, 21)), [(-2.5, 1.0, 0.0), (-23.25, 1.0, 0.0)]
+    got = resample(x, order, "constant", (20, 40), per_axis, prefilter=False)
+    assert_near(got, wanted(x, order, "constant", (20, 40), per_axis, prefilter=False))
+    taps = taps_of(Places(40, *per_axis[1], "constant", order, 21, False), F64)
+    assert (taps.begins, taps.first) == ((16 if order else 24), 24)
+    assert len(taps.index) == taps.end - taps.begins
+    assert (taps.index[: 24 - taps.begins] == taps.index[24 - taps.begins]).all()
 
 
 @pytest.mark.parametrize("dtype", STORED)

@@ -126,6 +126,8 @@ def _prepared(image, out, lines, border, work):
     if not lines:
         lines = [Line(last, image[0][last], 0, 0, "mirror", None, image[0][last])]
     lines = sorted(lines, key=_growth)  # first what makes it smaller
+    if _is_large(out, lines, work):
+        lines = lines[::-1]
     steps, between = _steps(_read(side_of(IMAGE, *image), lines), side_of(OUT, *out), lines, work)
     calls = tuple(_call(some, slabs, border, work) for some, slabs in _grouped(steps, work))
     return Work(calls, between)
@@ -143,6 +145,19 @@ def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> S
 def _growth(line):
     """By how much an axis grows, whatever is read of it: rounding depends on the order of axes."""
     return line.results / (line.places.samples if line.places else line.size)
+
+
+def _is_large(out, lines, work):
+    """Are these filters of which the last axis goes first, as two of them share no small part?
+
+    Then the array is written past the caches once more: along its last axis that only pays while it
+    is still read from elsewhere, see `_streams`. 1024 x 1024 doubles take 3.1 ms and not 3.5 on two
+    cores of Zen 1, 1000 x 1000 of them 2.5 and not 2.7.
+    """
+    if len(lines) < 2 or any(line.places for line in lines):
+        return False
+    first = min(line.axis for line in lines[-2:])
+    return prod(out[0][first:]) * work.itemsize > TOGETHER
 
 
 def _read(image, lines):

@@ -42,13 +42,14 @@ class Places(NamedTuple):
 class Taps(NamedTuple):
     """A table of taps: rows of 16 samples by where they begin, and weights.
 
-    Its results are those from the first that has any taps to the last; its rows are what is read.
+    Its results are those from `begins` to the last that has any taps; its rows are what is read.
     """
 
     index: Array
     weights: Array
     good: Array | None  # which of all results have taps; None: all of them
-    first: int
+    begins: int  # the first result in the table: that at `first`, or some before it made likewise
+    first: int  # the first that has taps
     end: int
     begin: int  # the first sample that is read
     count: int  # how many are
@@ -89,13 +90,15 @@ def _made(places, work):
         index[~known] = size + 2 * pad
     good = None if good.all() else good
     first, end = range_of(good, places.size)
-    index, weights, begin, behind = index[first:end], weights[first:end], 0, size
+    begins = first - first % LANES if order else first
+    kept = np.maximum(np.arange(begins, end), first)
+    index, weights, begin, behind = index[kept], weights[kept], 0, size
     if not places.prefilter:
         begin, behind = _met(index, size)
         index = np.where(index < size, index - begin, behind - begin)
     rows = np.ascontiguousarray(index * LANES, np.int32)
     table = rows, np.ascontiguousarray(weights, work)
-    return Taps(*table, good, first, end, begin, behind - begin)
+    return Taps(*table, good, begins, first, end, begin, behind - begin)
 
 
 def _met(index, size):

@@ -95,13 +95,13 @@ def resampled(
         if place is not None:
             places = Places(out.shape[axis], *place, mode, order, x.shape[axis], filtered > 1)
             taps, stretch = taps_of(places, work), stretch_of(places, work)
-            first, end, before = taps.first, taps.end, (slice(None),) * axis
+            first, end, before = taps.begins, taps.end, (slice(None),) * axis
             if stretch is None:
                 how = taps.count, pad, filtered, SYMMETRY[mode], places, end - first
                 lines.append(Line(axis, *how, first, taps.begin))
             else:
                 x, target = x[(*before, stretch)], target[(*before, slice(first, end))]
-            parts.append((axis, taps.good, first, end))
+            parts.append((axis, taps.good, taps.first, end))
     padding = cast_number(cval, x.dtype) if mode == "grid-constant" else None
     if all(line.results for line in lines):
         run(x, tuple(lines), Border(padding, cval), target, work)
