@@ -17,6 +17,7 @@ import dask  # noqa: E402
 
 import fastsample.dask as fd  # noqa: E402
 from fastsample import ndimage  # noqa: E402
+from fastsample._calls.kept import Store  # noqa: E402
 from fastsample.dask import _kept, _sources  # noqa: E402
 
 IMAGE = noise(0, (120, 130), np.float32)
@@ -216,18 +217,30 @@ def test_slices_are_read_into_memory_of_earlier_ones():
 LAYOUTS = {
     "compressed": {},
     "as it is": {"compressors": None},
+    "by Blosc": {"compressors": "blosc"},
+    "of version 2": {"zarr_format": 2},
+    "in a group": {"name": "a/b"},
+    "by gzip": {"compressors": "gzip"},
+    "of version 2, in Fortran's order": {"zarr_format": 2, "order": "F"},
     "of the other byte order": {"dtype": ">f4"},
     "transposed": {"filters": "transpose"},
     "in shards": {"shards": (60, 40)},
 }
+HERE = ["compressed", "as it is", "by Blosc", "of version 2", "in a group"]  # decoded without zarr
 
 
 def stored(layout, where):
     """The image as an array of zarr, of whose first chunks nothing is stored."""
     zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    codecs = {
+        "transpose": lambda: zarr.codecs.TransposeCodec(order=(1, 0)),
+        "blosc": zarr.codecs.BloscCodec,
+        "gzip": zarr.codecs.GzipCodec,
+    }
     options = {"dtype": "f4", **LAYOUTS[layout]}
-    if layout == "transposed":
-        options["filters"] = zarr.codecs.TransposeCodec(order=(1, 0))
+    for name in ("filters", "compressors"):
+        if options.get(name):
+            options[name] = codecs[options[name]]()
     source = zarr.create_array(where, shape=IMAGE.shape, chunks=CHUNKS, fill_value=7, **options)
     source[:, 20:] = IMAGE[:, 20:]
     return source
@@ -238,17 +251,59 @@ def test_parts_of_chunks_of_zarr(layout, tmp_path):
     source = stored(layout, tmp_path)
     from fastsample.dask import _zarr
 
+    assert _zarr._is_plain(source) == (layout in HERE)
     whole = [np.s_[20 * i : 20 * i + 20, 20 * j : 20 * j + 20] for i, j in ((0, 0), (1, 1), (4, 2))]
     for part in (*whole, np.s_[25:31, 20:40], np.s_[40:60, 43:44], np.s_[100:120, 120:130]):
-        found = _zarr.inside(source, part)
+        found = _zarr.inside(source, part, _sources.NEW)
         np.testing.assert_array_equal(found, source[part])
         assert found.dtype == source.dtype
         assert found.flags.c_contiguous
-        if layout == "as it is" and part[1].start:  # what was read, and no copy, if it is whole
+        if layout in HERE and part[1].start:  # what was read, and no copy, if it is whole
             assert found.flags.owndata == (part not in whole)
     source[:, :20] = IMAGE[:, :20]
     found = turned(source).compute(scheduler="threads", num_workers=2)
     np.testing.assert_array_equal(found, WHOLE)
+
+
+def test_a_chunk_of_zarr_of_bytes(tmp_path):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    from fastsample.dask import _zarr
+
+    source = zarr.create_array(tmp_path, shape=(40, 40), chunks=CHUNKS, dtype="u1")
+    source[:] = values = np.arange(1600).reshape(40, 40).astype(np.uint8)
+    assert _zarr._is_plain(source)
+    found = _sources.read(source, ((20, 40), (0, 20)))
+    np.testing.assert_array_equal(found, values[20:, :20])
+    assert found.dtype == np.uint8
+
+
+def test_chunks_of_zarr_share_memory_one_after_the_other(tmp_path):
+    source, seen = stored("compressed", tmp_path), set()
+    memory = Store(3 * 20 * 20 * 4)
+    for i, j in np.ndindex(5, 5):
+        box = (20 * i, 20 * i + 20), (20 * j + 20, 20 * j + 40)
+        found = _sources.read(source, box, memory)
+        np.testing.assert_array_equal(found, IMAGE[box[0][0] : box[0][1], box[1][0] : box[1][1]])
+        seen.add(found.ctypes.data)
+        held = found
+    assert len(seen) < 5
+    assert sum(raw.nbytes for raw in memory.free) <= memory.most
+    np.testing.assert_array_equal(held, IMAGE[80:100, 100:120])
+
+
+@pytest.mark.parametrize("layout", HERE)
+@pytest.mark.parametrize("more", [-4, -1, 1, 4])
+def test_a_chunk_of_zarr_of_another_length(layout, more, tmp_path):
+    source = stored(layout, tmp_path)
+    (path,) = [p for p in tmp_path.rglob("*") if p.as_posix().endswith(("/c/1/2", "/1.2"))]
+    values = (IMAGE[20:40, 40:60].tobytes() + bytes(4))[: 20 * 20 * 4 + more]
+    from fastsample.dask._zarr import DECODERS
+
+    for codec in source.compressors:
+        values = DECODERS[type(codec)].encode(values)
+    path.write_bytes(values)
+    with pytest.raises(ValueError, match=r"reshape|multiple"):
+        _sources.read(source, ((20, 40), (40, 60)))
 
 
 @pytest.mark.parametrize("store", ["files", "memory"])
@@ -256,7 +311,7 @@ def test_who_wants_a_chunk_of_zarr_reads_it(store, tmp_path, monkeypatch):
     zarr = pytest.importorskip("zarr", reason="zarr is not installed")
     from zarr.core.codec_pipeline import BatchedCodecPipeline as Pipeline
 
-    source = stored("compressed", tmp_path if store == "files" else zarr.storage.MemoryStore())
+    source = stored("by gzip", tmp_path if store == "files" else zarr.storage.MemoryStore())
     found, read = [], Pipeline.read_batch
 
     async def noted(*args, **options):
@@ -273,6 +328,9 @@ def test_who_wants_a_chunk_of_zarr_reads_it(store, tmp_path, monkeypatch):
 
     np.testing.assert_array_equal(asyncio.run(amid_a_loop()), IMAGE[20:40, 40:60])
     assert found[1] is not found[0]
+    plain = stored("compressed", tmp_path / "plain")
+    np.testing.assert_array_equal(_sources.read(plain, box), IMAGE[20:40, 40:60])
+    assert len(found) == 2
 
 
 def test_a_chunk_of_zarr_that_cannot_be_decoded(tmp_path):

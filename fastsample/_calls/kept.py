@@ -16,11 +16,16 @@ MOST = 64 * 2**20  # bytes, as many as glibc keeps of what it has freed
 WASTE = 8  # memory is used again for results that are smaller by an eighth, at most
 
 
-class Store:
-    """Memory that is free, given back last comes first."""
+def _anywhere(size):
+    """So many new bytes."""
+    return np.empty(size, np.uint8)
 
-    def __init__(self, most=MOST):
-        self.most, self.free = most, []
+
+class Store:
+    """Memory that is free, given back last comes first; `make` has more."""
+
+    def __init__(self, most=MOST, make=_anywhere):
+        self.most, self.make, self.free = most, make, []
         self.lock = threading.Lock()  # never waited for: without it, none is kept or used again
 
     def take(self, size):
@@ -32,7 +37,7 @@ class Store:
                         return self.free.pop(k)
             finally:
                 self.lock.release()
-        return np.empty(size, np.uint8)
+        return self.make(size)
 
     def give_back(self, raw):
         """Keep memory in the place of what was given back long ago."""

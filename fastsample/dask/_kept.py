@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._calls.kept import Store
 from . import _sources
 from ._job import Task
 from ._sources import Box
@@ -60,6 +61,7 @@ class Keeper:
         self.parts: dict[Index, Part] = {}
         self.reading: dict[Index, threading.Event] = {}
         self.spare: list[Array] = []  # memory for slices, as much as tasks have used at once
+        self.memory = Store(int(SPARE * task.keep), _sources.pages)  # for chunks
 
     def __reduce__(self) -> Any:
         return Keeper, (self.task,)
@@ -92,7 +94,7 @@ class Keeper:
                     break
             other.wait()
         if not held and not shares:
-            return _sources.read(self.task.source, box)
+            return _sources.read(self.task.source, box, self.memory)
         part = part if held else self.read(index, chunk, box)
         self.keep(chunk, index)
         return _cut(part, box)
@@ -112,7 +114,7 @@ class Keeper:
             with self.lock:
                 others = [other for _, other in self.neighbours(index, chunk)]
             whole = self.whole(chunk, _hull([box, *others]))
-            part = Part(whole, _sources.read(self.task.source, whole), [index])
+            part = Part(whole, _sources.read(self.task.source, whole, self.memory), [index])
             with self.lock:
                 self.put(chunk, part)
             return part

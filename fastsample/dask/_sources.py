@@ -12,6 +12,8 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from .._calls.kept import Store
+
 Array = NDArray[Any]
 Box = tuple[tuple[int, int], ...]  # a half-open interval of each axis
 # Bytes from which on the chunks of a source are read one by one. Nine of zarr's of 16 MB as one
@@ -79,11 +81,16 @@ class Blocks:
 
 def apart(view: Array) -> Array:
     """A copy in pages of its own, which are free for others as soon as nobody needs it."""
-    pages = np.frombuffer(_pages(view.nbytes + HUGE), np.uint8)
-    start = -pages.ctypes.data % HUGE
-    made = pages[start : start + view.nbytes].view(view.dtype).reshape(view.shape)
+    made = pages(view.nbytes).view(view.dtype).reshape(view.shape)
     made[...] = view
     return made
+
+
+def pages(size: int) -> Array:
+    """So many bytes in pages of their own."""
+    raw = np.frombuffer(_pages(size + HUGE), np.uint8)
+    start = -raw.ctypes.data % HUGE
+    return raw[start : start + size]
 
 
 def _pages(size: int) -> mmap.mmap:
@@ -96,6 +103,9 @@ def _pages(size: int) -> mmap.mmap:
         with contextlib.suppress(OSError):
             made.madvise(mmap.MADV_HUGEPAGE)
     return made
+
+
+NEW = Store(0, pages)  # memory that nobody has had before
 
 
 def edges_of(chunks: tuple[tuple[int, ...], ...]) -> list[list[int]]:
@@ -142,13 +152,13 @@ def type_of(thing: Any) -> np.dtype[Any]:
     return np.dtype(getattr(thing.dtype, "numpy_dtype", thing.dtype))
 
 
-def read(source: Any, box: Box) -> Array:
-    """A box of a source."""
+def read(source: Any, box: Box, memory: Store = NEW) -> Array:
+    """A box of a source; chunks of zarr may be decoded into memory that is used again."""
     part = tuple(slice(start, stop) for start, stop in box)
     if _is_in_chunk_of_zarr(source, box):
         from . import _zarr
 
-        return _zarr.inside(source, part)
+        return _zarr.inside(source, part, memory)
     found = source[part]
     return np.asarray(found.read().result() if hasattr(found, "read") else found)
 
