@@ -87,22 +87,22 @@ def apart(view: Array) -> Array:
 
 
 def pages(size: int) -> Array:
-    """So many bytes in pages of their own."""
-    raw = np.frombuffer(_pages(size + HUGE), np.uint8)
-    start = -raw.ctypes.data % HUGE
-    return raw[start : start + size]
+    """So many bytes in pages of their own, large ones as far as they fill them."""
+    mapped = _mapped(size + HUGE)
+    made = np.frombuffer(mapped, np.uint8)
+    start = -made.ctypes.data % HUGE
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):
+            mapped.madvise(mmap.MADV_HUGEPAGE, start, size // HUGE * HUGE)
+    return made[start : start + size]
 
 
-def _pages(size: int) -> mmap.mmap:
-    """Pages of their own, large ones where the system has such."""
+def _mapped(size: int) -> mmap.mmap:
+    """Memory that the system clears when it is touched."""
     if not hasattr(mmap, "MAP_PRIVATE"):
         return mmap.mmap(-1, size)
     # 16 MB came in 3 ms; shared with other processes, which is the default, in 13.
-    made = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with contextlib.suppress(OSError):
-            made.madvise(mmap.MADV_HUGEPAGE)
-    return made
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 NEW = Store(0, pages)  # memory that nobody has had before
