@@ -292,7 +292,7 @@ def test_chunks_of_zarr_share_memory_one_after_the_other(tmp_path):
 
 
 @pytest.mark.parametrize("layout", HERE)
-@pytest.mark.parametrize("more", [-4, -1, 1, 4])
+@pytest.mark.parametrize("more", [-4, 1, 4])
 def test_a_chunk_of_zarr_of_another_length(layout, more, tmp_path):
     source = stored(layout, tmp_path)
     (path,) = [p for p in tmp_path.rglob("*") if p.as_posix().endswith(("/c/1/2", "/1.2"))]
@@ -302,7 +302,7 @@ def test_a_chunk_of_zarr_of_another_length(layout, more, tmp_path):
     for codec in source.compressors:
         values = DECODERS[type(codec)].encode(values)
     path.write_bytes(values)
-    with pytest.raises(ValueError, match=r"reshape|multiple"):
+    with pytest.raises(ValueError, match=r"reshape|larger dtype"):
         _sources.read(source, ((20, 40), (40, 60)))
 
 
