@@ -131,7 +131,8 @@ class Task(NamedTuple):
         """The chunk."""
         source = self.source if source is None else source
         box = self.box(index)
-        out = np.empty([stop - start for start, stop in box], self.dtype)
+        made = source.result if hasattr(source, "result") else np.empty
+        out = made([stop - start for start, stop in box], self.dtype)
         lead, _, tail = self.split(box)
         options, target = self.fill(box), self.layout.planes(out)
         with of_threads(self.threads):

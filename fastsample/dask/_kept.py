@@ -226,6 +226,13 @@ class Share:
             self.used = np.empty(size, np.uint8)
         return self.used[:size].view(dtype).reshape(shape)
 
+    def result(self, shape: list[int], dtype: np.dtype[Any]) -> Array:
+        """Memory of a chunk that nobody needs any more, for one of the result."""
+        size = prod(shape) * dtype.itemsize
+        if size < _sources.LARGE:
+            return np.empty(shape, dtype)
+        return self.keeper.memory.lined(size).view(dtype).reshape(shape)
+
 
 def _hull(boxes: list[Box]) -> Box:
     """The smallest box around all."""
