@@ -77,6 +77,22 @@ def available_threads():
     return max(2, os.cpu_count() or 1)
 
 
+def assert_same_after_setting(numbers, before, result):
+    """The same results after each of these settings, which are the user's and stay."""
+    source = f"""
+print(numba.get_num_threads(), {result})
+for threads in {numbers}:
+    numba.set_num_threads(threads)
+    found = {result}
+    print(numba.get_num_threads(), found)
+"""
+    most = max(numbers)
+    said = child.script(SCENES + before + source, LIMIT, NUMBA_NUM_THREADS=str(most))
+    settings, results = zip(*(line.split(" ", 1) for line in said.splitlines()), strict=True)
+    assert settings == tuple(map(str, (most, *numbers)))
+    assert len(set(results)) == 1
+
+
 class TestSameBits:
     def test_for_any_number_of_threads(self):
         one = child.script(SCENES + DIGESTS, LIMIT, NUMBA_NUM_THREADS="1")
@@ -98,33 +114,10 @@ class TestSameBits:
         assert len(one.split()) == 17 * 2 + 2 + 1
 
     def test_of_gradients_after_set_num_threads(self):
-        child.script(
-            SCENES
-            + GRADIENTS
-            + """
-want = digests(*PLANE)
-for threads in (1, 2, 3, 2):
-    numba.set_num_threads(threads)
-    assert digests(*PLANE) == want
-    assert numba.get_num_threads() == threads, "the setting is the user's"
-""",
-            LIMIT,
-            NUMBA_NUM_THREADS="3",
-        )
+        assert_same_after_setting((1, 2, 3, 2), GRADIENTS, "digests(*PLANE)")
 
     def test_after_set_num_threads(self):
-        child.script(
-            SCENES
-            + """
-want = digest(fs.grid_sample(*LARGE))
-for threads in (1, 2):
-    numba.set_num_threads(threads)
-    assert digest(fs.grid_sample(*LARGE)) == want
-    assert numba.get_num_threads() == threads, "the setting is the user's"
-""",
-            LIMIT,
-            NUMBA_NUM_THREADS="2",
-        )
+        assert_same_after_setting((1, 2), "", "digest(fs.grid_sample(*LARGE))")
 
 
 AT_ONCE = """
@@ -306,18 +299,22 @@ def of_a_large_scene():
     return child.script(SCENES + "print(digest(fs.grid_sample(*LARGE)), end='')", LIMIT)
 
 
+def ends_well(source, layer):
+    """Does a story come to its end? What is wrong in it, in a child or not, ends it before."""
+    options = {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "2"}
+    return child.script(f"{SCENES}{source}\nprint('the end')", LIMIT, **options) == "the end\n"
+
+
 @posix
 class TestFork:
     @pytest.mark.parametrize("layer", child.LAYERS)
     @pytest.mark.parametrize("story", STORIES)
     def test_child_of_a_parallel_parent(self, story, layer):
-        source = SCENES + STORIES[story]
-        child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+        assert ends_well(STORIES[story], layer)
 
     @pytest.mark.parametrize("layer", child.LAYERS)
     def test_gradients(self, layer):
-        source = SCENES + GRADIENTS + FORK_BACK
-        child.script(source, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+        assert ends_well(GRADIENTS + FORK_BACK, layer)
 
     @pytest.mark.parametrize("layer", child.LAYERS)
     def test_child_of_a_quiet_parent(self, layer):
@@ -325,7 +322,7 @@ class TestFork:
         story = FORK.replace("want = digest(fs.grid_sample(*LARGE))\n", "want = sys.argv[-1]\n", 1)
         want = repr(of_a_large_scene())
         story = story.replace("sys.argv[-1]", want).replace("range(2)", "range(1)")
-        child.script(SCENES + story, LIMIT, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+        assert ends_well(story, layer)
 
 
 def test_the_threading_layer_stays_the_users():
