@@ -11,7 +11,7 @@ import pytest
 
 from fastsample._kernels.compiler import cpu, lean, shortcuts
 from fastsample._kernels.compiler.cpu import PERMUTE
-from fastsample._kernels.vectors import gathers, nearest, simd
+from fastsample._kernels.vectors import gathers, nearest, short_floats
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
 from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
 from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
@@ -47,6 +47,7 @@ from fastsample._kernels.vectors.pixels import (
     store_pixels,
     sum_pixel_pairs,
 )
+from fastsample._kernels.vectors.short_floats import from_brain, from_half, to_brain, to_half
 from fastsample._kernels.vectors.simd import (
     LANES,
     absolute,
@@ -55,8 +56,6 @@ from fastsample._kernels.vectors.simd import (
     convert,
     everywhere,
     floor,
-    from_brain,
-    from_half,
     lane,
     load,
     multiply_add,
@@ -67,8 +66,6 @@ from fastsample._kernels.vectors.simd import (
     spread,
     store,
     store_mask,
-    to_brain,
-    to_half,
     turn,
     where,
     within,
@@ -428,7 +425,7 @@ class TestWholePixels:
         """Every float16 there and back; and what lies between two, halves to even."""
         if hardware and not cpu.has_halves():
             pytest.skip("this CPU has no such instruction")
-        monkeypatch.setattr(simd, "has_halves", lambda: hardware)
+        monkeypatch.setattr(short_floats, "has_halves", lambda: hardware)
 
         def kernel(a, wide, out):
             for j in range(0, len(a), LANES):

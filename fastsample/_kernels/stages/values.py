@@ -9,16 +9,13 @@ import numpy as np
 
 from ..compiler.jit import inline
 from ..kind import BRAIN, HALF, STORED, is_integer
+from ..vectors.short_floats import from_brain, from_half, to_brain, to_half
 from ..vectors.simd import (
     at_least,
     at_most,
     convert,
-    from_brain,
-    from_half,
     multiply_add,
     rint,
-    to_brain,
-    to_half,
     where,
 )
 
