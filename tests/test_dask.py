@@ -207,3 +207,13 @@ def test_large_chunks_of_a_source_are_read_one_by_one():
     made = fd.remap(source, x, y, chunks=(700, 900))
     np.testing.assert_array_equal(made.compute(), image)
     assert sorted(source.read) == [4 * 188 * 388, 4 * 188 * 512, 4 * 512 * 388, 4 * 512 * 512]
+
+
+def test_names_of_a_source_mean_what_they_mean_there():
+    image = noise(14, (700, 900), np.float32)
+    source = Counted(image)
+    source.chunks = (512, 512)
+    source.memory = source.turns = source.result = None
+    y, x = np.mgrid[:700, :900].astype(np.float32)
+    made = fd.remap(source, x, y, chunks=(700, 900))
+    np.testing.assert_array_equal(made.compute(), image)

@@ -131,7 +131,7 @@ class Task(NamedTuple):
         """The chunk."""
         source = self.source if source is None else source
         box = self.box(index)
-        made = source.result if hasattr(source, "result") else np.empty
+        made = source.result if isinstance(source, _sources.Served) else np.empty
         out = made([stop - start for start, stop in box], self.dtype)
         lead, _, tail = self.split(box)
         options, target = self.fill(box), self.layout.planes(out)

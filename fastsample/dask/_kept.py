@@ -204,7 +204,7 @@ class Keeper:
         return _sources.pieces(self.task.source, self.task.shared(lead), parts[0][2], tail)
 
 
-class Share:
+class Share(_sources.Served):
     """A keeper's source, as a chunk of the result sees it."""
 
     def __init__(self, keeper: Keeper, index: Index, used: Array | None) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import mmap
 import threading
+from collections.abc import Iterator
 from itertools import pairwise, product
 from math import prod
 from pathlib import Path
@@ -77,6 +78,25 @@ class Blocks:
                 source.append(slice(low - edges[k], high - edges[k]))
             made[tuple(target)] = self.blocks[index][tuple(source)]
         return made
+
+
+class Served:
+    """A source of this module's own, which also has memory and says in what order to read.
+
+    Other sources are asked for nothing by name: theirs may mean something else.
+    """
+
+    def memory(self, shape: list[int], dtype: np.dtype[Any]) -> Array:
+        """Memory for a slice."""
+        raise NotImplementedError
+
+    def result(self, shape: list[int], dtype: np.dtype[Any]) -> Array:
+        """Memory for a chunk of the result."""
+        raise NotImplementedError
+
+    def turns(self, boxes: list[Box]) -> Iterator[Box]:
+        """The boxes of a slice in the order in which to read them."""
+        raise NotImplementedError
 
 
 def apart(view: Array) -> Array:
@@ -206,9 +226,10 @@ def read_intervals(source: Any, lead: Box, each: Any, tail: Box) -> Array:
     if len(boxes) == 1:
         return read(source, boxes[0])
     hull = (*lead, *((i[0][0], i[-1][1]) for i in each), *tail)
-    memory = source.memory if hasattr(source, "memory") else np.empty
+    served = isinstance(source, Served)
+    memory = source.memory if served else np.empty
     made = memory([stop - start for start, stop in hull], type_of(source))
-    for whole in source.turns(boxes) if hasattr(source, "turns") else boxes:
+    for whole in source.turns(boxes) if served else boxes:
         both = zip(whole, hull, strict=True)
         target = tuple(slice(start - at, stop - at) for (start, stop), (at, _) in both)
         made[target] = read(source, whole)
