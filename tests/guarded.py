@@ -114,7 +114,8 @@ def hostile(grid):
 
 def assert_equal(got, want):
     """NumPy's own comparison, of what differs in a bit: it takes longer than most calls here."""
-    if got.tobytes() != want.tobytes():
+    alike = (got.shape, got.dtype) == (want.shape, want.dtype)
+    if not alike or got.tobytes() != want.tobytes():
         np.testing.assert_array_equal(got, want)
 
 
