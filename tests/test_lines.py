@@ -8,7 +8,7 @@ import pytest
 import splines
 from guarded import SIDES, guarded
 
-from fastsample._calls import spline_paths
+from fastsample._calls import line_steps, spline_paths
 from fastsample._calls.line_steps import TOGETHER
 from fastsample._calls.line_taps import Places, taps_of
 from fastsample._calls.lines import filter_axes, filtered, resampled
@@ -87,8 +87,9 @@ def test_every_type_and_byte_order(dtype):
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
-def test_results_that_are_streamed_are_the_same(dtype, axis):
-    x = noise((1032, 1040), dtype)  # over 4 MB
+def test_results_that_are_streamed_are_the_same(dtype, axis, monkeypatch):
+    monkeypatch.setattr(line_steps.caches, "fit", lambda size: False)
+    x = noise((1032, 1042), dtype)[:, 1:-1]  # over 4 MB
     raw, found = np.empty(x.nbytes + 128, np.uint8), []
     for start in (0, x.itemsize):  # on a cache line, where stores may pass the caches, and beside
         first = -raw.ctypes.data % 64 + start

@@ -29,7 +29,7 @@ from .._kernels.stages.outputs import code_of
 from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE
 from .._kernels.vectors.simd import LANES
-from . import buffers, schedule
+from . import buffers, caches, schedule
 from .line_taps import Places, taps_of
 from .run import spec, start
 from .spline_filters import filter_of
@@ -129,11 +129,19 @@ def _prepared(image, out, lines, border, work):
     if _is_large(out, lines, work):
         lines = lines[::-1]
     steps, between = _steps(_read(side_of(IMAGE, *image), lines), side_of(OUT, *out), lines, work)
-    calls = tuple(_call(some, slabs, border, work) for some, slabs in _grouped(steps, work))
+    fits = caches.fit(_bytes(steps, between, work))
+    calls = tuple(_call(*group, border, work, fits) for group in _grouped(steps, work))
     return Work(calls, between)
 
 
 _kept = lru_cache(maxsize=128)(_prepared)
+
+
+def _bytes(steps, between, work):
+    """Of the source, the result, and what lies between them."""
+    ends = steps[0].source, steps[-1].target
+    size = sum(prod(side.shape) * side.dtype.itemsize for side in ends)
+    return size + prod(between or (0,)) * work.itemsize
 
 
 def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> Side:
@@ -220,13 +228,13 @@ def _pays(steps):
     return cost > schedule.SERIAL_NS
 
 
-def _call(steps, slabs, border, work):
+def _call(steps, slabs, border, work, fits):
     """The call of a kernel that does some steps."""
     parallel = _pays(steps)
     jobs, tables = np.zeros(len(steps), LINES), Tables()
     for job, step in zip(jobs, steps, strict=True):
         _describe(job, step, border, work, tables)
-    jobs["stream"][-1] = _streams(steps[-1])
+    jobs["stream"][-1] = not fits and _streams(steps[-1])
     pieces = _cut(jobs, steps, slabs, parallel, work)
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
     jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))

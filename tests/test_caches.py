@@ -1,0 +1,52 @@
+"""How large the last-level cache is taken to be, and which results are written past it."""
+
+import numpy as np
+import pytest
+
+from fastsample._calls import caches, line_steps
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """Let the system tell this size of the last-level cache; None: it tells none."""
+
+    def tell(text):
+        path = tmp_path / "size"
+        if text is not None:
+            path.write_bytes(text)
+        monkeypatch.setattr(caches, "LAST", path)
+        caches.last_level.cache_clear()
+        line_steps._kept.cache_clear()
+
+    yield tell
+    caches.last_level.cache_clear()
+    line_steps._kept.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        (b"8192K\n", 8 * 2**20),
+        (b"32M", 32 * 2**20),
+        (b"107520K\n", 0),  # a Xeon's, of which a call has a small part
+        (b"", 0),
+        (b"K", 0),
+        (b"-4K", 0),
+        (b"8192", 0),
+        (b"\xff\xfe", 0),
+        (None, 0),
+    ],
+)
+def test_size(told, text, size):
+    told(text)
+    assert caches.last_level() == size
+
+
+@pytest.mark.parametrize(("text", "streamed"), [(b"8192K", True), (b"32768K", False), (None, True)])
+def test_results_that_fit_are_not_streamed(told, text, streamed):
+    told(text)
+    shape, strides, dtype = (1024, 1024), (8192, 8), np.dtype("f8")
+    line = line_steps.Line(0, 1024, 0, 3, "mirror", None, 1024)
+    array = shape, strides, dtype
+    work = line_steps._prepared(array, array, [line], line_steps.NO_BORDER, dtype)
+    assert [bool(job["stream"]) for call in work.calls for job in call.job] == [streamed]
