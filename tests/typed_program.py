@@ -103,5 +103,6 @@ def mistakes(x: Array, grid: Array) -> None:
     fs.grid_sample(x, grid, coordinates="pixels")  # type: ignore[call-overload]
     fs.grid_sample_backward("x", order=3)  # type: ignore[call-overload]
     ft.grid_sample(torch.ones(1), torch.ones(1), "linear")  # type: ignore[arg-type]
+    fs.grid_sample(torch.ones(1), torch.ones(1)).relo()  # type: ignore[attr-defined]
     fs.grid_sample_double_backward(x, None, x, x, grid, order=3)  # type: ignore[call-overload]
     fs.warmup("all")  # type: ignore[arg-type]
