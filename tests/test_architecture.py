@@ -1,6 +1,7 @@
 """The layers: who may import whom. The folders are the layers, and no table repeats them."""
 
 import ast
+import functools
 import inspect
 from pathlib import Path
 from types import ModuleType
@@ -40,8 +41,13 @@ def kernels_layer(parts):
     return KERNELS.index(name)
 
 
+@functools.cache
 def imports(path):
-    """Every module that a file imports, in full, wherever in the file."""
+    """Every module that a file imports, in full, wherever in the file; six tests ask of each."""
+    return tuple(_imports(path))
+
+
+def _imports(path):
     package = ("fastsample", *path.relative_to(PACKAGE).parts[:-1])
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -42,14 +42,21 @@ def signal():
     return np.arange(SIZE, dtype=np.int32)[None, None]
 
 
+@pytest.fixture(scope="module")
+def steps():
+    """(SIZE,): small ones, some of which lead far outside, at the other end."""
+    made = np.random.default_rng(0).integers(-5, 6, SIZE, np.int32)
+    made[::1000] = 2**24
+    return made
+
+
 @pytest.mark.compiled
 class TestWholeSteps:
     @pytest.mark.parametrize("padding", PADDINGS)
-    def test_a_whole_flow_copies(self, signal, padding):
-        flow = np.random.default_rng(0).integers(-5, 6, (1, 1, SIZE)).astype(F32)
-        flow[..., ::1000] = 2**24  # far outside, at the other end
+    def test_a_whole_flow_copies(self, signal, steps, padding):
+        flow = steps.astype(F32)[None, None]
         got = fs.flow_warp(signal, flow, "nearest", padding, fill_value=FILL)
-        want = pixels(np.arange(SIZE) + flow[0, 0].astype(np.int64), SIZE, padding)
+        want = pixels(signal[0, 0] + steps, SIZE, padding)
         np.testing.assert_array_equal(got[0, 0], want)
 
     @pytest.mark.parametrize("mode", MODES)
@@ -61,7 +68,7 @@ class TestWholeSteps:
     def test_a_whole_shift_copies(self, signal, padding):
         for shift in (3, -5, 2**24):
             got = fs.region_shift(signal, np.array([[shift]], F32), padding)
-            want = pixels(np.arange(SIZE) - shift, SIZE, padding)
+            want = pixels(signal[0, 0] - np.int32(shift), SIZE, padding)
             np.testing.assert_array_equal(got[0, 0], want, err_msg=str(shift))
 
     @pytest.mark.parametrize("padding", PADDINGS)

@@ -1,8 +1,8 @@
 """What an interpolated value becomes in the type of the result."""
 
-import numba
 import numpy as np
 import pytest
+from kernels import compiled
 
 from fastsample._kernels.stages.outputs import TYPES, code_of, output_of, stored
 from fastsample._kernels.vectors.simd import LANES, load, store
@@ -37,7 +37,7 @@ def through_the_kernel(x, dtype):
     output = output_of(code_of(np.dtype(dtype)))
     found = np.zeros(x.size, TYPES[code_of(np.dtype(dtype))])
 
-    @numba.njit(error_model="numpy")
+    @compiled
     def run(source, found):
         for i in range(0, source.size, LANES):
             store(found, i, output(load(source, i)))

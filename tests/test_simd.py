@@ -5,11 +5,11 @@ tests hold the Python twins to the same results.
 """
 
 import ml_dtypes
-import numba
 import numpy as np
 import pytest
+from kernels import compiled
 
-from fastsample._kernels.compiler import cpu, lean, shortcuts
+from fastsample._kernels.compiler import cpu
 from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.vectors import gathers, nearest, short_floats
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
@@ -113,22 +113,6 @@ def places(count, integer):
     offsets = np.random.default_rng(2).integers(0, count, LANES + 5).astype(integer)
     offsets[3], offsets[4], offsets[3 + LANES - 1] = count - 1, 0, count - 1
     return offsets
-
-
-def compiled(function):
-    """Function as a kernel; compiled afresh, since names of the package may be patched."""
-    options = {"error_model": "numpy", "no_cfunc_wrapper": True}
-    made = numba.njit(pipeline_class=lean.KERNEL, **options)(function)
-    if made is function:
-        return function
-    compile_for = made.compile
-
-    def as_kernels_are(signature):
-        with shortcuts.taken():
-            return compile_for(signature)
-
-    made.compile = as_kernels_are
-    return made
 
 
 def assert_same(got, want):

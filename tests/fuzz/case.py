@@ -1,5 +1,6 @@
 """A call: its arguments, what judges its result, and what has been made wrong in it."""
 
+import functools
 import inspect
 import itertools
 
@@ -21,6 +22,12 @@ FUNCTIONS = {
 }
 
 
+@functools.cache
+def _parameters(function):
+    """A function's parameters by name: Python takes them from its code anew each time."""
+    return inspect.signature(function).parameters
+
+
 class Case:
     """A call: arguments by name; what its result must be; what each argument is, for faults."""
 
@@ -36,15 +43,15 @@ class Case:
 
     def may_lack(self, name):
         """Is None what the function takes where it is not given this argument?"""
-        parameter = inspect.signature(FUNCTIONS[self.name]).parameters.get(name)
+        parameter = _parameters(FUNCTIONS[self.name]).get(name)
         return parameter is not None and parameter.default is None
 
     def call(self, d):
         """Some leading arguments without their names."""
         function = FUNCTIONS[self.name]
-        order = [name for name in inspect.signature(function).parameters if name in self.arguments]
+        known = _parameters(function)
+        order = [name for name in known if name in self.arguments]
         lead, rest = [], dict(self.arguments)
-        known = inspect.signature(function).parameters
         for name, parameter in itertools.islice(known.items(), d.number(0, 3)):
             if name not in order or parameter.kind is parameter.KEYWORD_ONLY:
                 break
@@ -75,7 +82,7 @@ class Vjp(Case):
         result, gradient, grads = found
         self.inner.judge(result)
         backward = FUNCTIONS[self.inner.name + "_backward"]
-        taken = inspect.signature(backward).parameters
+        taken = _parameters(backward)
         want = backward(gradient, **{k: v for k, v in self.arguments.items() if k in taken})
         want = want if isinstance(want, tuple) else (want,)
         assert isinstance(grads, tuple), type(grads)

@@ -1,0 +1,21 @@
+"""Small functions compiled as kernels are, for tests of what kernels are made of."""
+
+import numba
+
+from fastsample._kernels.compiler import jit, lean, shortcuts
+
+
+def compiled(function):
+    """Function as a kernel; compiled afresh, since names of the package may be patched."""
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    made = numba.njit(pipeline_class=lean.KERNEL, **options)(function)
+    if made is function:
+        return function
+    compile_for = made.compile
+
+    def as_kernels_are(signature):
+        with jit._no_collections(), shortcuts.taken():
+            return compile_for(signature)
+
+    made.compile = as_kernels_are
+    return made
