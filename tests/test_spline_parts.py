@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from guarded import SIDES, guarded
 
-from fastsample._calls.spline_gather import Part, Rule, sample
+from fastsample._calls import spline_gather
+from fastsample._calls.spline_gather import Part, Rule, prepare, sample, side
 from fastsample._calls.spline_places import Axes, Axis, Matrix, Points
 from fastsample._kernels.stages.spline_scratch import MODES
 
@@ -39,11 +40,53 @@ def test_a_part_equals_that_of_the_whole(name, order, mode):
     if name == "points":
         here = Points(np.array(places.coordinates[(slice(None), *BOX)]))
     read = np.ascontiguousarray(INPUT[ORIGIN[0] : 18, ORIGIN[1] : 36])
-    for side in SIDES:
+    for end in SIDES:
         out = np.empty(whole[BOX].shape)
         part = Part(INPUT.shape, ORIGIN, () if name == "points" else tuple(s.start for s in BOX))
-        sample(guarded(read, side), (0, 1), here, out, rule, part)
+        sample(guarded(read, end), (0, 1), here, out, rule, part)
         np.testing.assert_array_equal(out, whole[BOX])
+
+
+@pytest.fixture
+def ask(monkeypatch):
+    """Lets calls prefetch taps or not, whatever their size; what is prepared so is forgotten."""
+
+    def made(answer):
+        monkeypatch.setattr(spline_gather, "asks_ahead", lambda x, axes, order: answer)
+        spline_gather.prepare.cache_clear()
+
+    yield made
+    spline_gather.prepare.cache_clear()
+
+
+@pytest.mark.parametrize("mode", ["constant", "nearest", "grid-wrap"])
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_what_is_prefetched_changes_no_bit(rank, order, mode, ask):
+    """Of arrays between pages that are not there, at points inside, outside and of no number."""
+    rng = np.random.default_rng(rank)
+    x, points = rng.normal(size=(11,) * rank), rng.uniform(-6, 17, (rank, 1200))
+    points[0, ::97], points[-1, 1::89] = np.nan, 1e30
+    rule, axes = Rule(order, mode, 2.5), tuple(range(rank))
+    for coordinates in (points, points.astype(np.float32)):
+        want, got = np.empty(1200), np.empty(1200)
+        ask(False)
+        sample(x, axes, Points(coordinates), want, rule)
+        ask(True)
+        for end in SIDES:
+            sample(guarded(x, end), axes, Points(guarded(coordinates, end)), got, rule)
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "order", "asked"),
+    [((1024, 1024), (0, 1), 0, 1), ((1024, 1024), (0, 1), 1, 1), ((1024, 1024), (0, 1), 3, 0),
+     ((256, 256), (0, 1), 0, 0), ((256, 256, 8), (0, 1), 1, 0)],
+)  # fmt: skip
+def test_taps_of_planes_that_no_cache_holds_are_prefetched(shape, axes, order, asked):
+    places, out = side(np.empty((2, 5, 1))), side(np.empty((5, 1, *shape[2:])))
+    call, _ = prepare(side(np.empty(shape)), axes, out, Points, places, Rule(order, "nearest", 0.0))
+    assert call.job["ahead"][0] == asked
 
 
 LINES = [  # along x: level, rising and falling, from edge to edge, and what is no number
@@ -81,8 +124,8 @@ def test_nothing_but_the_part_is_read(order, mode):
     inside = ((points >= 12) & (points <= 18)).all(0)
     assert inside.sum() > 50
     read = np.ascontiguousarray(INPUT[10:22, 10:22])
-    for side in SIDES:
+    for end in SIDES:
         out = np.empty(700)
         part = Part(INPUT.shape, (10, 10))
-        sample(guarded(read, side), (0, 1), Points(points), out, rule, part)
+        sample(guarded(read, end), (0, 1), Points(points), out, rule, part)
         np.testing.assert_array_equal(out[inside], whole[inside])

@@ -37,10 +37,12 @@ from ..vectors.windows import (
     windows,
 )
 from .outputs import TYPES
+from .spline_ahead import BETWEEN, ask_coordinates, ask_taps
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
 from .spline_plan import note_edge
 from .spline_scratch import (
+    ARRAYS,
     CHUNK,
     COUNT,
     EDGES,
@@ -348,16 +350,24 @@ def spline_near_of(stored, work, lanes, swaps):
     block = wide_of(stored, work, lanes, swaps) if wide else narrow_of(work, swaps)
 
     @jit
-    def near(job, spans, input, scratch):
+    def near(job, spans, input, coordinates, scratch):
+        count = scratch.head[COUNT]
         if job.moves:
             scratch.head[EDGES] = 0
-        for j in range(0, scratch.head[COUNT], LANES):
+        for j in range(0, lesser(BETWEEN, count) if job.ahead else 0, LANES):
+            ask_taps(job, spans, input, scratch, j)
+        for j in range(0, count, LANES):
+            if job.source == ARRAYS:
+                ask_coordinates(job, spans, coordinates, scratch, j)
+            if job.ahead and j + BETWEEN < count:
+                ask_taps(job, spans, input, scratch, j + BETWEEN)
             if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
-        near(job, spans, array_at(image_at, element, plane), scratch_in(job, memory))
+        input, coordinates = array_at(image_at, element, plane), array_at(grid_at, np.int8, 0)
+        near(job, spans, input, coordinates, scratch_in(job, memory))
 
     return spline_near
 

@@ -7,10 +7,8 @@ data. Weights are left to the stages that sum: for a whole tile they would fill 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
-from ..vectors.memory import prefetch_at
 from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
 from ..vectors.windows import all_within
-from .coordinates import BEYOND
 from .spline_places import brought_in
 from .spline_runs import mark_run, nothing_known, take_care
 from .spline_scratch import (
@@ -62,8 +60,6 @@ def read_array(numbers, at, scratch, to, count):
     """Coordinates of one axis, of points that follow each other."""
     j = 0
     while j + LANES <= count:
-        prefetch_at(numbers, at + j + BEYOND)  # in cache lines of 8 doubles
-        prefetch_at(numbers, at + j + BEYOND + LANES // 2)
         store(scratch.places, to + j, convert(load(numbers, at + j), scratch.places))
         j += LANES
     for k in range(j, count):

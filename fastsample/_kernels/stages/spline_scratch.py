@@ -46,6 +46,7 @@ SPLINE = np.dtype(
         ("real", "i8"),  # the bytes of a coordinate, where they come as arrays
         ("fits", "i8"),  # 1: no axis is shorter than the window of its taps
         ("moves", "i8"),  # 1: what is read at edges lies in windows inside: weights are moved there
+        ("ahead", "i8"),  # 1: taps are prefetched
         ("points", "i8"),  # of one plane
         ("tiles", "i8"),  # a piece of work: so many tiles,
         ("each", "i8"),  # of so many planes
