@@ -125,10 +125,12 @@ def _prepared(image, out, lines, border, work):
     last = len(image[0]) - 1
     if not lines:
         lines = [Line(last, image[0][last], 0, 0, "mirror", None, image[0][last])]
-    lines = sorted(lines, key=_growth)  # first what makes it smaller
+    lines = sorted(lines, key=growth)  # first what makes it smaller
     if _is_large(out, lines, work):
         lines = lines[::-1]
-    steps, between = _steps(_read(side_of(IMAGE, *image), lines), side_of(OUT, *out), lines, work)
+    steps, between = _steps(
+        part_read(side_of(IMAGE, *image), lines), side_of(OUT, *out), lines, work
+    )
     fits = caches.fit(_bytes(steps, between, work))
     calls = tuple(_call(*group, border, work, fits) for group in _grouped(steps, work))
     return Work(calls, between)
@@ -150,7 +152,7 @@ def side_of(which: int, shape: Shape, strides: Shape, dtype: np.dtype[Any]) -> S
     return Side(which, shape, strides, -low // dtype.itemsize, dtype)
 
 
-def _growth(line):
+def growth(line):
     """By how much an axis grows, whatever is read of it: rounding depends on the order of axes."""
     return line.results / (line.places.samples if line.places else line.size)
 
@@ -168,7 +170,7 @@ def _is_large(out, lines, work):
     return prod(out[0][first:]) * work.itemsize > TOGETHER
 
 
-def _read(image, lines):
+def part_read(image, lines):
     """The part of an array that lines read."""
     shape, start = list(image.shape), image.start
     for line in lines:

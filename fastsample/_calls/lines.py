@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .._kernels.stages.outputs import stored
 from .._kernels.vectors.memory import CACHE_LINE
-from . import again, buffers
+from . import again, buffers, row_steps
 from .line_steps import NO_BORDER, Border, Line, run
 from .line_taps import SYMMETRY, Places, padding_of, stretch_of, taps_of
 
@@ -104,7 +104,8 @@ def resampled(
             parts.append((axis, taps.good, taps.first, end))
     padding = cast_number(cval, x.dtype) if mode == "grid-constant" else None
     if all(line.results for line in lines):
-        run(x, tuple(lines), Border(padding, cval), target, work)
+        todo = row_steps.run if row_steps.suit(x, tuple(lines), target) else run
+        todo(x, tuple(lines), Border(padding, cval), target, work)
     for part in parts:
         _fill(native, *part, cval)
     if not out.dtype.isnative:
