@@ -13,7 +13,12 @@ from fastsample._kernels.compiler import cpu
 from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.vectors import gathers, nearest, short_floats
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
-from fastsample._kernels.vectors.columns import scatter_quads, stream_columns
+from fastsample._kernels.vectors.columns import (
+    load_columns,
+    scatter_quads,
+    store_columns,
+    stream_columns,
+)
 from fastsample._kernels.vectors.gathers import gather, gather_pairs, gather_quads
 from fastsample._kernels.vectors.memory import (
     add_unit,
@@ -294,6 +299,27 @@ class TestMemory:
         for k, at in enumerate(count + offsets[2 : 2 + LANES]):
             assert_same(out[at : at + count], columns[k])
         assert np.count_nonzero(out) <= LANES * count
+
+    @each_number
+    def test_columns_there_and_back(self, dtype):
+        def put(rows, out, first, offsets):
+            store_columns(rows, LANES, out, first, offsets, 2)
+
+        def get(rows, source, first, offsets):
+            load_columns(rows, LANES, source, first, offsets, 2)
+
+        count = 64 // np.dtype(dtype).itemsize
+        rows, out = numbers(dtype, (count + 1) * LANES), np.zeros(19 * count + 3, dtype)
+        offsets = 3 + count * np.roll(np.arange(18), 5)  # not at the start of cache lines
+        compiled(put)(rows, out, count, offsets)
+        columns = rows[LANES:].reshape(count, LANES).T
+        for k, at in enumerate(count + offsets[2 : 2 + LANES]):
+            assert_same(out[at : at + count], columns[k])
+        assert np.count_nonzero(out) <= LANES * count
+        back = np.zeros_like(rows)
+        compiled(get)(back, out, count, offsets)
+        assert_same(back[LANES:], rows[LANES:])
+        assert not back[:LANES].any()
 
     @each_number
     def test_prefetch_changes_nothing(self, dtype):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._kernels.drive import NOTHING
 from .._kernels.kind import CODES
-from .._kernels.stages.line_blocks import LINES
+from .._kernels.stages.line_blocks import LINES, PAGE
 from .._kernels.stages.lines import (
     AXIS,
     IMAGE,
@@ -40,7 +40,6 @@ TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-l
 # Bytes of scratch of lines that are neighbours; how many times 16. Twice 16 lines of 1024 doubles
 # fit: reading 256 bytes of each row and not 128 takes a seventh less along the first axis.
 SIDE_BY_SIDE, WIDE = 9 * 2**15, 4
-PAGE = 2**12  # bytes; lines so far apart meet in one set of the first-level cache
 PIECES = 8  # for each thread
 # ns, one thread: to read a sample, filter it and write it, and to add one of its taps.
 SAMPLE_NS, TAP_NS = 1.5, 0.4

@@ -15,13 +15,18 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit
 from ..kind import STORED, VALUES
-from ..vectors.columns import QUAD, scatter_quads, stream_columns
+from ..vectors.columns import QUAD, load_columns, scatter_quads, store_columns, stream_columns
 from ..vectors.gathers import gather, gather_quads
 from ..vectors.memory import CACHE_LINE, local, starts_line, stream
 from ..vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
 from .outputs import TYPES, output_of
 
 SQUARES = 4  # bytes of an element: lines of smaller ones take more rows than pay
+# Bytes. Of lines so far apart only eight stay in the first-level cache, so that each is met a whole
+# cache line at a time: the cubic filter of 1024 x 1024 doubles takes 4.7 ms and not 5.2 on one core
+# of Zen 3, of floats in single precision 3.9 and not 4.8. Other lines are no quicker so: along the
+# last axis of 128 x 128 x 128 doubles 7.4 and not 7.0.
+PAGE = 2**12
 SOURCES, TARGETS = 0, LANES  # 16 numbers each
 STEP, COUNT, TOGETHER, LAID_TOGETHER, AT, DONE, UP, DOWN = range(2 * LANES, 2 * LANES + 8)
 HEAD = 512  # bytes
@@ -74,6 +79,12 @@ def widen_of(swapped):
 
 
 @inline
+def are_pages_apart(head, at, item):
+    """Do lines of elements of so many bytes begin whole pages apart?"""
+    return (head[at + 1] - head[at]) * item % PAGE == 0
+
+
+@inline
 def pole_of(job, axes, number, like):
     """A pole of the filter as a vector, if it has that one."""
     z = 0.0
@@ -89,6 +100,9 @@ def read_lines_of(value, swapped, work):
     With UP they go on with the first pole's recursion up, c[i] = s[i] + z c[i - 1], on their way.
     """
     stored, real, widen = STORED[value], VALUES[work], widen_of(swapped)
+    item = np.dtype(stored).itemsize
+    size = CACHE_LINE // item if item >= SQUARES else 0  # samples that fill a cache line
+    square_size = size * LANES
 
     @inline
     def begin(job, head, rows, low):
@@ -108,6 +122,16 @@ def read_lines_of(value, swapped, work):
         for i in range(low, high):
             vec = load(source, at + i * job.source_step)
             row = put(job, head, rows, i, widen(vec, rows) * gain, row, z)
+
+    @jit
+    def read_squares(job, head, source, rows, low, high, z):
+        gain, row = begin(job, head, rows, low)
+        square = local(square_size, stored)
+        for i in range(low, high - size + 1, size):
+            load_columns(square, 0, source, i, head, SOURCES)
+            for k in range(size):
+                vec = load(square, k * LANES)
+                row = put(job, head, rows, i + k, widen(vec, rows) * gain, row, z)
 
     @jit
     def read_quads(job, head, source, rows, low, high, z):
@@ -131,6 +155,10 @@ def read_lines_of(value, swapped, work):
         if head[TOGETHER]:
             read_together(job, head, source, rows, low, high, z)
         elif job.source_step == 1:
+            if size and are_pages_apart(head, SOURCES, item):
+                squares = high - (high - low) % size
+                read_squares(job, head, source, rows, low, squares, z)
+                low = squares
             rest = high - (high - low) % QUAD
             read_quads(job, head, source, rows, low, rest, z)
             if rest < high:
@@ -208,18 +236,6 @@ def write_lines_of(work, value):
                 target[head[TARGETS + k] + i * job.target_step] = vector[k]
         return row
 
-    @jit
-    def stream_lines(job, head, rows, target, low, high, at, row, z):
-        square = local(square_size, stored)
-        for n in range((high - low) // size):
-            i = high - size * (n + 1)
-            for m in range(size):
-                k = size - 1 - m
-                row = next_row(head, rows, at + i + k, row, z)
-                store(square, k * LANES, output(row))
-            stream_columns(square, 0, target, i, head, TARGETS)
-        return row
-
     @inline
     def are_streamed(job, head, target, low):
         found = job.stream
@@ -229,17 +245,33 @@ def write_lines_of(work, value):
         return found
 
     @jit
+    def write_squares(job, head, rows, target, low, high, at, row, z, streamed):
+        square = local(square_size, stored)
+        for n in range((high - low) // size):
+            i = high - size * (n + 1)
+            for m in range(size):
+                k = size - 1 - m
+                row = next_row(head, rows, at + i + k, row, z)
+                store(square, k * LANES, output(row))
+            if streamed:
+                stream_columns(square, 0, target, i, head, TARGETS)
+            else:
+                store_columns(square, 0, target, i, head, TARGETS)
+        return row
+
+    @jit
     def write_apart(job, head, rows, target, low, high, z):
         at, row = head[AT] - low, top(head, rows, low, high)
         first = second = low
+        streamed = are_streamed(job, head, target, low)
         if job.target_step == 1:
             first = high - (high - low) % QUAD
-            if size and are_streamed(job, head, target, low):
+            if size and (streamed or are_pages_apart(head, TARGETS, item)):
                 second = high - (high - low) % size
         row = write_singly(job, head, rows, target, first, high, at, row, z)
         row = write_quads(job, head, rows, target, second, first, at, row, z)
         if size:
-            row = stream_lines(job, head, rows, target, low, second, at, row, z)
+            row = write_squares(job, head, rows, target, low, second, at, row, z, streamed)
         keep(head, rows, at + low, row)
 
     def write(job_at, axes, image, grid, other, out, scratch, low, high):

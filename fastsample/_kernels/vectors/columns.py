@@ -1,4 +1,4 @@
-"""16 columns of elements to 16 places in memory: a lane of some vectors is a stretch of a line.
+"""16 columns of elements from and to 16 places in memory: a lane of some vectors is a stretch.
 
 As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 """
@@ -10,7 +10,7 @@ from numba.core import cgutils
 from ..compiler.cpu import PERMUTE
 from .memory import CACHE_LINE, both_pointers, pass_caches
 from .shuffles import HALF, concatenated, halves_of, transposed
-from .simd import I64, LANES, alignment, element_pointer, lanes_at, lowered_by, read
+from .simd import I64, LANES, alignment, element_pointer, lanes_at, lowered_by, read, write
 
 QUAD = 4
 
@@ -43,8 +43,8 @@ def _scatter_quads(typing, array, first, offsets, j, vecs):
         base, at = both_pointers(context, builder, array, offsets, args[:4])
         columns = _columns(builder, cgutils.unpack_tuple(builder, args[4], QUAD), bits)
         for k in range(LANES):
-            for write in _write(builder, base, at, k, columns[k]):
-                write.align = alignment(array)
+            for put in _write(builder, base, at, k, columns[k]):
+                put.align = alignment(array)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, offsets, types.intp, vecs), code
@@ -58,37 +58,88 @@ def scatter_quads(array, first, offsets, j, vecs):
         array[o : o + QUAD] = [vec[k] for vec in vecs]
 
 
-def _stream_columns(typing, rows, i, array, first, offsets, j):
+def _storing(streamed):
+    """A typing function: rows of 16 as columns to 16 places, past the caches if `streamed`."""
+
+    def typed(typing, rows, i, array, first, offsets, j):
+        if rows.dtype != array.dtype:
+            return None
+        bits = array.dtype.bitwidth
+        count = CACHE_LINE * 8 // bits
+
+        def code(context, builder, sig, args):
+            source = element_pointer(context, builder, rows, *args[:2])
+            base, at = both_pointers(context, builder, array, offsets, args[2:])
+            unit = ir.VectorType(source.type.pointee, QUAD)
+            for block in range(0, LANES, QUAD):  # few enough for the registers
+                places = [ir.Constant(I64, k * LANES + block) for k in range(count)]
+                places = [builder.gep(source, [k]) for k in places]
+                found = [read(builder, place, unit, alignment(rows)) for place in places]
+                fours = [found[k : k + QUAD] for k in range(0, count, QUAD)]
+                quads = [_columns(builder, four, bits) for four in fours]
+                for k in range(QUAD):
+                    parts = [part for some in quads for part in some[k]]
+                    parts = [concatenated(builder, parts)] if PERMUTE else parts
+                    for put in _write(builder, base, at, block + k, parts):
+                        put.align = alignment(array)
+                        if streamed:
+                            pass_caches(builder, put, parts[0].type.count * bits // 8)
+            return context.get_dummy_value()
+
+        return types.void(rows, types.intp, array, types.intp, offsets, types.intp), code
+
+    return typed
+
+
+@lowered_by(_storing(True))
+def stream_columns(rows, i, array, first, offsets, j):
+    """`store_columns` past the caches, each to the start of a cache line; then `fence`."""
+    count = CACHE_LINE // array.itemsize
+    for k in range(LANES):
+        o = first + offsets[j + k]
+        array[o : o + count] = rows[i + k : i + count * LANES : LANES]
+
+
+@lowered_by(_storing(False))
+def store_columns(rows, i, array, first, offsets, j):
+    """Rows of 16 from rows[i] on, as columns to array[first + offsets[j + k]].
+
+    A column is as long as a cache line.
+    """
+    count = CACHE_LINE // array.itemsize
+    for k in range(LANES):
+        o = first + offsets[j + k]
+        array[o : o + count] = rows[i + k : i + count * LANES : LANES]
+
+
+def _load_columns(typing, rows, i, array, first, offsets, j):
     if rows.dtype != array.dtype:
         return None
     bits = array.dtype.bitwidth
     count = CACHE_LINE * 8 // bits
 
     def code(context, builder, sig, args):
-        source = element_pointer(context, builder, rows, *args[:2])
+        target = element_pointer(context, builder, rows, *args[:2])
         base, at = both_pointers(context, builder, array, offsets, args[2:])
-        unit = ir.VectorType(source.type.pointee, QUAD)
-        for block in range(0, LANES, QUAD):  # few enough for the registers
-            places = [ir.Constant(I64, k * LANES + block) for k in range(count)]
-            found = [read(builder, builder.gep(source, [k]), unit, alignment(rows)) for k in places]
-            quads = [_columns(builder, found[k : k + QUAD], bits) for k in range(0, count, QUAD)]
-            for k in range(QUAD):
-                parts = [part for some in quads for part in some[k]]
-                parts = [concatenated(builder, parts)] if PERMUTE else parts
-                for write in _write(builder, base, at, block + k, parts):
-                    pass_caches(builder, write, parts[0].type.count * bits // 8)
+        unit = ir.VectorType(base.type.pointee, QUAD)
+        for block in range(0, LANES, QUAD):
+            starts = [builder.gep(at, [ir.Constant(I64, block + k)]) for k in range(QUAD)]
+            starts = [builder.gep(base, [builder.sext(builder.load(x), I64)]) for x in starts]
+            for column in range(0, count, QUAD):
+                places = [builder.gep(x, [ir.Constant(I64, column)]) for x in starts]
+                quads = [read(builder, place, unit, alignment(array)) for place in places]
+                for k, row in enumerate(transposed(builder, quads)):
+                    to = ir.Constant(I64, (column + k) * LANES + block)
+                    write(builder, builder.gep(target, [to]), row, alignment(rows))
         return context.get_dummy_value()
 
     return types.void(rows, types.intp, array, types.intp, offsets, types.intp), code
 
 
-@lowered_by(_stream_columns)
-def stream_columns(rows, i, array, first, offsets, j):
-    """Rows of 16 from rows[i] on, as columns to array[first + offsets[j + k]], past the caches.
-
-    A column fills a cache line, at the start of which its place lies; then `fence`.
-    """
+@lowered_by(_load_columns)
+def load_columns(rows, i, array, first, offsets, j):
+    """Columns as long as a cache line from array[first + offsets[j + k]] to rows of 16."""
     count = CACHE_LINE // array.itemsize
     for k in range(LANES):
         o = first + offsets[j + k]
-        array[o : o + count] = rows[i + k : i + count * LANES : LANES]
+        rows[i + k : i + count * LANES : LANES] = array[o : o + count]
