@@ -70,8 +70,8 @@ def test_xla_calls_the_kernels_on_its_own_buffers():
     assert _handler.available() == (("ffi" in vars(jax)) and set(_handler.seen) == {(0, 3)})
 
 
-@pytest.mark.parametrize("batches", [(), (3,)])
-def test_calls_are_made_again_on_other_memory(batches, monkeypatch):
+@pytest.mark.parametrize(("batches", "calls"), [((), 2), ((3,), 3)])
+def test_calls_are_made_again_on_other_memory(batches, calls, monkeypatch):
     """Without checks and without NumPy's arrays: on addresses alone."""
     monkeypatch.setattr(_handler, "_again", {})
 
@@ -89,7 +89,7 @@ def test_calls_are_made_again_on_other_memory(batches, monkeypatch):
         want = fs.grid_sample_backward(factor, image, grid)
         for one, other in zip(got, want, strict=True):
             assert_near(one, np.broadcast_to(other, one.shape))
-    assert len(_handler._again) == 3
+    assert len(_handler._again) == calls  # both gradients are one, except under vmap
     assert None not in _handler._again.values()
 
 
@@ -106,6 +106,76 @@ def test_gradients(name):
     places = tuple(range(len(arrays)))
     for got, want in zip(jax.jit(jax.grad(product, places))(*arrays), wanted, strict=False):
         assert_near(got, want)
+
+
+PAIRED = [n for n in CALLS if n not in ("affine_grid", "deform_conv2d")]  # both at once
+
+
+def calls_in(function, *arrays):
+    """How often a compiled function calls the kernels, and whether for both gradients at once."""
+    text = jax.jit(function).lower(*arrays).compile().as_text()
+    return text.count(f'custom_call_target="{_handler.TARGET}"'), f"22{_calls.BOTH}" in text
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_both_gradients_are_one_call(name):
+    arrays, _ = CALLS[name]
+
+    def number(*arrays):
+        return bent(ours(name))(*arrays)
+
+    def pull(*arrays):
+        return jax.grad(number, (0, 1))(*arrays)
+
+    assert calls_in(pull, *arrays) == (2, True)
+    for k in range(2):  # what nothing uses is not computed
+        assert calls_in(lambda *a, k=k: pull(*a)[k], *arrays) == (2, False)
+        assert calls_in(jax.grad(number, k), *arrays) == (2, False)
+        alone = jax.jit(jax.grad(number, k))(*arrays)
+        for way in (pull, jax.jit(pull)):
+            np.testing.assert_array_equal(way(*arrays)[k], alone)
+    assert calls_in(lambda *a: jax.value_and_grad(number, (0, 1))(*a)[0], *arrays) == (1, False)
+
+
+@sampling
+@pytest.mark.parametrize("ways", [("rev", "rev"), ("fwd", "rev"), ("rev", "fwd")])
+def test_derivatives_of_both_gradients_at_once(name, ways):
+    """Against those of the gradients one by one, which the tests below compare with others."""
+    arrays = tuple(jnp.asarray(x) for x in CALLS[name][0])
+    along = tuple(jnp.asarray(RNG.normal(0, 1, x.shape), np.float32) for x in arrays)
+    number = bent(ours(name))
+
+    def at_once(*arrays):
+        return derivative(number, arrays, along, ways[1])
+
+    def one_by_one(*arrays):
+        def of_array(k):
+            there = lambda x: number(*(x if j == k else y for j, y in enumerate(arrays)))  # noqa: E731
+            return derivative(there, arrays[k : k + 1], along[k : k + 1], ways[1])
+
+        return sum(of_array(k) for k in range(len(arrays)))
+
+    for compiled in (jax.jit, lambda f: f):
+        got = compiled(lambda *a: outer(at_once, a, along, ways[0]))(*arrays)
+        want = compiled(lambda *a: outer(one_by_one, a, along, ways[0]))(*arrays)
+        for one, other in zip(got, want, strict=True):
+            assert_near(one, other)
+
+
+def derivative(function, arrays, along, way):
+    """How a number moves along directions, in either mode."""
+    if way == "fwd":
+        return jax.jvp(function, arrays, along)[1]
+    places = tuple(range(len(arrays)))
+    found = jax.grad(function, places)(*arrays)
+    return sum((g * a).sum() for g, a in zip(found, along, strict=True))
+
+
+def outer(function, arrays, along, way):
+    """The derivatives of a number, or its one derivative along directions."""
+    if way == "fwd":
+        return [jax.jvp(function, arrays, along)[1]]
+    return jax.grad(function, tuple(range(len(arrays))))(*arrays)
 
 
 def test_gradient_of_the_mask():

@@ -36,7 +36,7 @@ GRID_START, GRID_AXIS = (JOB.fields[name][1] // 8 for name in ("grid_start", "gr
 
 
 class Step(NamedTuple):
-    """A kernel's call on an image, a grid, another array and what it writes.
+    """A kernel's call on an image, a grid, another array and what it writes, one array or two.
 
     Each is the number of an argument or, behind these, of an array that is made; -1 is none.
     """
@@ -95,7 +95,7 @@ _watch = _Watch()
 
 
 def saw(call: Call, *arrays: Array) -> None:
-    """A kernel runs on an image, a grid, another array and a result."""
+    """A kernel runs on an image, a grid, another array and a result, or two."""
     if _watch.steps is not None:
         _watch.steps.append((call, arrays))
 
@@ -352,9 +352,11 @@ def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
     """Let the kernels run; `places` are those of all arguments and of all that is made."""
     places += known.behind
     serial = driver()
-    for (work, parallel, axes, image, grid, other, out, pieces), job in zip(
+    for (work, parallel, axes, pieces, image, grid, other, out, *second), job in zip(
         known.orders, jobs, strict=True
     ):
+        if second:
+            axes = places[second[0]]
         six = id(job), axes, places[image], places[grid], places[other], places[out]
         if parallel:
             run_on(work, parallel, six, pieces)
@@ -365,7 +367,7 @@ def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
 def _order(step: Step) -> tuple[Any, ...]:
     """What `run_at` asks of a step, looked up once: 3 us of a call on Zen 1."""
     call, axes = step.call, step.call.records[1]
-    return call.work, call.parallel and call.pieces > 1, id(axes), *step.arrays, call.pieces
+    return call.work, call.parallel and call.pieces > 1, id(axes), call.pieces, *step.arrays
 
 
 def _pair(number: int, step: Step, things: tuple[Any, ...]) -> Pair:
@@ -398,7 +400,7 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
     between = _between(things, made, kernels)
     arrays = *things, *made, *between
     constants = tuple(x for call, _ in kernels for x in call.constants)
-    found = [_step(call, four, (*arrays, *constants)) for call, four in kernels]
+    found = [_step(call, five, (*arrays, *constants)) for call, five in kernels]
     hands = [_hand(function, *three, arrays) for function, three in steps[len(kernels) :]]
     numbers = {id(x): len(things) + k for k, x in enumerate((*made, *between))}
     written = [*numbers.values(), *([] if out is None else [out])]
@@ -431,8 +433,15 @@ def _single(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None]
     """
     if known.out is not None or known.several or known.hands or len(known.makes) != 1:
         return None
-    (work, parallel, axes, image, grid, other, out, pieces), *more = known.orders
-    if more or other != -1 or min(image, grid) < 0 or max(image, grid) >= count or out != count:
+    (work, parallel, axes, pieces, image, grid, other, out, *second), *more = known.orders
+    if (
+        more
+        or second
+        or other != -1
+        or min(image, grid) < 0
+        or max(image, grid) >= count
+        or out != count
+    ):
         return None
     ((make, shape, dtype),), (job,) = known.makes, known.jobs
     nothing, pair = id(NOTHING), known.pairs[0] if known.pairs else None
@@ -466,8 +475,8 @@ def _is_plain(x: Any) -> bool:
 def _between(things: Any, made: list[Array], steps: list[tuple[Call, Any]]) -> list[Array]:
     """What kernels have written that is no result and no argument."""
     known = [x for x in (*things, *made) if type(x) is Array]
-    written = [four[3] for _, four in steps]
-    written += [four[2] for call, four in steps if call.scratch and four[2] is not NOTHING]
+    written = [x for _, five in steps for x in five[3:]]
+    written += [five[2] for call, five in steps if call.scratch and five[2] is not NOTHING]
     own = {id(x): x for x in map(_owner, written) if x.flags.c_contiguous and x.base is None}
     return [x for x in own.values() if not any(np.may_share_memory(x, other) for other in known)]
 
@@ -485,9 +494,9 @@ def _hand(function: Any, x: Any, out: Array, whole: bool, arrays: Any) -> tuple[
     return None if None in numbers else (Hand(function, numbers), whole)  # type: ignore[arg-type]
 
 
-def _step(call: Call, four: tuple[Array, ...], arrays: tuple[Any, ...]) -> Step | None:
+def _step(call: Call, five: tuple[Array, ...], arrays: tuple[Any, ...]) -> Step | None:
     """A kernel's call on what has a number, or None."""
-    image, grid, *others = four
+    image, grid, *others = five
     second = None
     if pair := pair_of(grid):
         grid, second = pair[0], _number(pair[1], arrays)
@@ -516,7 +525,8 @@ def _are_written(numbers: list[int], steps: list[Any], hands: list[Any]) -> bool
     for call, arrays, _ in steps:
         if call.scratch and arrays[2] >= 0:
             first.setdefault(arrays[2], True)
-        first.setdefault(arrays[3], not call.adds)
+        for k in arrays[3:]:
+            first.setdefault(k, not call.adds)
     for hand, whole in hands:
         first.setdefault(hand.arrays[1], whole)
     return set(first) == set(numbers) and all(first.values())

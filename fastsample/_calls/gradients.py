@@ -22,6 +22,7 @@ from .run import (
     shared,
     spec,
     start,
+    start_pair,
 )
 
 
@@ -93,16 +94,55 @@ def coordinate_gradient(
     `planar` lays it out as (N, D, *out), and answers with a view of that. That of matrices is in
     double, as it was summed.
     """
-    shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
-    if sampling.source in MAPS:
-        out = np.empty(shape)
-    elif planar:
-        made = buffers.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
-        out = made.transpose(0, *range(2, made.ndim), 1)
-    else:
-        out = buffers.empty(shape, dtype)
+    out = empty_slopes(sampling, grid, planar)
     slope(sampling, gradient, input, grid, out)
     return out
+
+
+def empty_slopes(sampling: Sampling, grid: Array, planar: bool) -> Array:
+    """Memory for the gradient of coordinates."""
+    shape, dtype = grid.shape, grid.dtype.newbyteorder("=")
+    if sampling.source in MAPS:
+        return np.empty(shape)
+    if planar:
+        made = buffers.empty((shape[0], shape[-1], *shape[1:-1]), dtype)
+        return made.transpose(0, *range(2, made.ndim), 1)
+    return buffers.empty(shape, dtype)
+
+
+def both_gradients(
+    sampling: Sampling, gradient: Array, input: Array, grid: Array, planar: bool = False
+) -> tuple[Array, Array]:
+    """`input_gradient` and `coordinate_gradient`, by one kernel where that can be."""
+    made = buffers.empty(input.shape, gradient.dtype.newbyteorder("="))
+    slopes = empty_slopes(sampling, grid, planar)
+    call = None
+    if gradient.size and sampling.source != ELASTIC:
+        specs = Spec(*spec(gradient)), Spec(*spec(input)), Spec(*spec(grid))
+        call = prepare_both(sampling, *specs, Spec(*spec(slopes)), Spec(*spec(made)))
+    if call is None:
+        scatter(sampling, gradient, grid, made)
+        slope(sampling, gradient, input, grid, slopes)
+    elif sampling.source in MAPS:
+        start_sum(call, slopes, False, input, grid, gradient, second=made)
+    else:
+        start_pair(call, input, grid, gradient, slopes, made)
+    return made, slopes
+
+
+@lru_cache(maxsize=512)
+def prepare_both(
+    sampling: Sampling, gradient: Spec, input: Spec, grid: Spec, slopes: Spec, out: Spec
+) -> schedule.Call | None:
+    """The call of the one kernel, or None where there is none."""
+    coarse = is_coarse(sampling.axes, grid.dtype)
+    if coarse or not buffers.computed_by_itself(gradient.dtype):
+        return None
+    to_input = prepare_scatter(sampling, gradient, grid, out, False)
+    to_points = prepare_slope(sampling, gradient, input, grid, slopes, False)
+    if to_input is None or to_points is None:
+        return None
+    return schedule.by_samples(to_points, to_input)
 
 
 def slope(
@@ -152,10 +192,15 @@ def slope_in_double(
         put(target, found, add)
 
 
-def start_sum(call: schedule.Call, out: Array, add: bool, *arrays: Array) -> None:
+def start_sum(
+    call: schedule.Call, out: Array, add: bool, *arrays: Array, second: Array | None = None
+) -> None:
     """Let a kernel find each tile's share of matrices' gradients, and sum them in their order."""
     shares = np.empty((len(out), schedule.tiles(call), *out.shape[1:]))
-    start(call, *arrays, shares)
+    if second is None:
+        start(call, *arrays, shares)
+    else:
+        start_pair(call, *arrays, shares, second)
     put(out, summed(shares, 1), add)
 
 

@@ -178,6 +178,16 @@ def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Arr
     )
 
 
+def start_pair(
+    call: schedule.Call, image: Array, grid: Array, other: Array, out: Array, second: Array
+) -> None:
+    """Let a kernel read three arrays and write two."""
+    again.saw(call, image, grid, other, out, second)
+    memory = [buffers.read_bytes(x) for x in (image, grid, other)]
+    six = call.records[0], buffers.as_bytes(second), *memory, buffers.as_bytes(out)
+    drive.run(call.work, call.parallel, six, call.pieces)
+
+
 def points_of(sampling: Sampling, grid: schedule.Layout, out: Spec) -> Any:
     """The output's points as rows and columns, or None where strides are in the way."""
     assert out.layout is not None

@@ -98,11 +98,17 @@ def backward(
     if last:
         gradient = _channels_second(gradient)
     to_image = points_gradient = None
-    if to_input:
+    if to_input and to_points:
+        to_image, points_gradient = gradients.both_gradients(
+            sampling, gradient, image, points, planar
+        )
+    elif to_input:
         to_image = gradients.input_gradient(sampling, gradient, image.shape, points)
-        to_image = np.ascontiguousarray(_channels_last(to_image)) if last else to_image
-    if to_points:
+    elif to_points:
         points_gradient = gradients.coordinate_gradient(sampling, gradient, image, points, planar)
+    if to_image is not None and last:
+        to_image = np.ascontiguousarray(_channels_last(to_image))
+    if points_gradient is not None:
         points_gradient = cast(points_gradient, arrays[2].dtype)
     return to_image, points_gradient
 

@@ -43,6 +43,7 @@ from .._kernels.kind import (
     is_near,
     item_bytes,
 )
+from .._kernels.loops import samples_loop
 from .._kernels.stages.scratch import (
     behind,
     field_bytes,
@@ -132,11 +133,12 @@ class Call(NamedTuple):
     parallel: bool
     constants: tuple[np.ndarray, ...] = ()  # what it reads besides, the same for all such calls
     scratch: bool = False  # the array between is not read before it is written
+    pair: bool = False  # it writes a second array, which takes the place of the axes
 
     @property
     def adds(self) -> bool:
         """Does it add to what is there?"""
-        return "add" in (self.job.dtype.names or ()) and bool(self.job[0]["add"])
+        return "add" in (self.job.dtype.names or ()) and bool(self.job["add"].any())
 
 
 @lru_cache(maxsize=512)
@@ -276,6 +278,32 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     if task["bands"] > 1:
         first = _reach_call(kind._replace(role=REACH, along=0), job.copy(), axes, input)
     return first, _made(kind, job, axes, input.strides[2:], pieces, SCATTER_NS)
+
+
+def by_samples(slope, scatter):
+    """Both gradients as one call, if each sample is a piece of work of both; else None.
+
+    It reads the gradient of the result, and the coordinates, once. Each sample takes one thread, so
+    there must be as many as pieces of work are wanted.
+    """
+    first, (of_slope,), (of_add,) = scatter[0], slope.job, scatter[1].job
+    samples = int(of_slope["grids"])
+    alone = first is None and not (of_slope["period"] or of_add["period"] or of_add["group"])
+    whole = scatter[1].pieces == samples == int(of_add["inputs"])
+    few = slope.parallel and samples < 4 * MOST_THREADS
+    if not (alone and whole) or few or of_slope["begin"] or of_add["add"]:
+        return None
+    jobs = np.concatenate([slope.job, scatter[1].job])
+    parts = [_padded(call.records[1]) for call in (slope, scatter[1])]
+    jobs["axes"] = jobs.nbytes + np.array([0, parts[0].nbytes])
+    records = _bytes(np.concatenate([jobs.view(np.uint8), *parts])), slope.records[1]
+    parallel = slope.parallel or scatter[1].parallel
+    return Call(samples_loop(), jobs, records, samples, parallel, pair=True)
+
+
+def _padded(records):
+    """Bytes, and zeros up to a whole cache line."""
+    return np.pad(records, (0, -records.size % CACHE_LINE))
 
 
 def _reach_call(kind, job, axes, input):

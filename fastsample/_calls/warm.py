@@ -26,7 +26,7 @@ from .._kernels.kind import (
     Kind,
     groups_of_channels,
 )
-from .._kernels.loops import list_loop, shares_loop, tiles_loop
+from .._kernels.loops import list_loop, samples_loop, shares_loop, tiles_loop
 from .._kernels.stages.copy import copier
 from .._kernels.stages.paste import paster
 from . import schedule
@@ -47,7 +47,7 @@ def jobs(all_stages: bool) -> list[Callable[[], Any]]:
 def loops() -> Iterator[Callable[[], Any]]:
     """What all calls share: the loops over pieces of work, and what finds a call made before."""
     yield from (drive.compile_drive, drive.compile_over_threads)
-    yield from (tiles_loop, shares_loop, list_loop, recall.method)
+    yield from (tiles_loop, shares_loop, samples_loop, list_loop, recall.method)
 
 
 def planes(mode: str, padding: str, axes: int, value: int, role: int, source: int) -> Kind:

@@ -320,6 +320,7 @@ JOB = np.dtype(
         ("fill_at", "i8"),  # behind the axes, in bytes: each channel's fill value, see `fills`,
         ("fill_bytes", "i8"),  # so many bytes of them,
         ("fill_step", "i8"),  # and from one channel's to the next; 0: one serves all
+        ("axes", "i8"),  # of two jobs in one: where each one's axes lie, in bytes
         ("threshold", "f8"),  # of a mask: what a pixel must reach
     ],
     align=True,

@@ -100,6 +100,29 @@ def is_level(job, grid):
     return found
 
 
+@inline
+def take_tile(job, job_at, axes, image, grid, other, out, scratch, n, t, begin, end, level):
+    """Plan tile t, and apply its plan or, with `ahead`, that of the tile before."""
+    ahead = job.ahead
+    slot, after = t % 2 * ahead, NONE
+    tile = (t - ahead) % 2 * ahead if t - ahead >= begin else NONE
+    if t < end:
+        put_tile(scratch, slot, job, n, t, 1, level)
+        after = slot if ahead else NONE
+        if job.plan:
+            call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
+        if job.period:
+            move_samples(job, scratch)
+        if job.clear:
+            stride = array_at(axes, np.int64, 0)[0]
+            clear_samples(job, stride, array_at(out, np.uint8, 0), scratch)
+    if tile >= 0 and job.begin:
+        call_stage(job.begin, job_at, axes, image, grid, other, out, scratch, tile, NONE)
+    call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
+    if tile >= 0 and job.end:
+        call_stage(job.end, job_at, axes, image, grid, other, out, scratch, tile, NONE)
+
+
 def over_tiles(job_at, axes, image, grid, other, out, piece):
     """The work on one piece: plan its tiles, and apply the plans to all of its channels."""
     job = array_at(job_at, JOB, 0)[0]
@@ -109,23 +132,7 @@ def over_tiles(job_at, axes, image, grid, other, out, piece):
     put_share(scratch, share)
     level = is_level(job, grid)
     for t in range(begin, end + ahead):
-        slot, after = t % 2 * ahead, NONE
-        tile = (t - ahead) % 2 * ahead if t - ahead >= begin else NONE
-        if t < end:
-            put_tile(scratch, slot, job, n, t, 1, level)
-            after = slot if ahead else NONE
-            if job.plan:
-                call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
-            if job.period:
-                move_samples(job, scratch)
-            if job.clear:
-                stride = array_at(axes, np.int64, 0)[0]
-                clear_samples(job, stride, array_at(out, np.uint8, 0), scratch)
-        if tile >= 0 and job.begin:
-            call_stage(job.begin, job_at, axes, image, grid, other, out, scratch, tile, NONE)
-        call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
-        if tile >= 0 and job.end:
-            call_stage(job.end, job_at, axes, image, grid, other, out, scratch, tile, NONE)
+        take_tile(job, job_at, axes, image, grid, other, out, scratch, n, t, begin, end, level)
     if job.stream:
         fence()
     free(memory)
@@ -189,6 +196,41 @@ def over_shares(job_at, axes, image, grid, other, out, piece):
     free(memory)
 
 
+def over_samples(jobs, target, image, grid, other, slopes, piece):
+    """The work on one piece, a sample: both gradients, of which it owns all that there is.
+
+    `jobs` are those of the slopes and of the input's gradient, `target`, and behind them the axes
+    of each. Their tiles take turns, so that coordinates and the result's gradient are read from
+    memory once.
+    """
+    add_at = at_byte(jobs, JOB_BYTES)
+    slope, add = array_at(jobs, JOB, 0)[0], array_at(add_at, JOB, 0)[0]
+    slope_axes, add_axes = at_byte(jobs, slope.axes), at_byte(jobs, add.axes)
+    slope_memory, add_memory = new_memory(slope.scratch), new_memory(add.scratch)
+    slope_scratch, add_scratch = on_a_line(slope_memory), on_a_line(add_memory)
+    n, share = share_of(add, array_at(add_axes, np.int64, 0)[0], piece)
+    put_share(slope_scratch, share)
+    put_share(add_scratch, share)
+    clear_share(add, array_at(target, np.uint8, 0), share)
+    tiles, added, t = tiles_in_all(slope), tiles_in_all(add), 0
+    turns, steps = tiles + slope.ahead, added + add.ahead
+    for turn in range(turns):
+        take_tile(
+            slope, jobs, slope_axes, image, grid, other, slopes, slope_scratch, n, turn, 0, tiles,
+            False,
+        )  # fmt: skip
+        while (t + 1) * turns <= (turn + 1) * steps:
+            take_tile(
+                add, add_at, add_axes, other, grid, other, target, add_scratch, n, t, 0, added,
+                False,
+            )  # fmt: skip
+            t += 1
+    if slope.stream:
+        fence()
+    free(add_memory)
+    free(slope_memory)
+
+
 def over_list(jobs, axes, entries, grid, other, out, piece):
     """The work on one piece of many jobs, each with an image somewhere in memory.
 
@@ -219,3 +261,9 @@ def tiles_loop():
 def shares_loop():
     """The address of `over_shares`."""
     return compiled_address(over_shares, ("over_shares",), WORK)
+
+
+@once
+def samples_loop():
+    """The address of `over_samples`."""
+    return compiled_address(over_samples, ("over_samples",), WORK)

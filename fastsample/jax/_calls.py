@@ -20,6 +20,7 @@ from .._points import point_sample
 from .._warp import flow_warp
 
 OUT = "out"
+BOTH = "both"  # a hole that two arrays fill: the gradients of `paired`
 ALONG = "along"  # what a direction is called, with its number
 
 
@@ -62,6 +63,13 @@ class Call(NamedTuple):
     def operands(self) -> tuple[str, ...]:
         """What the call takes, in order."""
         return _operands(self)
+
+    @property
+    def paired(self) -> tuple[str, str] | None:
+        """The two arrays whose gradients one kernel finds, of a function that has it."""
+        linear, points = self.about.linear, self.about.points
+        known = self.order == self.axes == 0 and self.hole in (OUT, BOTH)
+        return (linear[0], points) if known and points and len(linear) == 1 else None
 
     @property
     def text(self) -> str:

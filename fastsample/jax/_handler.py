@@ -115,6 +115,7 @@ _Words = ct.c_uint64 * (ct.sizeof(_Frame) // WORD)
 _EXTENSION, _STAGE = _place(_Frame.extension), _place(_Frame.stage)
 _OPERAND_COUNT = _place(_Frame.arguments, _Buffers.count)
 _OPERANDS = _place(_Frame.arguments, _Buffers.items)
+_RESULT_COUNT = _place(_Frame.results, _Buffers.count)
 _RESULTS = _place(_Frame.results, _Buffers.items)
 _ATTRIBUTES = _place(_Frame.attributes, _Attributes.items)
 _DATA = _Buffer.data.offset
@@ -153,19 +154,20 @@ def _execute(words: Any) -> None:
     start, length = (ct.c_uint64 * 2).from_address(_word(words[_ATTRIBUTES]))
     text = ct.string_at(start, length)
     places = _words(words[_OPERAND_COUNT]).from_address(words[_OPERANDS])
-    place = _word(words[_RESULTS])
+    filled = _words(words[_RESULT_COUNT]).from_address(words[_RESULTS])
     again = _again.get(text)
     if again is not None:
-        _work.fill_again(again, [_word(at + _DATA) for at in places], _word(place + _DATA))
+        starts = [[_word(at + _DATA) for at in some] for some in (places, filled)]
+        _work.fill_again(again, *starts)
         return
     call = text.decode().partition("\n")[0]
-    operands, result = [_array(at) for at in places], _array(place)
+    operands, results = [[_array(at) for at in some] for some in (places, filled)]
     if text in _again:
-        _work.fill(call, operands, result)
+        _work.fill(call, operands, results)
         return
     if len(_again) >= MOST:
         _again.clear()
-    _again[text] = _work.seen(call, operands, result)
+    _again[text] = _work.seen(call, operands, results)
 
 
 def attribute(text: str, avals: Any) -> str:

@@ -14,7 +14,7 @@ from .._grid import grid_sample_double_backward
 from .._kernels.compiler.flat import address
 from .._points import point_sample_double_backward
 from .._warp import flow_warp_double_backward
-from ._calls import ALONG, FUNCTIONS, OUT, Call, of_text
+from ._calls import ALONG, BOTH, FUNCTIONS, OUT, Call, of_text
 
 Arrays = dict[str, np.ndarray]
 
@@ -53,7 +53,7 @@ def of(text: str) -> Work:
 
 
 def _request(call: Call) -> Callable[..., Request]:
-    """How the call is made one of a function."""
+    """How the call is made one of a function; of both gradients see `_both`."""
     if call.order == 0 and call.hole == OUT:
         return _forward
     if call.order == 0 or (call.order == 1 and call.hole.startswith(ALONG)):
@@ -67,10 +67,14 @@ def _request(call: Call) -> Callable[..., Request]:
     )
 
 
-def fill(text: str, operands: list[np.ndarray], result: np.ndarray) -> None:
-    """Compute a call into its result, all arrays with vmap's axes in front."""
+def fill(text: str, operands: list[np.ndarray], results: list[np.ndarray]) -> None:
+    """Compute a call into its results, all arrays with vmap's axes in front."""
+    work, named = of(text), _named(text, operands)
+    if work.call.hole == BOTH:
+        _perform_both(_both(work, named), results)
+        return
+    (result,) = results
     if result.size:
-        work, named = of(text), _named(text, operands)
         request = _whole(work, named, result)
         if request is None:
             _one_by_one(work, named, result)
@@ -78,17 +82,24 @@ def fill(text: str, operands: list[np.ndarray], result: np.ndarray) -> None:
             _perform(*request)
 
 
-def seen(text: str, operands: list[np.ndarray], result: np.ndarray) -> "Again | None":
+def seen(text: str, operands: list[np.ndarray], results: list[np.ndarray]) -> "Again | None":
     """Compute a call once, and say how it is made again on other memory, if that is known."""
-    request = _whole(of(text), _named(text, operands), result) if result.size else None
-    if request is None or not hasattr(request[0].function, "calls"):
-        fill(text, operands, result)
-        return None
-    (function, args, options, index), place = request
-    found = function(*args, **options)
-    place[...] = found if index is None else found[index]
+    work, named = of(text), _named(text, operands)
+    if work.call.hole == BOTH:
+        request, indices = _both(work, named), (0, 1)
+        _perform_both(request, results)
+    else:
+        whole = _whole(work, named, *results) if results[0].size else None
+        if whole is None or not hasattr(whole[0].function, "calls"):
+            fill(text, operands, results)
+            return None
+        request, place = whole
+        indices = (request.index or 0,)
+        found = request.function(*request.args, **request.options)
+        place[...] = found if request.index is None else found[request.index]
+    function, args, options, _ = request
     known = function.calls.known.get(key_of(args, options))
-    return None if known is None else _again(known, (*args, *options.values()), operands, index)
+    return None if known is None else _again(known, (*args, *options.values()), operands, indices)
 
 
 class Again(NamedTuple):
@@ -96,28 +107,29 @@ class Again(NamedTuple):
 
     known: Known
     sources: tuple[int | None, ...]  # the operand that each of the function's arguments is
-    result: int  # its number among what the call makes
+    results: tuple[int, ...]  # their numbers among what the call makes
 
 
 def _again(
-    known: Known, things: tuple[Any, ...], operands: list[np.ndarray], index: int | None
+    known: Known, things: tuple[Any, ...], operands: list[np.ndarray], indices: tuple[int, ...]
 ) -> Again | None:
     """How a known call is made on operands' memory, if that is all that its kernels read."""
     starts = {address(x): k for k, x in enumerate(operands)}
     sources = tuple(starts.get(address(x)) if type(x) is np.ndarray else None for x in things)
     read = {k for step in known.steps for k in step.arrays if 0 <= k < len(things)}
-    made = known.returns[index or 0]
-    if made is None or known.hands or not known.is_free or len(starts) < len(operands):
+    made = [known.returns[k] for k in indices]
+    if None in made or known.hands or not known.is_free or len(starts) < len(operands):
         return None
     if any(sources[k] is None for k in read):
         return None
-    return Again(known, sources, made - len(things))
+    return Again(known, sources, tuple(k - len(things) for k in made if k is not None))
 
 
-def fill_again(again: Again, operands: list[int], result: int) -> None:
+def fill_again(again: Again, operands: list[int], results: list[int]) -> None:
     """Compute such a call at addresses."""
     places = [1 if k is None else -operands[k] for k in again.sources]
-    again_into(again.known, places, {again.result: -result})
+    made = {k: -place for k, place in zip(again.results, results, strict=True)}
+    again_into(again.known, places, made)
 
 
 def _named(text: str, operands: list[np.ndarray]) -> Arrays:
@@ -237,6 +249,21 @@ def _double_backward(
     mask = tuple(name == of for name in parts)
     options = {**{n: arrays[n] for n in call.arrays}, **options, "output_mask": mask}
     return Request(SECOND[call.function], (None, along, gradient), options, parts.index(of))
+
+
+def _both(work: Work, named: Arrays) -> Request:
+    """Both gradients of the function."""
+    back = BACKWARDS[work.call.about.public].function
+    arrays = {name: named[name] for name in work.call.arrays}
+    options = {**arrays, **work.options, "output_mask": (True, True)}
+    return Request(back, (named[OUT],), options, None)
+
+
+def _perform_both(request: Request, results: list[np.ndarray]) -> None:
+    """Call a function for its two results."""
+    found = request.function(*request.args, **request.options)
+    for place, x in zip(results, found, strict=True):
+        place[...] = x
 
 
 def _absent(result: np.ndarray) -> np.ndarray:
