@@ -1,7 +1,8 @@
-"""The loops over tiles, which call the stages by address: two, compiled once for all of them.
+"""The loops over tiles, which call the stages by address, compiled once for all of them.
 
 `over_tiles` is for whoever owns its output points: the result, the gradient of the coordinates.
-`over_shares` is for whoever owns a part of the input: its gradient. With `ahead` both plan one tile
+`over_shares` is for whoever owns a part of the input: its gradient. `over_samples` is for both
+gradients, where whoever owns a sample owns all that is written. With `ahead` both plan one tile
 early, and the apply stage prefetches that one's taps before it works on the tile before.
 """
 
