@@ -68,7 +68,7 @@ def test_every_stage_is_counted_once(monkeypatch):
     monkeypatch.setattr(drive, "stage", lambda *made_from: asked.append(made_from))
     for name in ("compile_drive", "compile_over_threads"):
         monkeypatch.setattr(drive, name, lambda name=name: asked.append(name))
-    for name in ("copier", "tiles_loop", "shares_loop", "list_loop"):
+    for name in ("copier", "tiles_loop", "shares_loop", "samples_loop", "list_loop"):
         monkeypatch.setattr(warm, name, lambda name=name: asked.append(name))
     monkeypatch.setattr(warm.recall, "method", lambda: asked.append("recall"))
     monkeypatch.setattr(warm, "paster", lambda soft: asked.append(("paste", soft)))
