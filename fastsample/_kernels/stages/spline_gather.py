@@ -37,7 +37,7 @@ from ..vectors.windows import (
     windows,
 )
 from .outputs import TYPES
-from .spline_ahead import BETWEEN, ask_coordinates, ask_taps
+from .spline_ahead import BETWEEN, are_level, ask_coordinates, ask_taps
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
 from .spline_plan import note_edge
@@ -354,12 +354,13 @@ def spline_near_of(stored, work, lanes, swaps):
         count = scratch.head[COUNT]
         if job.moves:
             scratch.head[EDGES] = 0
-        for j in range(0, lesser(BETWEEN, count) if job.ahead else 0, LANES):
+        ahead = job.ahead and are_level(job, scratch)
+        for j in range(0, lesser(BETWEEN, count) if ahead else 0, LANES):
             ask_taps(job, spans, input, scratch, j)
         for j in range(0, count, LANES):
             if job.source == ARRAYS:
                 ask_coordinates(job, spans, coordinates, scratch, j)
-            if job.ahead and j + BETWEEN < count:
+            if ahead and j + BETWEEN < count:
                 ask_taps(job, spans, input, scratch, j + BETWEEN)
             if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)

@@ -91,13 +91,17 @@ def _storing(streamed):
     return typed
 
 
-@lowered_by(_storing(True))
-def stream_columns(rows, i, array, first, offsets, j):
-    """`store_columns` past the caches, each to the start of a cache line; then `fence`."""
+def _put_columns(rows, i, array, first, offsets, j):
     count = CACHE_LINE // array.itemsize
     for k in range(LANES):
         o = first + offsets[j + k]
         array[o : o + count] = rows[i + k : i + count * LANES : LANES]
+
+
+@lowered_by(_storing(True))
+def stream_columns(rows, i, array, first, offsets, j):
+    """`store_columns` past the caches, each to the start of a cache line; then `fence`."""
+    _put_columns(rows, i, array, first, offsets, j)
 
 
 @lowered_by(_storing(False))
@@ -106,10 +110,7 @@ def store_columns(rows, i, array, first, offsets, j):
 
     A column is as long as a cache line.
     """
-    count = CACHE_LINE // array.itemsize
-    for k in range(LANES):
-        o = first + offsets[j + k]
-        array[o : o + count] = rows[i + k : i + count * LANES : LANES]
+    _put_columns(rows, i, array, first, offsets, j)
 
 
 def _load_columns(typing, rows, i, array, first, offsets, j):
