@@ -49,6 +49,7 @@ regions.clear()
 assert digest() == want and not regions
 numba.set_num_threads(2)
 assert digest() == want and regions
+print(digest())
 """
 
 OTHERS = """
@@ -61,6 +62,7 @@ threads = [threading.Thread(target=lambda: found.append(digest())) for _ in rang
 assert found == [want] * 3 and not regions, "each would start threads of its own"
 torch.randn(1000, 1000).exp().sum()  # PyTorch's own work goes on
 assert digest() == want and regions
+print(digest())
 """
 
 FORK = """
@@ -75,15 +77,21 @@ for generation in range(2):
         os._exit(0 if ok else 3)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the child failed"
     assert digest() == want, "the parent is hurt"
+print(digest())
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_settings_other_threads_and_children():
     """In one process: to start it takes longer than all that it does."""
-    child.script(START + SETTINGS + OTHERS + FORK, NUMBA_NUM_THREADS="2")
+    found = child.script(START + SETTINGS + OTHERS + FORK, NUMBA_NUM_THREADS="2").split()
+    assert len(found) == 3, "a part has not come to its end"
+    assert len(set(found)) == 1
 
 
 def test_a_layer_that_a_user_has_chosen_stays():
-    source = START + "digest(); assert not regions"
-    child.script(source, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER="tbb")
+    source = START + "print(digest(), regions)"
+    found = child.script(source, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER="tbb")
+    bits, regions = found.split(maxsplit=1)
+    assert len(bits) == 64
+    assert regions.strip() == "[]", "calls ran on PyTorch's threads"

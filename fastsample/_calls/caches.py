@@ -31,7 +31,7 @@ def fit(size: int) -> bool:
     """Do a call's arrays, so many bytes in all, stay in the last-level cache?
 
     Then no result is written past it, which throws out what an earlier step has left there. On two
-    cores of Zen 3 (32 MB) a cubic spline filter of 1024 x 1024 doubles takes 2.6 ms with plain
-    stores and 3.5 with stores past the caches, of 128 x 128 x 128 6.2 and 9.0.
+    cores of Zen 3 (32 MB) a cubic spline filter of 1024 x 1024 doubles takes 2.8 ms with plain
+    stores and 3.9 with stores past the caches, of 128 x 128 x 128 7.0 and 9.1.
     """
     return size <= last_level()

@@ -181,7 +181,7 @@ def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Arr
 def start_pair(
     call: schedule.Call, image: Array, grid: Array, other: Array, out: Array, second: Array
 ) -> None:
-    """Let a kernel read three arrays and write two."""
+    """Let a kernel read three arrays and write two; the second takes the place of the axes."""
     again.saw(call, image, grid, other, out, second)
     memory = [buffers.read_bytes(x) for x in (image, grid, other)]
     six = call.records[0], buffers.as_bytes(second), *memory, buffers.as_bytes(out)

@@ -133,7 +133,6 @@ class Call(NamedTuple):
     parallel: bool
     constants: tuple[np.ndarray, ...] = ()  # what it reads besides, the same for all such calls
     scratch: bool = False  # the array between is not read before it is written
-    pair: bool = False  # it writes a second array, which takes the place of the axes
 
     @property
     def adds(self) -> bool:
@@ -298,7 +297,7 @@ def by_samples(slope, scatter):
     jobs["axes"] = jobs.nbytes + np.array([0, parts[0].nbytes])
     records = _bytes(np.concatenate([jobs.view(np.uint8), *parts])), slope.records[1]
     parallel = slope.parallel or scatter[1].parallel
-    return Call(samples_loop(), jobs, records, samples, parallel, pair=True)
+    return Call(samples_loop(), jobs, records, samples, parallel)
 
 
 def _padded(records):
