@@ -11,6 +11,7 @@ from fastsample._calls import again
 pytestmark = pytest.mark.compiled  # without the JIT no call is made again
 
 RNG = np.random.default_rng(6)
+OFTEN = again.FIRST + 2  # calls of which the last one is found without a key
 TURN = np.array([[0.9, 0.3], [-0.3, 0.9]])
 
 
@@ -98,14 +99,14 @@ def test_the_next_call_answers_as_a_first_one(name, firsts):
     kept = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for _ in range(3):
+        for _ in range(OFTEN):
             args = arguments()
             kept.append(args)  # so that no array lies where another one lay
             want = function.__wrapped__(*args, **options)
             found = function(*args, **options)
             assert (found.dtype, found.strides) == (want.dtype, want.strides)
             assert found.tobytes() == want.tobytes()
-    assert len(firsts) == (1 if is_again else 3)
+    assert len(firsts) == (1 if is_again else OFTEN)
 
 
 def test_output_is_written(firsts):
@@ -146,3 +147,27 @@ def test_zoom_warns_each_time():
             found.append(ndimage.zoom(x, 1.25, grid_mode=True).tobytes())
         assert len(told) == 1
     assert len(set(found)) == 1
+
+
+def test_filters_are_found_without_a_key(monkeypatch):
+    """One kernel that reads a table, and two kernels: what is kept holds both."""
+    for function in (ndimage.spline_filter1d, ndimage.map_coordinates):
+        function.calls.forget()
+        more = (places(),) if function is ndimage.map_coordinates else ()
+        for _ in range(OFTEN - 1):
+            function(image(8, 8), *more)
+        x = image(8, 8)
+        want = function.__wrapped__(x, *more)
+        with monkeypatch.context() as patch:
+            patch.setattr(function.calls, "key", lambda *args: pytest.fail("asked for a key"))
+            assert function(x, *more).tobytes() == want.tobytes()
+
+
+def test_a_mapping_goes_through_calls_made_again(firsts):
+    x = image(8, 8)
+    want = ndimage.map_coordinates(x, np.mgrid[:8, :8] + [[[0.5]], [[-0.25]]])
+    firsts.clear()
+    for _ in range(3):
+        found = ndimage.geometric_transform(x, lambda i: (i[0] + 0.5, i[1] - 0.25))
+        assert found.tobytes() == want.tobytes()
+    assert len(firsts) <= 1

@@ -1,5 +1,6 @@
 """fastsample.ndimage: SciPy's interpolation, against an oracle and what SciPy promises."""
 
+import collections
 import subprocess
 import sys
 import tracemalloc
@@ -124,6 +125,22 @@ class TestValues:
         assert calls == list(np.ndindex(6, 7))
         at = splines.axis_places([(0, 0.7, 3), (0, 0.5, 0)], (6, 7))
         assert_close(got, splines.sample(IMAGE, at))
+
+    def test_what_a_mapping_returns(self):
+        Place = collections.namedtuple("Place", "y x")
+        want = ndimage.geometric_transform(IMAGE, lambda i: (i[0] / 2, i[1] / 3))
+        kinds = (lambda y, x: Place(y, x), lambda y, x: (np.float32(y), np.array(x)))
+        for kind in kinds:
+            got = ndimage.geometric_transform(
+                IMAGE, lambda i, of: of(i[0] / 2, i[1] / 3), extra_arguments=(kind,)
+            )
+            assert_close(got, want)
+        for wrong, error, words in (
+            ([1.0, 2.0], TypeError, "must return a tuple; got list"),
+            ((1.0,), ValueError, "must return 2 numbers, one for each axis of the input; got 1"),
+        ):
+            with pytest.raises(error, match=words):  # though all the others are as they should be
+                ndimage.geometric_transform(IMAGE, lambda i, last=wrong: i if i < (2, 1) else last)
 
     @each_mode
     @pytest.mark.parametrize("order", [2, 3, 4, 5])

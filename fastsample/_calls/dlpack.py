@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from .again import Calls, again
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 READABLE = (1, 3, 11, 13)  # devices whose memory the CPU reads: its own, pinned and managed ones
-AS_IT_IS = frozenset((np.ndarray, bool, int, float, str, type(None)))
+AS_IT_IS = frozenset((np.ndarray, bool, int, float, str, type(None), FunctionType))
 NESTS = (list, tuple, deque)
 DEEPEST = 32  # levels of lists in lists; NumPy takes twice as many
 WHY_UNTRACED = "fastsample reads an array's memory, which a trace does not have"
@@ -42,7 +43,7 @@ def takes_any_array(function: Function) -> Function:
             said = (*args, *kwargs.values(), *kwargs, len(kwargs)) if kwargs else (*args, 0)
             known = calls.find(said)
             if known is not None:
-                found = known.single(said)
+                found = known.whole(said)
                 if found is not None:
                     return found
             key = calls.key(args, kwargs)

@@ -4,8 +4,9 @@ Last bits decide what a border cuts off and how order 0 rounds, so each formula 
 order of operations.
 """
 
+import functools
 import math
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -160,20 +161,33 @@ def mapped(function, mapping, rank, shape, arguments, keywords):
             f"{function}: extra_arguments must be a tuple; got {type(arguments).__name__}"
         )
 
-    def place(index):
-        found = mapping(index, *arguments, **keywords)
-        if not isinstance(found, tuple):
-            raise TypeError(f"{function}: mapping must return a tuple; got {type(found).__name__}")
-        if len(found) < rank:
-            raise ValueError(
-                f"{function}: mapping must return {rank} numbers, one for each axis of the input; "
-                f"got {len(found)}"
-            )
-        return found[:rank]
-
-    places, first = np.empty((rank, math.prod(shape))), 0
+    if arguments or keywords:
+        called = functools.partial(_with, mapping, arguments, keywords)
+    else:
+        called = mapping
+    places, first = np.empty((math.prod(shape), rank)), 0
     indices = product(*map(range, shape))
-    while some := [place(index) for index in islice(indices, MAPPED)]:
-        places[:, first : first + len(some)] = np.array(some, np.float64).T
+    while some := list(map(called, islice(indices, MAPPED))):
+        if set(map(type, some)) != {tuple} or set(map(len, some)) != {rank}:
+            some = [_place(function, rank, found) for found in some]
+        numbers = np.fromiter(chain.from_iterable(some), np.float64, len(some) * rank)
+        places[first : first + len(some)] = numbers.reshape(-1, rank)
         first += len(some)
-    return places.reshape(rank, *shape)
+    return np.ascontiguousarray(places.T).reshape(rank, *shape)
+
+
+def _with(mapping, arguments, keywords, index):
+    """What a callback says of a pixel, if it takes more than that."""
+    return mapping(index, *arguments, **keywords)
+
+
+def _place(function, rank, found):
+    """What a callback has returned as a tuple of `rank` numbers."""
+    if not isinstance(found, tuple):
+        raise TypeError(f"{function}: mapping must return a tuple; got {type(found).__name__}")
+    if len(found) < rank:
+        raise ValueError(
+            f"{function}: mapping must return {rank} numbers, one for each axis of the input; "
+            f"got {len(found)}"
+        )
+    return found[:rank]

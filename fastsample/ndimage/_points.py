@@ -245,17 +245,17 @@ def geometric_transform(
     checks.some_axes(name, array)
     shape = array.shape if output_shape is None else checks.shape(name, output_shape)
     options = Options(order, checks.mode(name, mode), cval, bool(prefilter), bool(single))
-    out = spline_output.made(name, output, array.dtype, shape)
+    out = spline_output.made(name, output, array.dtype, shape)  # before the mapping is called
     places = mapped(name, mapping, array.ndim, shape, extra_arguments, extra_keywords or {})
-    return _again_at_places(array, places, *options, output=out)
+    return _again_at_places(array, places, *options, output=None if output is None else out)
 
 
 def _at_places(
-    array: NDArray[Any], places: NDArray[Any], *options: Any, output: NDArray[Any]
+    array: NDArray[Any], places: NDArray[Any], *options: Any, output: NDArray[Any] | None
 ) -> NDArray[Any]:
     """What a mapping has found is read as coordinates are, and what was prepared once is kept."""
     name = "geometric_transform"
-    return interpolated(name, array, Points(places), output.shape, output, Options(*options))
+    return interpolated(name, array, Points(places), places.shape[1:], output, Options(*options))
 
 
 _again_at_places = Calls(_at_places)
