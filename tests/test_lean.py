@@ -4,6 +4,7 @@ import contextlib
 import re
 
 import numba
+import numpy as np
 import nursery
 import pytest
 
@@ -54,6 +55,44 @@ def test_inner_functions_get_no_machine_code():
     assert isinstance(made.library, lean.Inner)
     with pytest.raises(RuntimeError, match="no compiled object"):
         made.library._get_compiled_object()
+
+
+def frozen(value, first=0):
+    """What a factory makes of what it freezes."""
+
+    @inline
+    def add(x, by=first):
+        return x + value
+
+    return add
+
+
+def test_alike_functions_are_one():
+    one = frozen((2, np.float32))
+    assert frozen((2, np.float32)) is one
+    values = (2, np.float64), (2.0, np.float32), (True, np.float32), [2, np.float32], 0.0, -0.0, 0
+    assert len({id(made) for made in [one, *map(frozen, values)]}) == 1 + len(values)
+    assert frozen(0, 1) is not frozen(0, 2)
+    assert frozen([1]) is not frozen([1]), "what has no hash is itself alone"
+
+
+def test_a_function_that_calls_what_is_not_made_yet():
+    def makes(to):
+        @inline
+        def calls(x):
+            return adds(x)
+
+        adds = frozen(to)
+        return calls
+
+    one, two = makes(3), makes(4)
+    assert numba.njit(lambda x: one(x) * two(x))(1.0) == 4 * 5
+
+
+def test_numbers_that_callers_write_out_make_no_function_of_their_own():
+    add = frozen(5)
+    assert numba.njit(lambda x: add(1) * add(2) * add(x))(3) == 6 * 7 * 8
+    assert len(add.overloads) == 1
 
 
 def of_an_array(values, n):

@@ -20,18 +20,10 @@ from .. import home
 from . import forks, interrupts, lean, place, shortcuts
 from .cpu import HARDWARE_GATHER, PERMUTE
 from .flat import BYTE, primitive
+from .inner import OPTIONS, inline
+from .inner import jit as jit
 from .once import in_each_process
 from .sources import DIGEST
-
-OPTIONS = {"nogil": True, "error_model": "numpy"}
-# No reference is counted inside: an array there belongs to the caller. (Counting calls a function
-# for each array wherever a small function with a branch takes it: twice the time of a loop.)
-INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-# The small functions of a stage become one function. Those that make them for the ints that they
-# freeze are cached, so that stages of a process share what is lowered for the same ints.
-inline = njit(forceinline=True, pipeline_class=lean.INNER, **INNER)
-jit = njit(pipeline_class=lean.INNER, **INNER)
 
 
 @inline
