@@ -29,14 +29,19 @@ def arrays(samples: int, size: tuple[int, ...], channels: int = 3, work: Any = n
     return gradient, image, grid
 
 
-def loops_of(back: Any, *args: Any, **options: Any) -> list[int]:
-    """The loops that a call runs."""
+def calls_of(back: Any, *args: Any, **options: Any) -> list[Any]:
+    """The calls of kernels that a call makes."""
     again._watch.steps = steps = []
     try:
         back.calls.function(*args, **options)
     finally:
         again._watch.steps = None
-    return [call.work for call, _ in steps]
+    return [call for call, _ in steps]
+
+
+def loops_of(back: Any, *args: Any, **options: Any) -> list[int]:
+    """The loops that a call runs."""
+    return [call.work for call in calls_of(back, *args, **options)]
 
 
 def assert_equal_to_each_alone(back: Any, *args: Any, **options: Any) -> None:
@@ -56,6 +61,38 @@ def test_bits_are_those_of_each_alone(size: Any, mode: str) -> None:
         given = arrays(MANY, size)
         assert loops_of(fs.grid_sample_backward, *given, mode, padding) == [samples_loop()]
         assert_equal_to_each_alone(fs.grid_sample_backward, *given, mode, padding)
+
+
+def jobs_of(back: Any, *args: Any, **options: Any) -> Any:
+    """The two jobs of the one call of kernels."""
+    (call,) = calls_of(back, *args, **options)
+    assert call.work == samples_loop()
+    return call.job
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_one_plan_serves_both(mode: str, padding: str) -> None:
+    of_slope, of_add = jobs_of(fs.grid_sample_backward, *arrays(MANY, (40, 37)), mode, padding)
+    assert of_slope["plan"]
+    assert not of_add["plan"]
+    assert of_slope["scratch"] >= of_add["scratch"]
+
+
+def test_an_input_that_is_laid_out_otherwise_has_a_plan_of_its_own() -> None:
+    gradient, image, grid = arrays(MANY, (40, 37))
+    turned = np.ascontiguousarray(image.swapaxes(2, 3)).swapaxes(2, 3)
+    assert jobs_of(fs.grid_sample_backward, gradient, turned, grid)["plan"].all()
+    assert_equal_to_each_alone(fs.grid_sample_backward, gradient, turned, grid)
+
+
+def test_matrices_whose_sums_have_other_tiles_have_a_plan_of_their_own() -> None:
+    gradient, image, _ = arrays(MANY, (40, 37))
+    theta = np.tile(np.eye(2, 3, dtype=np.float32), (MANY, 1, 1))
+    for mode, apart in (("bilinear", False), ("bicubic", True)):
+        given = gradient, image, theta, (40, 37), mode
+        assert jobs_of(fs.affine_sample_backward, *given)["plan"].all() == apart
+        assert_equal_to_each_alone(fs.affine_sample_backward, *given)
 
 
 def test_doubles() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE_SUM, ELASTIC, MAPS, SCATTER, SLOPE
-from . import buffers, knots, schedule
+from .._kernels.kind import AFFINE_SUM, ELASTIC, MAPS, SCATTER, SLOPE, form_of
+from . import buffers, knots, schedule, together
 from .quiet import cast, put, summed
 from .run import (
     Array,
@@ -76,6 +76,12 @@ def scatter_parts(sampling: Sampling, gradient: Array, grid: Array, out: Array, 
 @lru_cache(maxsize=512)
 def prepare_scatter(sampling: Sampling, gradient: Spec, grid: Spec, out: Spec, add: bool) -> Any:
     """The calls of kernels, or None where only copies can be read."""
+    scattered = scatter_of(sampling, gradient, grid, out)
+    return None if scattered is None else schedule.scatter_calls(*scattered, add)
+
+
+def scatter_of(sampling: Sampling, gradient: Spec, grid: Spec, out: Spec) -> Any:
+    """What a kernel is to add, and where, or None where only copies can be read."""
     if gradient.layout is None or grid.layout is None:
         return None
     points = points_of(sampling, grid.layout, gradient)
@@ -83,7 +89,7 @@ def prepare_scatter(sampling: Sampling, gradient: Spec, grid: Spec, out: Spec, a
         return None
     kind = kind_of(sampling, out, grid, SCATTER)
     layouts = shared(out), shared(grid), gradient.layout
-    return schedule.scatter_calls(kind, sampling.axes, gradient.shape, points, *layouts, add)
+    return kind, sampling.axes, gradient.shape, points, *layouts
 
 
 def coordinate_gradient(
@@ -138,11 +144,22 @@ def prepare_both(
     coarse = is_coarse(sampling.axes, grid.dtype)
     if coarse or not buffers.computed_by_itself(gradient.dtype):
         return None
-    to_input = prepare_scatter(sampling, gradient, grid, out, False)
+    scattered = scatter_of(sampling, gradient, grid, out)
     to_points = prepare_slope(sampling, gradient, input, grid, slopes, False)
-    if to_input is None or to_points is None:
+    if scattered is None or to_points is None:
         return None
-    return schedule.by_samples(to_points, to_input)
+    joint = has_places_of(sampling, input, grid, out)
+    return together.by_samples(to_points, joint, *scattered)
+
+
+def has_places_of(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> bool:
+    """Does a plan for slopes of `input` say where to add to `out`, too, and by which weights?"""
+    assert input.layout is not None
+    assert out.layout is not None
+    kinds = (kind_of(sampling, x, grid, role) for x, role in ((input, SLOPE), (out, SCATTER)))
+    of_slope, of_add = (form_of(kind)._replace(slopes=0) for kind in kinds)
+    steps = input.layout.strides[2:], out.layout.strides[2:]
+    return of_slope == of_add and steps[0] == steps[1] and not sampling.along
 
 
 def slope(

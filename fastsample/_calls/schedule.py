@@ -43,7 +43,6 @@ from .._kernels.kind import (
     is_near,
     item_bytes,
 )
-from .._kernels.loops import samples_loop
 from .._kernels.stages.scratch import (
     behind,
     field_bytes,
@@ -230,7 +229,7 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
             task["ahead"] |= _plane(kind, axes) > AHEAD_PIXELS
     filled = kind.source == PERSPECTIVE and kind.rule != ZEROS
     task["fills"] = family_of(kind) == FILLING or filled
-    return _made(kind, job, axes, input.strides[2:], pieces, SAMPLE_NS, fill)
+    return made(kind, job, axes, input.strides[2:], pieces, SAMPLE_NS, fill)
 
 
 def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, turned=0):
@@ -253,11 +252,21 @@ def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, tu
     _tile(kind, task, tile_points(kind) if kind.source in MAPS else _most(kind, task))
     task["stream"], task["channels"] = _streamed(kind, task, kind.real), task["c"]
     pieces = _chunk(task, task["grids"])
-    return _made(kind, job, axes, input.strides[2:], pieces, 0.2, fill)
+    return made(kind, job, axes, input.strides[2:], pieces, 0.2, fill)
 
 
 def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     """Make the gradient of the input from `out`, the result's: the calls of one kernel or two."""
+    kind, job, pieces = scatter_job(kind, axes, shape, points, input, grid, out, add)
+    task, first = job[0], None
+    if task["bands"] > 1:
+        first = _reach_call(kind._replace(role=REACH, along=0), job.copy(), axes, input)
+    nanoseconds = 0.5 if task["period"] else SCATTER_NS
+    return first, made(kind, job, axes, input.strides[2:], pieces, nanoseconds)
+
+
+def scatter_job(kind, axes, shape, points, input, grid, out, add):
+    """That gradient's kernel, its job, and the number of pieces."""
     work, grouped = Work(shape, points, input, grid, out), groups_of_channels(kind)
     if grouped and shape[1] >= GROUPED and axes[1].size * BAND <= _summed(kind):
         kind = grouped
@@ -271,38 +280,8 @@ def scatter_calls(kind, axes, shape, points, input, grid, out, add):
     _tile(kind, task, tile_points(kind))  # whatever the threads: tiles are the order of additions
     if work.period:  # a tile has all points of its samples, and so owns these
         task["channels"], task["clear"] = shape[1], not add
-        return None, _made(kind, job, axes, input.strides[2:], _chunk(task, 1), 0.5)
-    pieces = _share_out(kind, task, axes)
-    first = None
-    if task["bands"] > 1:
-        first = _reach_call(kind._replace(role=REACH, along=0), job.copy(), axes, input)
-    return first, _made(kind, job, axes, input.strides[2:], pieces, SCATTER_NS)
-
-
-def by_samples(slope, scatter):
-    """Both gradients as one call, if each sample is a piece of work of both; else None.
-
-    It reads the gradient of the result, and the coordinates, once. Each sample takes one thread, so
-    there must be as many as pieces of work are wanted.
-    """
-    first, (of_slope,), (of_add,) = scatter[0], slope.job, scatter[1].job
-    samples = int(of_slope["grids"])
-    alone = first is None and not (of_slope["period"] or of_add["period"] or of_add["group"])
-    whole = scatter[1].pieces == samples == int(of_add["inputs"])
-    few = slope.parallel and samples < 4 * MOST_THREADS
-    if not (alone and whole) or few or of_slope["begin"] or of_add["add"]:
-        return None
-    jobs = np.concatenate([slope.job, scatter[1].job])
-    parts = [_padded(call.records[1]) for call in (slope, scatter[1])]
-    jobs["axes"] = jobs.nbytes + np.array([0, parts[0].nbytes])
-    records = _bytes(np.concatenate([jobs.view(np.uint8), *parts])), slope.records[1]
-    parallel = slope.parallel or scatter[1].parallel
-    return Call(samples_loop(), jobs, records, samples, parallel)
-
-
-def _padded(records):
-    """Bytes, and zeros up to a whole cache line."""
-    return np.concatenate([records, np.zeros(-records.size % CACHE_LINE, np.uint8)])
+        return kind, job, _chunk(task, 1)
+    return kind, job, _share_out(kind, task, axes)
 
 
 def _reach_call(kind, job, axes, input):
@@ -312,7 +291,7 @@ def _reach_call(kind, job, axes, input):
     task["c"] = task["channels"] = 1
     task["ahead"], task["taps"] = 0, kind.taps
     pieces = _chunk(task, task["grids"])
-    return _made(kind, job, axes, input.strides[2:], pieces)._replace(parallel=parallel)
+    return made(kind, job, axes, input.strides[2:], pieces)._replace(parallel=parallel)
 
 
 def affine_call(role, real, axes, shape, points, grid, out):
@@ -322,10 +301,10 @@ def affine_call(role, real, axes, shape, points, grid, out):
     job, task = _record(kind, axes, Work((shape[0], 1), points, grid, grid, out))
     _tile(kind, task, tile_points(kind))
     task["stream"], task["channels"] = _streamed(kind, task, real), 1
-    return _made(kind, job, axes, [0] * len(axes), _chunk(task, shape[0]), 0.0)
+    return made(kind, job, axes, [0] * len(axes), _chunk(task, shape[0]), 0.0)
 
 
-def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
+def made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     """The call of a job that lacks only its stages, and where they work."""
     task = job[0]
     task["field"] = scratch_bytes(kind, int(task["group"]))
@@ -337,7 +316,8 @@ def _made(kind, job, axes, strides, pieces, nanoseconds=0.0, fill=0):
     task["item"], task["input_rows"] = item_bytes(kind), axes[0].size
     places, (step, *tables) = formula.records(kind, axes, strides), formula.fills(kind, fill)
     task["fill_at"], task["fill_bytes"], task["fill_step"] = places.size, tables[0].nbytes, step
-    records = _bytes(job), _bytes(np.concatenate([places, *(x.view(np.uint8) for x in tables)]))
+    about = flat_bytes(np.concatenate([places, *(x.view(np.uint8) for x in tables)]))
+    records = flat_bytes(job), about
     return Call(ready(kind, task), job, records, pieces, _pays(kind, task, nanoseconds))
 
 
@@ -369,7 +349,7 @@ def _set_pixels(task, kind, axes, input):
     task["ahead"] = _plane(kind, axes) * task["c"] > AHEAD_PIXELS
 
 
-def _bytes(array):
+def flat_bytes(array):
     """An array's bytes, read-only, as a loop is compiled for them."""
     flat = array.view(np.uint8)
     flat.flags.writeable = False

@@ -13,6 +13,7 @@ from .._kernels.kind import (
     ELASTIC,
     FLOW,
     GRID,
+    JOINT,
     MODES,
     PAIRED,
     PERSPECTIVE,
@@ -71,7 +72,7 @@ def back(mode: str, padding: str, axes: int, source: int) -> Iterator[Kind]:
     """Calls for both gradients."""
     yield planes(mode, padding, axes, FLOAT32, SLOPE, source)
     scatter = planes(mode, padding, axes, FLOAT32, SCATTER, source)
-    yield from (scatter, scatter._replace(role=REACH))
+    yield from (scatter._replace(role=role) for role in (SCATTER, REACH, JOINT))
     yield from (kind for kind in [groups_of_channels(scatter)] if kind)
 
 

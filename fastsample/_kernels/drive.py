@@ -18,6 +18,7 @@ from .kind import (
     BITS,
     ELASTIC,
     GROUPS,
+    JOINT,
     PAIRED,
     PERSPECTIVE,
     REACH,
@@ -116,6 +117,7 @@ def stages_of(kind):
         return Stages(plan, apply, ("put_slopes", *sums), ("take_slopes", *sums))
     return {
         SCATTER: Stages(plan, ("scatter", form)),
+        JOINT: Stages(apply=("scatter", form)),
         GROUPS: Stages(plan, ("groups", form), ("put_groups", form)),
         REACH: Stages(apply=("reach", kind.axes, kind.real, kind.source)),
         AFFINE_GRID: Stages(apply=("affine_grid", kind.axes, kind.real)),

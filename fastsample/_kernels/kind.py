@@ -35,7 +35,7 @@ KEEPING, FOLDING, FILLING = range(3)
 # What a call makes: the result; the gradient of the coordinates, or that of the input; where in
 # the input the tiles read (for whoever adds there); the grid of a matrix; the gradient of one; the
 # gradient of an input of many channels.
-SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM, GROUPS = range(7)
+SAMPLE, SLOPE, SCATTER, REACH, AFFINE_GRID, AFFINE_SUM, GROUPS, JOINT = range(8)
 
 # Where coordinates come from: an array; a matrix for each sample; an array of steps away from the
 # output's own places; a homography for each sample; a matrix and a spline of steps.
@@ -95,7 +95,7 @@ class Form(NamedTuple):
 
 def form_of(kind):
     """The form of a call's plan."""
-    work, slopes = np.dtype(work_of(kind.value)).itemsize, int(kind.role == SLOPE)
+    work, slopes = np.dtype(work_of(kind.value)).itemsize, int(kind.role in (SLOPE, JOINT))
     work = 4 if copies(kind) else work  # a weight only says what to copy
     return Form(kind.taps, kind.axes, int(kind.layout == SCATTERED), kind.wide, work, slopes)
 

@@ -102,14 +102,20 @@ def is_level(job, grid):
 
 
 @inline
+def applied(job, t, begin, end):
+    """The slot of the tile whose plan is applied when it is tile t's turn, and that of the next."""
+    ahead = job.ahead
+    tile = (t - ahead) % 2 * ahead if t - ahead >= begin else NONE
+    return tile, t % 2 if ahead and t < end else NONE
+
+
+@inline
 def take_tile(job, job_at, axes, image, grid, other, out, scratch, n, t, begin, end, level):
     """Plan tile t, and apply its plan or, with `ahead`, that of the tile before."""
-    ahead = job.ahead
-    slot, after = t % 2 * ahead, NONE
-    tile = (t - ahead) % 2 * ahead if t - ahead >= begin else NONE
+    slot = t % 2 * job.ahead
+    tile, after = applied(job, t, begin, end)
     if t < end:
         put_tile(scratch, slot, job, n, t, 1, level)
-        after = slot if ahead else NONE
         if job.plan:
             call_stage(job.plan, job_at, axes, image, grid, other, out, scratch, slot, NONE)
         if job.period:
@@ -201,25 +207,33 @@ def over_samples(jobs, target, image, grid, other, slopes, piece):
     """The work on one piece, a sample: both gradients, of which it owns all that there is.
 
     `jobs` are those of the slopes and of the input's gradient, `target`, and behind them the axes
-    of each. Their tiles take turns, so that coordinates and the result's gradient are read from
-    memory once.
+    of each. Both use the plans of the first, if the second has none; else their tiles take turns.
+    So coordinates and the result's gradient are read from memory once.
+
+    The last sample comes first: just after a loss, its part of the gradient may be in a cache.
     """
     add_at = at_byte(jobs, JOB_BYTES)
     slope, add = array_at(jobs, JOB, 0)[0], array_at(add_at, JOB, 0)[0]
     slope_axes, add_axes = at_byte(jobs, slope.axes), at_byte(jobs, add.axes)
     slope_memory, add_memory = new_memory(slope.scratch), new_memory(add.scratch)
     slope_scratch, add_scratch = on_a_line(slope_memory), on_a_line(add_memory)
-    n, share = share_of(add, array_at(add_axes, np.int64, 0)[0], piece)
+    n, share = share_of(add, array_at(add_axes, np.int64, 0)[0], slope.grids - 1 - piece)
     put_share(slope_scratch, share)
     put_share(add_scratch, share)
     clear_share(add, array_at(target, np.uint8, 0), share)
     tiles, added, t = tiles_in_all(slope), tiles_in_all(add), 0
-    turns, steps = tiles + slope.ahead, added + add.ahead
+    joint = add.plan == 0
+    turns, steps = tiles + slope.ahead, 0 if joint else added + add.ahead
     for turn in range(turns):
         take_tile(
             slope, jobs, slope_axes, image, grid, other, slopes, slope_scratch, n, turn, 0, tiles,
             False,
         )  # fmt: skip
+        if joint:
+            tile, after = applied(slope, turn, 0, tiles)
+            call_stage(
+                add.apply, add_at, add_axes, other, grid, other, target, slope_scratch, tile, after
+            )
         while (t + 1) * turns <= (turn + 1) * steps:
             take_tile(
                 add, add_at, add_axes, other, grid, other, target, add_scratch, n, t, 0, added,

@@ -24,21 +24,41 @@ from ..vectors.memory import add_unit, local, store_interleaved
 from ..vectors.simd import LANES, absolute, load, store, where
 from .prefetch import ask_of, ask_values
 from .rows import row_values
-from .scratch import behind, pitch_of, plan_in, plan_points, points_with, taps_in_all
+from .scratch import behind, pitch_of, plan_in, plan_points, scatter_points, taps_in_all
 from .tile import share_in, tile_in
 
 STRIDE = 19
 
 
 @cache
+def read_weight_of(form):
+    """The weight of a tap of 16 points; of axes that a plan keeps apart, the product."""
+    count, taps, pitch = form.axes, form.taps, pitch_of(form)
+
+    @inline
+    def of_products(tap, plan, j):
+        return load(plan.weights, tap * pitch + j)
+
+    @inline
+    def of_axes(tap, plan, j):
+        product = load(plan.weights, ((count - 1) * taps + tap % taps) * pitch + j)
+        for a in range(count - 2, -1, -1):  # the last axis first, as `plan.weight_of` does
+            tap //= taps
+            product = product * load(plan.weights, (a * taps + tap % taps) * pitch + j)
+        return product
+
+    return of_axes if form.slopes else of_products
+
+
+@cache
 def weigh_of(form, points):
     """A tile's weighted gradients to `results`: row by row of taps, point by point, tap by tap."""
-    taps, rows, pitch = form.taps, taps_in_all(form) // form.taps, pitch_of(form)
-    work = VALUES[form.work]
+    taps, rows = form.taps, taps_in_all(form) // form.taps
+    work, weight_of = VALUES[form.work], read_weight_of(form)
 
     @inline
     def weighted(gradient, tap, plan, j):
-        weight = load(plan.weights, tap * pitch + j)
+        weight = weight_of(tap, plan, j)
         return where(absolute(weight) > 0.0, gradient * weight, 0.0)  # nothing where it is NaN
 
     @inline
@@ -122,8 +142,8 @@ def adder_of(form, points):
 
 @cache
 def scatter_of(form):
-    """The stage."""
-    points = points_with(form, taps_in_all(form))
+    """The stage; on plans of slopes, too, from which `over_samples` finds both gradients."""
+    points = scatter_points(form)
     weigh, add, ask = weigh_of(form, points), adder_of(form, points), ask_of(form)
     plan_at, room, start, work = plan_in(form), plan_points(form), behind(form), VALUES[form.work]
 

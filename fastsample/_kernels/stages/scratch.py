@@ -16,6 +16,7 @@ from ..kind import (
     AFFINE_SUM,
     ELASTIC,
     GROUPS,
+    JOINT,
     OFFSETS,
     SCATTER,
     SLOPE,
@@ -62,7 +63,8 @@ def weight_rows(form):
 
 def result_rows(kind):
     """How many results of a point wait in scratch."""
-    rows = {SLOPE: kind.axes, SCATTER: kind.taps**kind.axes, AFFINE_SUM: kind.axes}
+    taps = kind.taps**kind.axes
+    rows = {SLOPE: kind.axes, SCATTER: taps, JOINT: taps, AFFINE_SUM: kind.axes}
     return rows.get(kind.role, 0)
 
 
@@ -74,7 +76,17 @@ def points_with(form, results):
 
 def tile_points(kind):
     """How many points a tile of a call may have."""
-    return points_with(form_of(kind), result_rows(kind) + is_near(kind))
+    form = form_of(kind)
+    if kind.role in (SCATTER, JOINT):
+        return scatter_points(form)
+    return points_with(form, result_rows(kind) + is_near(kind))
+
+
+def scatter_points(form):
+    """The same for `scatter`, whatever its plans: those of slopes have room for so many, too."""
+    products = form._replace(slopes=0)
+    most = points_with(products, taps_in_all(form))
+    return min(most, plan_points(form._replace(slopes=1)))
 
 
 def plan_points(form):
