@@ -406,7 +406,7 @@ def _known(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) ->
     written = [*numbers.values(), *([] if out is None else [out])]
     if None in found or None in hands or not _are_written(written, found, hands):
         return None
-    if (constants or hands) and any(x.nbytes >= STREAM for x in made):
+    if constants and any(x.nbytes >= STREAM for x in made):
         return None  # of splines, beside whose time that of checks does not show
     paired = [(k, step) for k, step in enumerate(found) if step.second is not None]
     known = Known(

@@ -6,13 +6,12 @@ from .._kernels import drive
 from .._kernels.drive import NOTHING
 from .._kernels.stages.copy import copier
 from .._kernels.stages.outputs import stored
-from . import again, buffers, integer_shift, line_steps
+from . import again, buffers, integer_shift, turned_copy
 from .run import Spec, spec
 from .spline_gather import Rule, sample
 from .spline_places import Matrix
 
 FEW = 2**14  # bytes: less is copied sooner than described
-LARGE = 2**18  # bytes of what is turned: half a second-level cache
 
 
 def ranges(axes, steps, shape):
@@ -33,26 +32,25 @@ def move(x, axes, steps, out, options):
         first, end = _inside(x.shape[a], sign, start, out.shape[to])
         inside[to] = slice(first, end)
         source[a] = _read(sign, start, first, end)
-    target = out[tuple(inside)]
     around = list(_around(inside, out.shape))
-    is_plain = options.mode == "constant" or not around
-    if is_plain and x.dtype == out.dtype and x.dtype.isnative and x.nbytes < FEW:
-        _move_few(x, tuple(source), order, out, (tuple(inside), around), options.cval)
+    parts = tuple(source), order, tuple(inside), around
+    if (options.mode == "constant" or not around) and x.dtype == out.dtype and x.dtype.isnative:
+        _move_alike(x, out, parts, options.cval)
         return
     again.unseen()
-    if target.size:
-        copy(x[tuple(source)].transpose(order), target)
+    if out[parts[2]].size:
+        copy(x[parts[0]].transpose(order), out[parts[2]])
     for part in around:
         _fill(x, axes, steps, out, part, options)
 
 
-def _move_few(x, source, order, out, parts, cval):
-    """The same for few pixels, and one value around them."""
-    inside, around = parts
+def _move_alike(x, out, parts, cval):
+    """The same within one type, and one value around: calls like this one need not come here."""
+    source, order, inside, around = parts
     item = stored(cval, out.dtype)[0]
 
     def put(x, out):
-        out[inside] = x[source].transpose(order)
+        copy(x[source].transpose(order), out[inside])
         for part in around:
             out[part] = item
 
@@ -110,8 +108,8 @@ def _fill(x, axes, steps, out, part, options):
 def copy(view, out):
     """Put an array into one of its shape, by the rule of results."""
     if view.dtype == out.dtype and view.dtype.isnative:
-        if _is_turned(view, out):
-            _by_lines(view, out)
+        if turned_copy.suits(view, out):
+            turned_copy.copy(view, out)
         elif view.nbytes < FEW or view.ndim > 3 or not _by_bytes(view, out):
             out[...] = view
     elif np.can_cast(view.dtype, out.dtype, "safe"):
@@ -120,30 +118,6 @@ def copy(view, out):
         axes = tuple(range(view.ndim))
         zero = Matrix(np.eye(view.ndim), np.zeros(view.ndim))
         sample(view, axes, zero, out, Rule(0, "nearest", 0.0))
-
-
-def _neighbours(view):
-    """The axes along which elements are neighbours."""
-    return [a for a, n in enumerate(view.shape) if n > 1 and abs(view.strides[a]) == view.itemsize]
-
-
-def _is_turned(view, out):
-    """Are these many floats, neighbours along another axis than those of the result?"""
-    if view.dtype.kind != "f" or view.nbytes < LARGE or out.strides[-1] != out.itemsize:
-        return False
-    last = view.ndim - 1
-    return out.shape[last] > 1 and bool(_neighbours(view)) and last not in _neighbours(view)
-
-
-def _by_lines(view, out):
-    """Copy 16 lines of the result at a time, which are neighbours in what is read."""
-    axis = _neighbours(view)[0]
-    order = [a for a in range(view.ndim - 1) if a != axis] + [axis, view.ndim - 1]
-    if view.strides[axis] < 0:
-        view, out = np.flip(view, axis), np.flip(out, axis)
-    line_steps.run(
-        view.transpose(order), (), line_steps.NO_BORDER, out.transpose(order), view.dtype.type
-    )
 
 
 def _by_bytes(view, out):
