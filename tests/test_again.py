@@ -87,7 +87,7 @@ CALLS = {
         fs.grid_sample,
         lambda: (image(2, 3, 6, 7, dtype=np.complex64), numbers(*GRID)),
         {},
-        False,
+        True,
     ),
     "half grid": (
         fs.grid_sample,

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._kernels.vectors import brain
 from . import again, carried
+from .known import Known, again_at
 
 PLAIN = ("CPU", "Dense", "ADInplaceOrView", "Autograd", "Autocast")  # beginnings of layers' names
 RECORDERS = ("FakeTensorMode", "FunctionalTensorMode", "ProxyTorchDispatchMode")
@@ -204,13 +205,13 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | N
     return None if told is None else (*key, told)
 
 
-def again_with(known: again.Known, things: tuple[Any, ...]) -> Any:
+def again_with(known: Known, things: tuple[Any, ...]) -> Any:
     """Do what a call does, with other tensors; None where one's memory was freed."""
     kind = sys.modules["torch"].Tensor
     places = [-x.data_ptr() if type(x) is kind else 1 for x in things]
     if 0 in places:
         return None
-    arrays = again.again_at(known, places, known.jobs)
+    arrays = again_at(known, places, known.jobs)
     results = [None if k is None else made(arrays[k - len(things)]) for k in known.returns]
     return tuple(results) if known.several else results[0]
 

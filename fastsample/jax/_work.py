@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._affine import affine_sample_double_backward
-from .._calls.again import Known, again_into, key_of
+from .._calls.again import key_of
+from .._calls.known import Known, again_into
 from .._calls.registry import BACKWARDS
 from .._grid import grid_sample_double_backward
 from .._kernels.compiler.flat import address

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .._calls.again import MOST, Calls, Known, again_at, key_of
+from .._calls.again import MOST, Calls, key_of
+from .._calls.known import Known, again_at
 from ._families import FAMILIES, Family
 from ._vmap import batched
 
