@@ -293,6 +293,19 @@ def test_only_so_many_calls_are_kept(monkeypatch):
         assert len(fs.grid_sample.calls.known) <= 3
 
 
+def test_only_so_many_bytes_of_tables_are_kept(monkeypatch):
+    calls, grid = fs.grid_sample.calls, numbers(*GRID)
+    calls.forget()
+    fs.grid_sample(image(2, 3, 6, 7), grid)
+    one = calls.held
+    assert one > 0
+    monkeypatch.setattr(again, "HELD", 2 * one)
+    fs.grid_sample(image(2, 3, 6, 8), grid)
+    assert (len(calls.known), calls.held) == (2, 2 * one)
+    fs.grid_sample(image(2, 3, 6, 9), grid)
+    assert (len(calls.known), calls.held) == (1, one)
+
+
 def test_an_error_is_one_again():
     x = image(1, 1, 6, 7)
     for _ in range(3):

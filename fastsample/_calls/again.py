@@ -4,7 +4,7 @@ What a function of this package does with arrays of some shapes, strides and typ
 options, is nearly always to make its results' memory and to run kernels on that and on its
 arguments'. So the first such call is watched: which kernels ran, on whose memory. The next ones run
 the same kernels on theirs: a third of the time of a call on 8x8 pixels, a ninth with channels last.
-What NumPy does to a small result, such as filling its border, is watched too (`by_hand`). A call
+What NumPy does to a result, such as filling its border, is watched too (`by_hand`). A call
 that did anything else (a copy between, a result that no kernel wrote) is never made again in this
 way.
 """
@@ -152,13 +152,19 @@ class Calls:
             _watch.steps = None
         things = (*args, *kwargs.values())
         if _are_apart(things):
-            if len(self.known) >= MOST or self.held > HELD:
-                self.forget()
             given = [k for k, name in enumerate(kwargs) if name in ("out", "output")]
             out = next((len(args) + k for k in given if type(things[len(args) + k]) is Array), None)
-            self.known[key] = known = found_in(things, out, result, steps)
-            self.held += 0 if known is None else known.held
+            self._keep(key, found_in(things, out, result, steps))
         return result
+
+    def _keep(self, key: Any, known: Known | None) -> None:
+        """Remember what a call does, if need be instead of all the others."""
+        steps = () if known is None else known.steps
+        held = sum(x.nbytes for step in steps for x in step.call.records)
+        if len(self.known) >= MOST or self.held + held > HELD:
+            self.forget()
+        self.known[key] = known
+        self.held += held
 
 
 def _nothing(things: tuple[Any, ...]) -> None:

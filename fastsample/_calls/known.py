@@ -67,7 +67,6 @@ class Known(NamedTuple):
     behind: tuple[int, ...] = (id(NOTHING),)  # these and no array, as `memory_of` takes them
     hands: tuple[Hand, ...] = ()  # done after the kernels
     views: tuple[View, ...] = ()  # which have numbers behind the constants'
-    held: int = 0  # bytes of tables
     whole: Callable[[Sequence[Any]], Any] | None = None  # all of it, see `whole_of`
     times: list[int] | None = None  # how often it was found by a key
     orders: tuple[Any, ...] = ()  # the steps as `run_at` takes them
@@ -123,9 +122,14 @@ def again_into(known: Known, places: list[int], results: dict[int, int]) -> None
 def run_at(known: Known, places: list[int], jobs: Sequence[Array]) -> None:
     """Let the kernels run; `places` are those of all arguments and of all that is made."""
     places += known.behind
+    _run(known.orders, jobs, places)
+
+
+def _run(orders: Sequence[Any], jobs: Sequence[Array], places: list[int]) -> None:
+    """Let kernels run, one after the other, on what has these places."""
     serial = driver()
     for (work, parallel, axes, pieces, image, grid, other, out, *second), job in zip(
-        known.orders, jobs, strict=True
+        orders, jobs, strict=True
     ):
         if second:
             axes = places[second[0]]
@@ -180,9 +184,8 @@ def _of_one(known: Known, count: int) -> Callable[[Sequence[Any]], Array | None]
 
 def _of_some(known: Known, count: int) -> Callable[[Sequence[Any]], Any]:
     """The same of several kernels, or results."""
-    orders = [(id(job), *order) for job, order in zip(known.jobs, known.orders, strict=True)]
     makes, hands, several, returns = known.makes, known.hands, known.several, known.returns
-    constants, views, serial = known.constants, known.views, driver()
+    orders, jobs, constants, views = known.orders, known.jobs, known.constants, known.views
 
     def whole(things: Sequence[Any]) -> Any:
         made = [make(shape, dtype) for make, shape, dtype in makes]
@@ -190,13 +193,7 @@ def _of_some(known: Known, count: int) -> Callable[[Sequence[Any]], Any]:
         for number, first in views:
             arrays.append(_part(arrays[number], first))
         arrays.append(NOTHING)  # number -1
-        for job, work, parallel, axes, pieces, image, grid, other, out, *second in orders:
-            records = id(arrays[second[0]]) if second else axes
-            five = records, id(arrays[image]), id(arrays[grid]), id(arrays[other]), id(arrays[out])
-            if parallel:
-                run_on(work, parallel, (job, *five), pieces)
-            else:
-                serial(work, job, *five, pieces)
+        _run(orders, jobs, list(map(id, arrays)))
         for function, (x, y) in hands:
             function(arrays[x], arrays[y])
         if several:

@@ -4,7 +4,6 @@ Last bits decide what a border cuts off and how order 0 rounds, so each formula 
 order of operations.
 """
 
-import functools
 import math
 from itertools import chain, islice, product
 from typing import Any, NamedTuple
@@ -161,10 +160,9 @@ def mapped(function, mapping, rank, shape, arguments, keywords):
             f"{function}: extra_arguments must be a tuple; got {type(arguments).__name__}"
         )
 
+    called = mapping
     if arguments or keywords:
-        called = functools.partial(_with, mapping, arguments, keywords)
-    else:
-        called = mapping
+        called = lambda index: mapping(index, *arguments, **keywords)  # noqa: E731
     places, first = np.empty((math.prod(shape), rank)), 0
     indices = product(*map(range, shape))
     while some := list(map(called, islice(indices, MAPPED))):
@@ -174,11 +172,6 @@ def mapped(function, mapping, rank, shape, arguments, keywords):
         places[first : first + len(some)] = numbers.reshape(-1, rank)
         first += len(some)
     return np.ascontiguousarray(places.T).reshape(rank, *shape)
-
-
-def _with(mapping, arguments, keywords, index):
-    """What a callback says of a pixel, if it takes more than that."""
-    return mapping(index, *arguments, **keywords)
 
 
 def _place(function, rank, found):

@@ -12,7 +12,6 @@ from .buffers import empty, pair_of
 from .known import Array, Hand, Known, Pair, Step, View, whole_of
 from .schedule import STREAM, Call
 
-TABLES = 2**22  # bytes of tables that a call may have, to be kept
 GRID_START = JOB.fields["grid_start"][1] // 8
 
 
@@ -40,9 +39,6 @@ def found_in(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) 
     owners = {behind + k: view.array for k, view in enumerate(views)}
     if None in found or None in hands or not _are_written(written, found, hands, owners):
         return None
-    held = sum(x.nbytes for call, _ in kernels for x in call.records)
-    if held > TABLES:
-        return None
     if views and out is not None:
         return None  # which is asked each time whether it lies apart, as a whole
     paired = [(k, step) for k, step in enumerate(found) if step.second is not None]
@@ -59,7 +55,6 @@ def found_in(things: tuple[Any, ...], out: int | None, result: Any, steps: Any) 
         (*map(id, constants), id(NOTHING)),
         tuple(hand for hand, _ in hands),
         tuple(views),
-        held,
     )
     known = known._replace(times=[0], orders=tuple(map(order_of, known.steps)))
     return known._replace(whole=whole_of(known, len(things)))
