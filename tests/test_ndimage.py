@@ -12,6 +12,7 @@ import pytest
 import splines
 
 from fastsample import ndimage
+from fastsample._calls import again
 
 pytestmark = pytest.mark.compiled
 ORDERS = range(6)
@@ -255,6 +256,21 @@ class TestOutput:
 
 class TestCopies:
     """What SciPy computes and is a copy."""
+
+    @pytest.mark.parametrize("dtype", ["f8", "f4", "i2", "u1"])
+    @pytest.mark.parametrize("shape", [(20000,), (120, 150), (40, 20, 30)])
+    def test_whole_shifts_of_large_arrays(self, shape, dtype, monkeypatch):
+        monkeypatch.setattr(again, "by_hand", None)  # one kernel writes what lies around, too
+        x = (99 * RNG.random(shape)).astype(dtype)
+        for steps in ((3, -2, 5), (0, 7, 0), (-25, 0, 29)):
+            steps = steps[: x.ndim]
+            want = np.full(shape, 7, dtype)
+            parts = [(slice(max(s, 0), n + min(s, 0)), s) for s, n in zip(steps, shape, strict=True)]
+            source = tuple(slice(part.start - s, part.stop - s) for part, s in parts)
+            want[tuple(part for part, _ in parts)] = x[source]
+            for array in (x, np.asfortranarray(x), x[::-1].copy()[::-1]):
+                got = ndimage.shift(array, steps, output=dtype, cval=7)
+                np.testing.assert_array_equal(got, want)
 
     @each_mode
     @pytest.mark.parametrize("order", [0, 1, 3])

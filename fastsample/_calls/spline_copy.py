@@ -7,11 +7,13 @@ from .._kernels.drive import NOTHING
 from .._kernels.stages.copy import copier
 from .._kernels.stages.outputs import stored
 from . import again, buffers, integer_shift, turned_copy
-from .run import Spec, spec
+from .run import Spec, spec, start
+from .schedule import Call
 from .spline_gather import Rule, sample
 from .spline_places import Matrix
 
 FEW = 2**14  # bytes: less is copied sooner than described
+MOST_AXES = 3  # of what the kernel of whole shifts copies
 
 
 def ranges(axes, steps, shape):
@@ -23,6 +25,12 @@ def ranges(axes, steps, shape):
 
 def move(x, axes, steps, out, options):
     """Copy what lies inside, and read what lies outside by the mode."""
+    if _is_shift(x, axes, steps, out, options):
+        starts = [0] * x.ndim
+        for a, (_, _, start) in zip(axes, steps, strict=True):
+            starts[a] = start
+        _shift(x, tuple(starts), out, options.cval)
+        return
     inside = [slice(0, n) for n in out.shape]
     source = [slice(None)] * x.ndim
     order = list(range(x.ndim))
@@ -42,6 +50,30 @@ def move(x, axes, steps, out, options):
         copy(x[parts[0]].transpose(order), out[parts[2]])
     for part in around:
         _fill(x, axes, steps, out, part, options)
+
+
+def _is_shift(x, axes, steps, out, options):
+    """Is it what the kernel of whole shifts does, with one value around what is copied?
+
+    On two cores of Zen 3 128 x 128 x 128 doubles take 2.1 ms in this one call, and 2.6 where their
+    frame is filled by hand; 1024 x 1024 1.2 and 1.4.
+    """
+    alike = x.dtype == out.dtype and x.dtype.isnative and x.shape == out.shape
+    forwards = all((k, sign) == (number, 1) for number, (k, sign, _) in enumerate(steps))
+    large = FEW <= x.nbytes and x.ndim <= MOST_AXES
+    return alike and forwards and large and options.mode == "constant"
+
+
+def _shift(x, starts, out, value):
+    """out[o] = x[o + start], and the value where that lies outside."""
+    image, result = x[None, None], out[None, None]
+    specs = Spec(*spec(image)), Spec(*spec(result))
+    shifts = np.array([starts], np.int64)
+    item = stored(value, out.dtype).tobytes()
+    how = shifts.dtype, 1, (-shifts).tobytes(), "constant", item, False
+    work = integer_shift.prepare(*specs, *how)
+    call = Call(copier(), work.job, (work.job, work.steps), work.pieces, work.parallel, (work.fill,))
+    start(call, image, work.fill, NOTHING, result)
 
 
 def _move_alike(x, out, parts, cval):
@@ -110,7 +142,7 @@ def copy(view, out):
     if view.dtype == out.dtype and view.dtype.isnative:
         if turned_copy.suits(view, out):
             turned_copy.copy(view, out)
-        elif view.nbytes < FEW or view.ndim > 3 or not _by_bytes(view, out):
+        elif view.nbytes < FEW or view.ndim > MOST_AXES or not _by_bytes(view, out):
             out[...] = view
     elif np.can_cast(view.dtype, out.dtype, "safe"):
         out[...] = view
