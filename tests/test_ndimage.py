@@ -265,9 +265,9 @@ class TestCopies:
         for steps in ((3, -2, 5), (0, 7, 0), (-25, 0, 29)):
             steps = steps[: x.ndim]
             want = np.full(shape, 7, dtype)
-            parts = [(slice(max(s, 0), n + min(s, 0)), s) for s, n in zip(steps, shape, strict=True)]
-            source = tuple(slice(part.start - s, part.stop - s) for part, s in parts)
-            want[tuple(part for part, _ in parts)] = x[source]
+            sizes = list(zip(steps, shape, strict=True))
+            inside = tuple(slice(max(s, 0), n + min(s, 0)) for s, n in sizes)
+            want[inside] = x[tuple(slice(max(-s, 0), n - max(s, 0)) for s, n in sizes)]
             for array in (x, np.asfortranarray(x), x[::-1].copy()[::-1]):
                 got = ndimage.shift(array, steps, output=dtype, cval=7)
                 np.testing.assert_array_equal(got, want)

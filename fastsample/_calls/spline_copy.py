@@ -18,28 +18,28 @@ MOST_AXES = 3  # of what the kernel of whole shifts copies
 
 def ranges(axes, steps, shape):
     """The lowest and the highest place that is read along each axis."""
-    for along, sign, start in steps:
-        end = start + sign * (shape[axes[along]] - 1)
-        yield min(start, end), max(start, end)
+    for along, sign, at in steps:
+        end = at + sign * (shape[axes[along]] - 1)
+        yield min(at, end), max(at, end)
 
 
 def move(x, axes, steps, out, options):
     """Copy what lies inside, and read what lies outside by the mode."""
     if _is_shift(x, axes, steps, out, options):
         starts = [0] * x.ndim
-        for a, (_, _, start) in zip(axes, steps, strict=True):
-            starts[a] = start
+        for a, (_, _, at) in zip(axes, steps, strict=True):
+            starts[a] = at
         _shift(x, tuple(starts), out, options.cval)
         return
     inside = [slice(0, n) for n in out.shape]
     source = [slice(None)] * x.ndim
     order = list(range(x.ndim))
-    for a, (along, sign, start) in zip(axes, steps, strict=True):
+    for a, (along, sign, at) in zip(axes, steps, strict=True):
         to = axes[along]
         order[to] = a
-        first, end = _inside(x.shape[a], sign, start, out.shape[to])
+        first, end = _inside(x.shape[a], sign, at, out.shape[to])
         inside[to] = slice(first, end)
-        source[a] = _read(sign, start, first, end)
+        source[a] = _read(sign, at, first, end)
     around = list(_around(inside, out.shape))
     parts = tuple(source), order, tuple(inside), around
     if (options.mode == "constant" or not around) and x.dtype == out.dtype and x.dtype.isnative:
@@ -60,7 +60,7 @@ def _is_shift(x, axes, steps, out, options):
     """
     alike = x.dtype == out.dtype and x.dtype.isnative and x.shape == out.shape
     forwards = all((k, sign) == (number, 1) for number, (k, sign, _) in enumerate(steps))
-    large = FEW <= x.nbytes and x.ndim <= MOST_AXES
+    large = x.nbytes >= FEW and x.ndim <= MOST_AXES
     return alike and forwards and large and options.mode == "constant"
 
 
@@ -72,7 +72,8 @@ def _shift(x, starts, out, value):
     item = stored(value, out.dtype).tobytes()
     how = shifts.dtype, 1, (-shifts).tobytes(), "constant", item, False
     work = integer_shift.prepare(*specs, *how)
-    call = Call(copier(), work.job, (work.job, work.steps), work.pieces, work.parallel, (work.fill,))
+    records = work.job, work.steps
+    call = Call(copier(), work.job, records, work.pieces, work.parallel, (work.fill,))
     start(call, image, work.fill, NOTHING, result)
 
 
@@ -130,8 +131,8 @@ def _fill(x, axes, steps, out, part, options):
         target[...] = stored(options.cval, out.dtype)[0]
         return
     matrix, offset = np.zeros((len(axes), len(axes))), np.zeros(len(axes))
-    for k, (along, sign, start) in enumerate(steps):
-        matrix[k, along], offset[k] = sign, start + sign * part[axes[along]].start
+    for k, (along, sign, at) in enumerate(steps):
+        matrix[k, along], offset[k] = sign, at + sign * part[axes[along]].start
     sub = tuple(s if a not in axes else slice(None) for a, s in enumerate(part))
     rule = Rule(0, options.mode, float(options.cval))
     sample(x[sub], axes, Matrix(matrix, offset), target, rule)
