@@ -118,8 +118,7 @@ class Calls:
         """
         if known.whole is None or known.times is None or self.values:
             return
-        known.times[0] += 1
-        if known.times[0] < FIRST or known.times[0] & (known.times[0] - 1):
+        if not is_due(known.times):
             return
         if not all(map(_never_changes, things)) or not is_usable():
             return
@@ -165,6 +164,12 @@ class Calls:
             self.forget()
         self.known[key] = known
         self.held += held
+
+
+def is_due(times: list[int]) -> bool:
+    """Count a call found by a key: is it the 8th, 16th, 32nd ...?"""
+    times[0] += 1
+    return times[0] >= FIRST and not times[0] & (times[0] - 1)
 
 
 def _nothing(things: tuple[Any, ...]) -> None:

@@ -99,7 +99,7 @@ def test_of_plain(torch: Any) -> Callable[[tuple[Any, ...]], bool]:
     core, forward = torch._C, torch.autograd.forward_ad
     names = "_are_functorch_transforms_active", "_get_tracing_state", "_len_torch_dispatch_stack"
     in_transform, in_trace, in_mode = (getattr(core, name, bool) for name in names)
-    are_plain_one_by_one, remember = _one_by_one(torch), _likeness_of(torch)
+    are_plain_one_by_one = _one_by_one(torch)
     met: dict[int, tuple[Callable[..., bool], ...]] = {}  # by the number of tensors
 
     def are_plain(given: tuple[Any, ...]) -> bool:
@@ -109,7 +109,7 @@ def test_of_plain(torch: Any) -> Callable[[tuple[Any, ...]], bool]:
             if are_like(*given):
                 return True
         plain = are_plain_one_by_one(given)
-        if plain and (are_like := remember(given)):
+        if plain and (are_like := likeness_of(torch, given)):
             met[len(given)] = (are_like, *met.get(len(given), ()))[:MET]
         return plain
 
@@ -135,23 +135,35 @@ def _one_by_one(torch: Any) -> Callable[[tuple[Any, ...]], bool]:
     return are_plain
 
 
-def _likeness_of(torch: Any) -> Callable[[tuple[Any, ...]], Callable[..., bool] | None]:
-    """Make what makes a quick test of tensors: have they the class and layers of those given?
+def likeness_of(
+    torch: Any, given: tuple[Any, ...], to_the_layout: bool = False
+) -> Callable[..., bool] | None:
+    """Make a quick test of tensors: have they the class and layers of those given?
 
-    It is what `torch.compile` asks before it runs a graph again, one call in C for all tensors.
+    With `to_the_layout` also the sizes and strides. It is what `torch.compile` asks before it runs
+    a graph again, one call in C for all tensors; None if this PyTorch has it not.
     """
     guards = getattr(getattr(torch._C._dynamo, "guards", None), "TensorGuards", None)
+    if guards is None or any(x is None for x in given):
+        return None
+    sizes: list[Any] = [[*x.shape] if to_the_layout else [None] * x.dim() for x in given]
+    strides: list[Any] = [[*x.stride()] if to_the_layout else [None] * x.dim() for x in given]
+    test: Callable[..., bool] = guards(
+        *given, dynamic_dims_sizes=sizes, dynamic_dims_strides=strides
+    ).check
+    return test if test(*given) else None  # one tensor twice is never like another two
 
-    def remember(given: tuple[Any, ...]) -> Callable[..., bool] | None:
-        if guards is None or any(x is None for x in given):
-            return None
-        any_size = [[None] * x.dim() for x in given]
-        test: Callable[..., bool] = guards(
-            *given, dynamic_dims_sizes=any_size, dynamic_dims_strides=any_size
-        ).check
-        return test if test(*given) else None  # one tensor twice is never like another two
 
-    return remember
+class NoMemoryError(Exception):
+    """A tensor's memory was freed."""
+
+
+def place_of(tensor: Any) -> int:
+    """Where a plain tensor lies, as kernels take it."""
+    place: int = -tensor.data_ptr()
+    if place == 0:
+        raise NoMemoryError
+    return place
 
 
 def seen(function: str, name: str, tensor: Any) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from torch.autograd import Function
 
 from .._calls import tensors
-from ._operators import Call, Operators, plain
+from ._operators import Call, Last, Operators, plain
 from ._vmap import batched
 
 # Where tensors are plain, their memory is all there is to know, and the dispatcher, 20 us of 90, is
@@ -25,15 +25,22 @@ class Differentiable:
 
     def call_of(self, *options: Any) -> Call:
         """Options that are checked, for many calls."""
-        return Call(options, plain(self.names, options), {})
+        return Call(options, plain(self.names, options), {}, {})
 
     def __call__(self, given: tuple[Any, ...], call: Call) -> Any:
         """Find the result, in the quickest way there is; `given` are tensors that `is_plain`."""
+        run = self.kernel.run_of(given, call)
         if torch.is_grad_enabled():
             for t in given:
                 if t is not None and t.requires_grad:
-                    return self.ways.eager(*given, call)
-        return self.kernel.again(given, call)
+                    return self.ways.eager(*given, call, run)
+        return run(given)
+
+    def like(self, last: Last, given: tuple[Any, ...], call: Call) -> Any:
+        """Find the result as that of the last call that was like this one."""
+        if last.has_gradients and torch.is_grad_enabled():
+            return self.ways.eager(*given, call, last.run)
+        return last.run(given)
 
     def followed(self, given: tuple[Any, ...], options: tuple[Any, ...]) -> Any:
         """Find the result of any tensors, in any company."""
@@ -74,28 +81,28 @@ def ways_of(operators: Operators) -> Ways:
 
 def eager_of(operators: Operators, backward: Callable[..., Any]) -> Callable[..., Any]:
     """Make the quick function: kernels without the dispatcher, options that are ready."""
-    count, kernel = operators.count, operators.forward_kernel
-    back = operators.backward_kernel
+    count, back = operators.count, operators.backward_kernel
 
     class Eager(Function):
         @staticmethod
         def forward(ctx: Any, *args: Any) -> Any:
-            given, ctx.call = args[:count], args[count]
+            given, (ctx.call, run) = args[:count], args[count:]
             ctx.save_for_backward(*given)
             ctx.set_materialize_grads(False)
-            return kernel.again(given, ctx.call)
+            return run(given)
 
         @staticmethod
         def backward(ctx: Any, gradient: Any) -> Any:
             if gradient is None:
-                return (None,) * (count + 1)
+                return (None,) * (count + 2)
             mask = ctx.needs_input_grad[:count]
             given, call = (gradient, *ctx.saved_tensors), ctx.call
-            if torch.is_grad_enabled() or not is_plain(given):
-                found = backward(*given, *call.ordered, list(mask))
-            else:
-                found = back.again(given, call, mask)
-            return *chosen(found, mask), None
+            if not torch.is_grad_enabled():
+                if last := call.like(given, mask):
+                    return *last.run(given), None, None
+                if is_plain(given):
+                    return *chosen(back.run_of(given, call, mask)(given), mask), None, None
+            return *chosen(backward(*given, *call.ordered, list(mask)), mask), None, None
 
     # Without what `Function.apply` does for torch.func, which is not at work: 8 us.
     return super(Function, Eager).apply

@@ -85,10 +85,8 @@ def grid_sample(
     (tensor([[[10.],
              [30.]]]),)
     """
-    if torch.is_autocast_enabled("cpu"):
-        input, grid = _single(input), _single(grid)
     options = mode, padding_mode, align_corners, coordinates, fill_value, channels_last
-    return _call("grid_sample", (input, grid), options, _grid_options)
+    return _call("grid_sample", (input, grid), options, _grid_options, is_widened=True)
 
 
 def affine_grid(theta: Tensor, size: Size, align_corners: bool | None = None) -> Tensor:
@@ -445,15 +443,28 @@ def _padding(came: Any) -> tuple[int, ...]:
 
 
 def _call(
-    name: str, given: tuple[Any, ...], options: tuple[Any, ...], check: Callable[..., Any]
+    name: str,
+    given: tuple[Any, ...],
+    options: tuple[Any, ...],
+    check: Callable[..., Any],
+    is_widened: bool = False,
 ) -> Any:
-    """Call a function: options that came before are known to be right."""
-    function = _FUNCTIONS[name]
-    if not torch.compiler.is_dynamo_compiling() and is_plain(given):
+    """Call a function: options that came before are known to be right.
+
+    `is_widened` lets it compute in float32 under `torch.autocast`.
+    """
+    function, known = _FUNCTIONS[name], None
+    traced = torch.compiler.is_dynamo_compiling()
+    if not traced:
         try:
             known = _known.get((name, options, tuple(map(type, options))))  # 1 is not True
         except TypeError:  # a list of fill values has no hash
             known = None
+        if known and (last := known.like(given)):
+            return function.like(last, given, known)
+    if is_widened and torch.is_autocast_enabled("cpu"):
+        given = tuple([_single(x) for x in given])
+    if not traced and is_plain(given):
         return function(given, known or _remember(name, options, check))
     _tensors(name, dict(zip(function.operators.family.names, given, strict=True)))
     return function.followed(given, check(name, *options))
