@@ -42,11 +42,23 @@ def test_size(told, text, size):
     assert caches.last_level() == size
 
 
-@pytest.mark.parametrize(("text", "streamed"), [(b"8192K", True), (b"32768K", False), (None, True)])
-def test_results_that_fit_are_not_streamed(told, text, streamed):
-    told(text)
-    shape, strides, dtype = (1024, 1024), (8192, 8), np.dtype("f8")
-    line = line_steps.Line(0, 1024, 0, 3, "mirror", None, 1024)
+def streamed(shape, axes):
+    """Which of the steps along some axes of doubles write past the caches."""
+    strides, dtype = np.empty(shape).strides, np.dtype("f8")
+    lines = [line_steps.Line(a, shape[a], 0, 3, "mirror", None, shape[a]) for a in axes]
     array = shape, strides, dtype
-    work = line_steps._prepared(array, array, [line], line_steps.NO_BORDER, dtype)
-    assert [bool(job["stream"]) for call in work.calls for job in call.job] == [streamed]
+    work = line_steps._prepared(array, array, lines, line_steps.NO_BORDER, dtype)
+    return [bool(job["stream"]) for call in work.calls for job in call.job]
+
+
+@pytest.mark.parametrize(("text", "past"), [(b"8192K", True), (b"32768K", False), (None, True)])
+def test_results_that_fit_are_not_streamed(told, text, past):
+    told(text)
+    assert streamed((1024, 1000), (0, 1)) == [past, past]
+    assert streamed((1024, 1024), (1,)) == [past]
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((1024, 1024), 0), ((1024, 1000), 1)])
+def test_results_that_no_step_reads_are_streamed(told, shape, axis):
+    told(b"32768K")
+    assert streamed(shape, (axis,)) == [True]
