@@ -53,6 +53,7 @@ def ask(monkeypatch):
 
     def made(answer):
         monkeypatch.setattr(spline_gather, "asks_ahead", lambda x, axes, order: answer)
+        monkeypatch.setattr(spline_gather, "ALONG", 64)  # less than the points there are
         spline_gather.prepare.cache_clear()
 
     yield made
@@ -66,7 +67,7 @@ def test_what_is_prefetched_changes_no_bit(rank, order, mode, ask):
     """Of arrays between pages that are not there, at points inside, outside and of no number."""
     rng = np.random.default_rng(rank)
     x, points = rng.normal(size=(11,) * rank), rng.uniform(-6, 17, (rank, 1200))
-    points[:-1, :512] = 5.0  # a tile that is level: only of such ones are taps asked for
+    points[:, :700] = np.linspace(-6, 17, 700)  # where steps differ no taps are asked for
     points[0, 21::97], points[-1, 1::89] = np.nan, 1e30
     rule, axes = Rule(order, mode, 2.5), tuple(range(rank))
     for coordinates in (points, points.astype(np.float32)):
@@ -81,12 +82,13 @@ def test_what_is_prefetched_changes_no_bit(rank, order, mode, ask):
 
 @pytest.mark.parametrize(
     ("shape", "axes", "order", "asked"),
-    [((1024, 1024), (0, 1), 0, 1), ((1024, 1024), (0, 1), 1, 0), ((1024, 1024), (0, 1), 3, 0),
-     ((256, 256), (0, 1), 0, 0), ((256, 256, 8), (0, 1), 0, 0), ((64, 64, 64), (0, 1, 2), 1, 1)],
+    [((1024, 1024), (0, 1), 0, 60), ((1024, 1024), (0, 1), 1, 90), ((1024, 1024), (0, 1), 3, 0),
+     ((256, 256), (0, 1), 0, 0), ((256, 256, 8), (0, 1), 0, 0), ((64, 64, 64), (0, 1, 2), 1, 90)],
 )  # fmt: skip
 def test_taps_of_planes_that_no_cache_holds_are_prefetched(shape, axes, order, asked):
-    places = side(np.empty((len(axes), 5, 1)))
-    out = side(np.empty((5, 1, *shape[len(axes) :])))
+    """Those of points two or three rows of the result further on."""
+    places = side(np.empty((len(axes), 5, 30)))
+    out = side(np.empty((5, 30, *shape[len(axes) :])))
     call, _ = prepare(side(np.empty(shape)), axes, out, Points, places, Rule(order, "nearest", 0.0))
     assert call.job["ahead"][0] == asked
 

@@ -10,6 +10,7 @@ from .._kernels import drive
 from .._kernels.kind import CODES
 from .._kernels.stages.outputs import code_of
 from .._kernels.stages.spline_beside import MOST_PLANES, MOST_TAPS, spline_beside_of
+from .._kernels.stages.spline_direct import spline_direct_of
 from .._kernels.stages.spline_gather import spline_far_of, spline_near_of
 from .._kernels.stages.spline_plan import spline_plan_of
 from .._kernels.stages.spline_put import spline_loop, spline_put_of, spline_put_row_of
@@ -38,11 +39,13 @@ STAGES = {
     "spline_plan": spline_plan_of,
     "spline_near": spline_near_of,
     "spline_far": spline_far_of,
+    "spline_direct": spline_direct_of,
     "spline_put": spline_put_of,
     "spline_beside": spline_beside_of,
     "spline_put_row": spline_put_row_of,
 }
 PIECES = 8  # for each thread
+ALONG = 256  # points along a row whose taps are prefetched where rows are not known
 COPIED = 2**17  # coordinates of an axis that are converted at a time
 POINT_NS, TAP_NS = 5.0, 0.5  # a point's plan, and a tap
 
@@ -71,6 +74,13 @@ class Side(NamedTuple):
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: np.dtype[Any]
+
+
+class Row(NamedTuple):
+    """An axis of the output."""
+
+    size: int
+    step: int  # in elements
 
 
 def side(x):
@@ -149,10 +159,11 @@ def prepare(
     sampled = [axes[k] for k in order]
     part = part or Part(tuple(x.shape[a] for a in axes), (0,) * len(axes))
     beside = planes_beside(x, rest, out, rule.order, len(axes))
-    spans = spans_of(x, sampled, out, out_axes, rule.order, 0 if beside else lanes_of(rule.order))
-    put_part(spans, part, order, len(out_axes))
+    rows = rows_of(out, out_axes, source)
+    spans = spans_of(x, sampled, rows, rule.order, 0 if beside else lanes_of(rule.order))
+    put_part(spans, part, order, len(rows))
     task = job[0]
-    task["rank"], task["out_rank"] = len(axes), len(out_axes)
+    task["rank"], task["out_rank"] = len(axes), len(rows)
     task["order"], task["taps"], task["mode"] = rule.order, rule.order + 1, mode
     task["half"] = 0.0 if rule.order % 2 else 0.5
     task["below"], task["pad"], task["cval"] = rule.order // 2, rule.pad, rule.cval
@@ -172,11 +183,13 @@ def prepare(
         spans["high"] = -1
     apart = (spans["stride"][: len(order)] != 0).all()
     task["moves"] = task["fits"] and rule.order > 1 and mode != GRID_WRAP and apart and not beside
-    set_stages(task, x, out, rule, beside)
     planes = planes_of(x, out, rest)
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
-    task["stream"], task["ahead"] = streams(out), asks_ahead(x, axes, rule.order)
-    task["scratch"] = scratch_bytes(len(axes), rule.order + 1, len(out_axes))
+    set_stages(task, x, out, rule, beside, rows[-1].size)
+    task["stream"] = streams(out)
+    if asks_ahead(x, axes, rule.order):
+        task["ahead"] = points_ahead([out.shape[a] for a in out_axes], rule.order)
+    task["scratch"] = scratch_bytes(len(axes), rule.order + 1, len(rows))
     pieces, parallel = cut(task, beside)
     flat_job, flat_spans, flat_planes = map(buffers.read_bytes, (job, spans, planes))
     records = flat_job, flat_spans
@@ -211,22 +224,28 @@ def planes_beside(x, rest, out, order, rank):
     return count // parts if count // parts >= LANES else 0
 
 
-def spans_of(x, axes, out, out_axes, order, lanes):
+def rows_of(out, axes, source):
+    """The output's axes: one where points come one after the other and the result lies so, too."""
+    steps = [out.strides[a] // out.dtype.itemsize for a in axes]
+    sizes = [out.shape[a] for a in axes]
+    if source is Points and steps == [prod(sizes[k + 1 :]) for k in range(len(sizes))]:
+        return [Row(prod(sizes), 1)]
+    return [Row(*row) for row in zip(sizes, steps, strict=True)]
+
+
+def spans_of(x, axes, rows, order, lanes):
     """The axes of the input in the kernel's order, and those of the output in theirs.
 
     Along the last axis of the input so many lanes are read at once, if more than its taps.
     """
-    spans = np.zeros(max(len(axes), len(out_axes)), SPANS)
+    spans = np.zeros(max(len(axes), len(rows)), SPANS)
     for k, a in enumerate(axes):
         window = lanes if k == len(axes) - 1 and order and lanes else order + 1
         spans[k]["stride"] = x.strides[a] // x.dtype.itemsize
         spans[k]["last"], spans[k]["last_start"] = x.shape[a] - 1, x.shape[a] - window
         spans[k]["low"] = order // 2
-    for k, a in enumerate(out_axes):
-        spans[k]["out_size"], spans[k]["out_stride"] = (
-            out.shape[a],
-            out.strides[a] // out.dtype.itemsize,
-        )
+    for k, row in enumerate(rows):
+        spans[k]["out_size"], spans[k]["out_stride"] = row
     return spans
 
 
@@ -252,10 +271,13 @@ def fits(spans, beside):
     return bool((neighbours or beside) and (spans["last_start"] >= spans["first"]).all())
 
 
-def set_stages(task, x, out, rule, beside):
+def set_stages(task, x, out, rule, beside, length):
     """The stages' addresses, compiled when they are first needed."""
     stored = 11 if x.dtype == np.bool_ else CODES[x.dtype.newbyteorder("=")]
     swaps, work = int(not x.dtype.isnative and x.dtype.itemsize > 1), rule.work
+    if is_direct(task, x, out, rule, beside, length):
+        task["direct"] = stage("spline_direct", stored, work, code_of(out.dtype))
+        return
     task["plan"] = stage("spline_plan")
     if beside:
         task["beside"] = stage("spline_beside", stored, work, swaps)
@@ -265,6 +287,25 @@ def set_stages(task, x, out, rule, beside):
     if task["fits"]:
         task["near"] = stage("spline_near", stored, work, lanes_of(rule.order), swaps)
     task["put"] = stage("spline_put", code_of(out.dtype))
+
+
+def is_direct(task, x, out, rule, beside, length):
+    """Do values go from coordinates to results at once?
+
+    Not in several planes, whose points would be planned for each: 512 of 64x64 took 1.2 to 1.4
+    times as long. Nor where rows are too short to fill vectors.
+    """
+    few = rule.order < 2 and not rule.pad and int(task["planes"]) == 1
+    same = x.dtype == out.dtype and x.dtype.isnative
+    return few and same and task["fits"] and not beside and length >= LANES
+
+
+def points_ahead(shape, order):
+    """How many points of the result further on taps are prefetched: rows of it, if it has any.
+
+    A row more for two taps, of which the farther one belongs to the next row.
+    """
+    return (2 + order) * shape[-1] if len(shape) > 1 else ALONG
 
 
 def stage(name, *made_from):
@@ -279,12 +320,8 @@ def streams(out):
 
 
 def asks_ahead(x, axes, order):
-    """Are taps prefetched? Where one is read from a cache it takes longer: 2 ns of 11 in 3-D.
-
-    On two threads of Zen 3 1024x1024 doubles gained nothing under order 1, and lost up to a fifth.
-    """
-    scattered = order == 0 or (order == 1 and len(axes) > 2)
-    return scattered and prod(x.shape[a] for a in axes) * x.dtype.itemsize > schedule.AHEAD
+    """Are taps prefetched? Not of planes that caches hold, nor of many taps a point."""
+    return order < 2 and prod(x.shape[a] for a in axes) * x.dtype.itemsize > schedule.AHEAD
 
 
 def planes_of(x, out, rest):

@@ -1,71 +1,80 @@
 """What is prefetched for splines between the sums of 16 points: only hints, which change no result.
 
-A tile's coordinates, its taps and its values are read and written after each other. Asked for in
-one go each, they would wait for memory in turn; asked for in between, they come while sums are at
-work. On two threads of Zen 3, order 0 at 1024x1024 points in arrays of doubles went from 4.7 to 3.1
-ms so, at 128x128x128 from 13.4 to 9.0.
+Taps of points some rows of the result further on, since what a row reads was mostly read by the row
+before. A hand-written C loop took 5.2 ms for order 0 of 1024x1024 doubles at 6 degrees on one
+thread of Zen 3, with the pixels of points 128 to 512 further along the row prefetched 3.7 to 4.1,
+of points two or four rows further 2.1 to 2.2. How far those lie from a point's own is taken from
+one point of a tile, so a prefetch costs a load and an addition.
 """
 
-import numpy as np
+from ..compiler.flat import array_at
+from ..compiler.jit import greater, inline, jit
+from ..vectors.memory import prefetch_at
+from ..vectors.simd import LANES
+from .spline_scratch import ARRAYS, COUNT, FIRST, MATRIX
+from .spline_sources import EXACT, one_of_array
 
-from ..compiler.jit import inline, jit
-from ..vectors.memory import local, prefetch, prefetch_at
-from ..vectors.simd import LANES, floor, load, multiply_add, splat, store
-from ..vectors.windows import as_places
-from .spline_scratch import FIRST, LOST, PITCH, TILE
-
-# Points between those that are summed and those whose taps are asked for, and of which of 16: in
-# ms of order 0 at 1024x1024 and 128x128x128 points, 64 points 3.24 and 9.8, 128 3.33 and 9.7, 256
-# 3.13 and 9.0; every second or fourth of 16 made no difference.
-BETWEEN, EVERY = 256, 4
-# Rows of the input that points cross for each one they go along, at most: 14 degrees. Steeper rows
-# of results find their lines in the second-level cache: at 1024x1024 points order 0 with taps asked
-# for at any angle took 0.74 to 0.86 of the time at 2 and 6 degrees, 0.99 to 1.03 at 14, and 1.12 to
-# 1.25 at 60 and 90.
-STEEPEST = 0.25
+# Which of 16 points: those of a whole cache line of doubles apart.
+EVERY = 8
+# Where points of a row cross rows of the input, more lines are new, and a line has more points of
+# more rows to be asked for by. Order 0 turned by 30 degrees, ms on one thread, two rows ahead 5.5,
+# four 4.5, eight 4.0, sixteen 4.3; at 6 degrees 4.4, 4.7, 5.0 and 5.9.
+STEEP, STEEPER = 0.25, 4.0
+FARTHEST = 2.0**31  # pixels
+ALIKE = 8.0  # pixels by which steps within a tile may differ
 
 
 @inline
 def ask_coordinates(job, spans, coordinates, scratch, j):
     """The coordinates of 16 points of the next tile, given as bytes: for doubles two lines each."""
     for a in range(job.rank):
-        at = (spans[a].places + scratch.head[FIRST] + TILE + j) * job.real
+        at = (spans[a].places + scratch.head[FIRST] + scratch.head[COUNT] + j) * job.real
         prefetch_at(coordinates, at)
         prefetch_at(coordinates, at + LANES // 2 * job.real)
 
 
-@inline
-def are_level(job, scratch):
-    """Do the first 16 points of a tile go along the rows of the input, not across them?"""
-    steep = 0.0
-    for a in range(job.rank - 1):
-        at = a * PITCH
-        steep += abs(scratch.places[at + LANES - 1] - scratch.places[at])
-    return steep <= STEEPEST * (LANES - 1)
+@jit
+def step_of_array(job, span, grid_at, scratch):
+    """How far apart coordinates in memory are; infinite where that differs within a tile."""
+    begin = span.places + scratch.head[FIRST]
+    end, step = begin + scratch.head[COUNT] - 1, 0.0
+    if scratch.head[FIRST] + scratch.head[COUNT] + job.ahead <= job.points:
+        step = one_of_array(job, grid_at, begin + job.ahead) - one_of_array(job, grid_at, begin)
+        other = one_of_array(job, grid_at, end + job.ahead) - one_of_array(job, grid_at, end)
+        if not abs(step - other) <= ALIKE:
+            step = 2.0 * FARTHEST
+    return step
 
 
 @inline
-def row_behind(job, spans, number):
-    """How far row `number` of taps along the axes before the last lies from the first one."""
-    offset = 0
-    for a in range(job.rank - 2, -1, -1):
-        offset += number % job.taps * spans[a].stride
-        number //= job.taps
-    return offset
+def step_ahead(job, spans, grid_at, scratch, a):
+    """How far along axis a a point lies from the one `ahead` of it."""
+    last, numbers = job.out_rank - 1, array_at(grid_at, EXACT, 0)
+    axis, rows = greater(last - 1, 0), float(job.ahead)
+    if last > 0:
+        rows = float(job.ahead // spans[last].out_size)
+    if job.source == ARRAYS:
+        step = step_of_array(job, spans[a], grid_at, scratch)
+    elif job.source == MATRIX:
+        step = rows * numbers[a * (job.out_rank + 1) + axis]
+    else:
+        step = rows * numbers[3 * a + 1] if spans[a].along == axis else 0.0
+    return step
 
 
 @jit
-def ask_taps(job, spans, input, scratch, j):
-    """The rows of taps of 16 points, if they have a value."""
-    if scratch.known[j // LANES] != LOST:
-        start, offsets = splat(0.0, scratch.places), local(LANES, np.int64)
+def pixels_ahead(job, spans, grid_at, scratch):
+    """How far the pixel of the point `ahead` lies from a point's own, in elements; 0: unknown."""
+    offset, across, along, known = 0, 0.0, 0.0, job.ahead > 0
+    if known:
         for a in range(job.rank):
-            whole = floor(load(scratch.places, a * PITCH + j) + splat(job.half, start))
-            whole = whole - splat(job.below, start)
-            start = multiply_add(whole, splat(float(spans[a].stride), start), start)
-        store(offsets, 0, as_places(start))
-        rows = 1
-        for _ in range(job.rank - 1):
-            rows *= job.taps
-        for number in range(rows):
-            prefetch(input, row_behind(job, spans, number), offsets, 0, EVERY)
+            step = step_ahead(job, spans, grid_at, scratch, a)
+            known = known and abs(step) < FARTHEST
+            across, along = across + along, abs(step)
+            scratch.run[a] = step
+    if known:
+        rows = 1.0 if along <= STEEP * across else STEEPER
+        for a in range(job.rank):
+            step = scratch.run[a] * rows
+            offset += int(step + 0.5 if step > 0.0 else step - 0.5) * spans[a].stride
+    return offset

@@ -15,7 +15,6 @@ from ..vectors.simd import LANES, convert, load, multiply_add, splat, store
 from .outputs import TYPES
 from .spline_gather import far_axis, plan_sixteen, take_edges
 from .spline_narrow import native_of
-from .spline_plan import begin_tile, next_run
 from .spline_scratch import (
     CAREFUL,
     CHUNK,
@@ -28,6 +27,7 @@ from .spline_scratch import (
     TILE,
     scratch_of,
 )
+from .spline_sources import begin_tile, next_run
 
 MOST_TAPS = CHUNK  # of a point
 MOST_PLANES = TILE  # at a time

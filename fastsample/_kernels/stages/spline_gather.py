@@ -14,7 +14,7 @@ from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
 from ..vectors.gathers import gather
-from ..vectors.memory import local, store_part
+from ..vectors.memory import local, prefetch, store_part
 from ..vectors.parts import add_part, add_parts, add_rows, copy_part, load_parts, store_parts
 from ..vectors.simd import (
     LANES,
@@ -37,7 +37,7 @@ from ..vectors.windows import (
     windows,
 )
 from .outputs import TYPES
-from .spline_ahead import BETWEEN, are_level, ask_coordinates, ask_taps
+from .spline_ahead import EVERY, ask_coordinates, pixels_ahead
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
 from .spline_plan import note_edge
@@ -350,25 +350,25 @@ def spline_near_of(stored, work, lanes, swaps):
     block = wide_of(stored, work, lanes, swaps) if wide else narrow_of(work, swaps)
 
     @jit
-    def near(job, spans, input, coordinates, scratch):
+    def near(job, spans, input, grid_at, scratch):
         count = scratch.head[COUNT]
         if job.moves:
             scratch.head[EDGES] = 0
-        ahead = job.ahead and are_level(job, scratch)
-        for j in range(0, lesser(BETWEEN, count) if ahead else 0, LANES):
-            ask_taps(job, spans, input, scratch, j)
+        beyond, coordinates = (
+            pixels_ahead(job, spans, grid_at, scratch),
+            array_at(grid_at, np.int8, 0),
+        )
         for j in range(0, count, LANES):
             if job.source == ARRAYS:
                 ask_coordinates(job, spans, coordinates, scratch, j)
-            if ahead and j + BETWEEN < count:
-                ask_taps(job, spans, input, scratch, j + BETWEEN)
             if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)
+                if beyond != 0:
+                    prefetch(input, beyond, scratch.offsets, 0, EVERY)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
-        input, coordinates = array_at(image_at, element, plane), array_at(grid_at, np.int8, 0)
-        near(job, spans, input, coordinates, scratch_in(job, memory))
+        near(job, spans, array_at(image_at, element, plane), grid_at, scratch_in(job, memory))
 
     return spline_near
 
@@ -471,6 +471,15 @@ def windowed_of(stored, work, lanes, swaps):
     return windowed
 
 
+@inline
+def inside_share(job, spans, scratch):
+    """Taps and weights of 16 points at edges along all axes; the share of them that lies inside."""
+    inside = splat(1.0, scratch.far_weights)
+    for a in range(job.rank):
+        inside = inside * far_axis(job, spans[a], a, scratch)
+    return inside
+
+
 @cache
 def far_block_of(stored, work, lanes, swaps):
     """16 points at edges."""
@@ -478,16 +487,9 @@ def far_block_of(stored, work, lanes, swaps):
     if lanes > 2:
         windowed = windowed_of(stored, work, lanes, swaps)
 
-    @inline
-    def inside_of(job, spans, scratch):
-        inside = splat(1.0, scratch.far_weights)
-        for a in range(job.rank):
-            inside = inside * far_axis(job, spans[a], a, scratch)
-        return inside
-
     @jit
     def by_windows(job, spans, input, scratch):
-        inside = inside_of(job, spans, scratch)
+        inside = inside_share(job, spans, scratch)
         if job.fits and put_slots(job, spans[job.rank - 1], lanes, scratch):
             total = windowed(job, spans, input, scratch, inside)
         else:
@@ -496,7 +498,7 @@ def far_block_of(stored, work, lanes, swaps):
 
     @jit
     def by_taps(job, spans, input, scratch):
-        return singly(job, spans, input, scratch, inside_of(job, spans, scratch))
+        return singly(job, spans, input, scratch, inside_share(job, spans, scratch))
 
     return by_windows if lanes > 2 else by_taps
 

@@ -51,8 +51,7 @@ def linear_of(work, swaps, rank):
     native, real, size = native_of(swaps), VALUES[work], 2 * max(rank, 1) * LANES
 
     @inline
-    def put_axis(span, a, scratch, j, start, weights):
-        x = load(scratch.places, a * PITCH + j)
+    def put_axis(span, a, x, start, weights):
         whole = floor(x)
         t = convert(x - whole, weights)
         store(weights, 2 * a * LANES, 1.0 - t)
@@ -79,33 +78,62 @@ def linear_of(work, swaps, rank):
         return add_tap(total, row, weight)
 
     @inline
+    def add_rows(spans, axes, input, scratch, weights):
+        total = splat(0.0, weights)
+        for number in range(2 ** (axes - 1)):
+            offset, weight = row_of(spans, weights, number, axes - 1)
+            total = add_row(input, offset, weight, axes - 1, scratch, weights, total)
+        return total
+
+    @inline
     def linear(job, spans, input, scratch, j):
         axes = rank if rank else job.rank
         weights = local(size, real) if rank else scratch.weights
         start = splat(0.0, scratch.places)
         for a in range(axes):
-            start = put_axis(spans[a], a, scratch, j, start, weights)
+            x = load(scratch.places, a * PITCH + j)
+            start = put_axis(spans[a], a, x, start, weights)
         store(scratch.offsets, 0, as_places(start))
-        total = splat(0.0, weights)
-        for number in range(2 ** (axes - 1)):
-            offset, weight = row_of(spans, weights, number, axes - 1)
-            total = add_row(input, offset, weight, axes - 1, scratch, weights, total)
+        total = add_rows(spans, axes, input, scratch, weights)
         store(scratch.values, j, convert(total, scratch.values))
 
-    return linear
+    return linear, put_axis, add_rows
 
 
 @cache
-def narrow_of(work, swaps):
-    """16 points of orders 0 and 1."""
+def nearest_of(swaps):
+    """16 points of order 0."""
     native = native_of(swaps)
-    plane, volume, others = (linear_of(work, swaps, rank) for rank in (2, 3, 0))
 
     @inline
     def nearest(job, spans, input, scratch, j):
         nearest_offsets(job, spans, scratch, j)
         found = native(gather(input, 0, scratch.offsets, 0))
         store(scratch.values, j, convert(convert(found, scratch.weights), scratch.values))
+
+    return nearest
+
+
+@cache
+def any_narrow_of(work):
+    """16 points of orders 0 and 1 along any number of axes, in this machine's byte order."""
+    nearest, linear = nearest_of(0), linear_of(work, 0, 0)[0]
+
+    @inline
+    def narrow(job, spans, input, scratch, j):
+        if job.order == 0:
+            nearest(job, spans, input, scratch, j)
+        else:
+            linear(job, spans, input, scratch, j)
+
+    return narrow
+
+
+@cache
+def narrow_of(work, swaps):
+    """16 points of orders 0 and 1."""
+    nearest = nearest_of(swaps)
+    plane, volume, others = (linear_of(work, swaps, rank)[0] for rank in (2, 3, 0))
 
     @inline
     def narrow(job, spans, input, scratch, j):

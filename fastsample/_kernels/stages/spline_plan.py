@@ -6,8 +6,7 @@ data. Weights are left to the stages that sum: for a whole tile they would fill 
 
 from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
-from ..kind import VALUES
-from ..vectors.simd import LANES, convert, floor, load, ramp, splat, store, where
+from ..vectors.simd import LANES, floor, load, splat, store, where
 from ..vectors.windows import all_within
 from .spline_places import brought_in
 from .spline_runs import mark_run, nothing_known, take_care
@@ -20,77 +19,30 @@ from .spline_scratch import (
     INSIDE,
     LOOKED_AT,
     LOST,
-    MATRIX,
     PITCH,
     SPANS,
     SPLINE,
-    TILE,
     scratch_of,
 )
-
-REAL, EXACT = VALUES[4], VALUES[8]
-
-
-@jit
-def begin_tile(job, spans, scratch, t):
-    """Write down the tile's first point, how many there are, and the first one's place."""
-    first = t * TILE
-    scratch.head[FIRST] = first
-    scratch.head[COUNT] = lesser(TILE, job.points - first)
-    for a in range(job.out_rank - 1, -1, -1):
-        scratch.index[a] = first % spans[a].out_size
-        first //= spans[a].out_size
-
-
-@inline
-def next_run(job, spans, scratch):
-    """Go to the next row of the output."""
-    a = job.out_rank - 1
-    scratch.index[a] = 0
-    while a > 0:
-        a -= 1
-        scratch.index[a] += 1
-        if scratch.index[a] < spans[a].out_size:
-            break
-        scratch.index[a] = 0
+from .spline_sources import (
+    begin_run,
+    begin_tile,
+    next_run,
+    one_of_array,
+    sixteen_of_array,
+    sixteen_of_run,
+)
 
 
 @jit
-def read_array(numbers, at, scratch, to, count):
+def read_array(job, grid_at, at, scratch, to, count):
     """Coordinates of one axis, of points that follow each other."""
     j = 0
     while j + LANES <= count:
-        store(scratch.places, to + j, convert(load(numbers, at + j), scratch.places))
+        store(scratch.places, to + j, sixteen_of_array(job, grid_at, scratch.places, at + j))
         j += LANES
     for k in range(j, count):
-        scratch.places[to + k] = numbers[at + k]
-
-
-@jit
-def run_of_matrix(spans, numbers, a, out_rank, scratch, at, count):
-    """Coordinates along axis a of the input, of points of one row of the output."""
-    last, row = out_rank - 1, a * (out_rank + 1)
-    base = numbers[row + out_rank]
-    for k in range(last):
-        base = base + (spans[k].begin + scratch.index[k]) * numbers[row + k]
-    step, like = numbers[row + last], scratch.places
-    first = spans[last].begin + scratch.index[last]
-    for j in range(0, count, LANES):
-        index = ramp(like) + splat(first + j, like)
-        store(scratch.places, a * PITCH + at + j, index * splat(step, like) + splat(base, like))
-
-
-@jit
-def run_of_axis(spans, numbers, a, out_rank, scratch, at, count):
-    """The same where axis a depends on one axis of the output alone."""
-    like, along = scratch.places, spans[a].along
-    pre, scale, offset = numbers[3 * a], numbers[3 * a + 1], numbers[3 * a + 2]
-    step = 1.0 if along == out_rank - 1 else 0.0
-    first = spans[along].begin + scratch.index[along]
-    for j in range(0, count, LANES):
-        index = (ramp(like) + float(j)) * step + splat(first, like)
-        place = (index + splat(pre, like)) * splat(scale, like) + splat(offset, like)
-        store(scratch.places, a * PITCH + at + j, place)
+        scratch.places[to + k] = one_of_array(job, grid_at, at + k)
 
 
 @jit
@@ -99,21 +51,16 @@ def read_places(job, spans, grid_at, scratch):
     first, count = scratch.head[FIRST], scratch.head[COUNT]
     if job.source == ARRAYS:
         for a in range(job.rank):
-            at, to = spans[a].places + first, a * PITCH
-            if job.real == 4:
-                read_array(array_at(grid_at, REAL, 0), at, scratch, to, count)
-            else:
-                read_array(array_at(grid_at, EXACT, 0), at, scratch, to, count)
+            read_array(job, grid_at, spans[a].places + first, scratch, a * PITCH, count)
     else:
         at, last = 0, job.out_rank - 1
-        numbers = array_at(grid_at, EXACT, 0)
         while at < count:
             length = lesser(spans[last].out_size - scratch.index[last], count - at)
+            begin_run(job, spans, grid_at, scratch)
+            o = spans[last].begin + scratch.index[last]
             for a in range(job.rank):
-                if job.source == MATRIX:
-                    run_of_matrix(spans, numbers, a, job.out_rank, scratch, at, length)
-                else:
-                    run_of_axis(spans, numbers, a, job.out_rank, scratch, at, length)
+                for j in range(0, length, LANES):
+                    store(scratch.places, a * PITCH + at + j, sixteen_of_run(scratch, a, o + j))
             mark_run(job, spans, scratch, at, length)
             at += length
             next_run(job, spans, scratch)

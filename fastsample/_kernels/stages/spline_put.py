@@ -11,8 +11,19 @@ from ..vectors.memory import fence
 from ..vectors.simd import LANES, load, splat, store, where
 from .outputs import TYPES, output_of
 from .rows import put_row_of
-from .spline_plan import begin_tile, next_run
-from .spline_scratch import CAREFUL, COUNT, EDGES, LOST, PLANES, SPANS, SPLINE, TILE, scratch_of
+from .spline_scratch import (
+    CAREFUL,
+    COUNT,
+    EDGES,
+    FIRST,
+    LOST,
+    PLANES,
+    SPANS,
+    SPLINE,
+    TILE,
+    scratch_of,
+)
+from .spline_sources import begin_tile, next_run
 from .tile import blocks
 
 
@@ -71,27 +82,38 @@ def spline_put_row_of(value):
     return spline_put_row
 
 
+@inline
+def sum_planned(job, job_at, spans, image, grid, planes, out, scratch, at, to, t):
+    """The sums of a tile that is planned, in one plane, and their way into the result."""
+    if job.fits:
+        call_stage(job.near, job_at, spans, image, grid, planes, out, scratch, at, 0)
+    if array_at(scratch, np.int64, 0)[EDGES] > 0:
+        call_stage(job.far, job_at, spans, image, grid, planes, out, scratch, at, 0)
+    call_stage(job.put, job_at, spans, image, grid, planes, out, scratch, to, t)
+
+
 def spline_tiles(job_at, spans, image, grid, planes_at, out, piece):
     """The work on one piece: plan its tiles, and sum and store them in each of its planes."""
     job, planes = array_at(job_at, SPLINE, 0)[0], array_at(planes_at, np.int64, 0)
     memory = new_memory(job.scratch)
     scratch = on_a_line(memory)
-    tiles = blocks(job.points, TILE)
+    tiles, head = blocks(job.points, TILE), array_at(scratch, np.int64, 0)
     pieces = blocks(tiles, job.tiles)
     first, part = piece % pieces * job.tiles, piece // pieces * job.each
     for t in range(first, lesser(first + job.tiles, tiles)):
-        call_stage(job.plan, job_at, spans, image, grid, planes_at, out, scratch, t, 0)
+        head[FIRST] = t * TILE
+        if not job.direct:
+            call_stage(job.plan, job_at, spans, image, grid, planes_at, out, scratch, t, 0)
         if job.beside:
-            array_at(scratch, np.int64, 0)[PLANES] = job.each
+            head[PLANES] = job.each
             at, to = job.input_start + planes[2 * part], job.out_start + planes[2 * part + 1]
             call_stage(job.beside, job_at, spans, image, grid, planes_at, out, scratch, at, to)
         for p in range(part, part if job.beside else lesser(part + job.each, job.planes)):
             at, to = job.input_start + planes[2 * p], job.out_start + planes[2 * p + 1]
-            if job.fits:
-                call_stage(job.near, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
-            if array_at(scratch, np.int64, 0)[EDGES] > 0:
-                call_stage(job.far, job_at, spans, image, grid, planes_at, out, scratch, at, 0)
-            call_stage(job.put, job_at, spans, image, grid, planes_at, out, scratch, to, t)
+            if job.direct:
+                call_stage(job.direct, job_at, spans, image, grid, planes_at, out, scratch, at, to)
+            else:
+                sum_planned(job, job_at, spans, image, grid, planes_at, out, scratch, at, to, t)
     if job.stream:
         fence()
     free(memory)

@@ -46,7 +46,11 @@ SPLINE = np.dtype(
         ("real", "i8"),  # the bytes of a coordinate, where they come as arrays
         ("fits", "i8"),  # 1: no axis is shorter than the window of its taps
         ("moves", "i8"),  # 1: what is read at edges lies in windows inside: weights are moved there
-        ("ahead", "i8"),  # 1: taps are prefetched
+        ("direct", "i8"),  # instead of all of these, from coordinates to results
+        (
+            "ahead",
+            "i8",
+        ),  # points of the result between one and that whose tap is prefetched; 0: none
         ("points", "i8"),  # of one plane
         ("tiles", "i8"),  # a piece of work: so many tiles,
         ("each", "i8"),  # of so many planes
@@ -103,6 +107,7 @@ class Scratch(NamedTuple):
     edges: np.ndarray  # which points lie at an edge
     edge_places: np.ndarray  # and their coordinates, as in `places`
     index: np.ndarray  # the point's place in the output
+    run: np.ndarray  # how the coordinates of a row of the output are made, three numbers an axis
     rows: np.ndarray  # of a chunk, the offsets
     row_weights: np.ndarray  # and the weights, 16 points each
     sums: np.ndarray  # windows of sums, 16 of up to 8
@@ -120,11 +125,11 @@ class Scratch(NamedTuple):
 
 def scratch_bytes(rank, taps, out_rank):
     """How much a call needs."""
-    doubles = (2 * rank + 4) * PITCH + PITCH // LANES + out_rank + 2 * LANES
+    doubles = (2 * rank + 4) * PITCH + PITCH // LANES + out_rank + 3 * rank + 2 * LANES
     doubles += CHUNK + CHUNK * LANES + 8 * LANES
     doubles += rank * LANES + (3 * (rank + 1) * taps + 8) * LANES + 10 * LANES
     doubles += CHUNK * LANES
-    return HEAD + 8 * doubles + 1024
+    return HEAD + 8 * doubles + 1536
 
 
 @inline
@@ -160,6 +165,8 @@ def scratch_of(work):
         at = after(at, rank * PITCH)
         index = array_at(memory, place, at)
         at = after(at, job.out_rank)
+        run = array_at(memory, exact, at)
+        at = after(at, 3 * rank)
         rows = array_at(memory, place, at)
         at = after(at, CHUNK)
         row_weights = array_at(memory, real, at)
@@ -182,7 +189,7 @@ def scratch_of(work):
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
         return Scratch(
-            head, places, lost, edge, known, values, offsets, edges, edge_places, index, rows,
+            head, places, lost, edge, known, values, offsets, edges, edge_places, index, run, rows,
             row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
             far_slots, far_at, far_rows,
         )  # fmt: skip
