@@ -64,7 +64,13 @@ def step_ahead(job, spans, grid_at, scratch, a):
 
 @jit
 def pixels_ahead(job, spans, grid_at, scratch):
-    """How far the pixel of the point `ahead` lies from a point's own, in elements; 0: unknown."""
+    """How far the pixel of the point `ahead` lies from a point's own, in elements; 0: unknown.
+
+    Of taps in two planes the far one: the near one's plane was read by the result's plane before.
+    Order 1 of 128x128x128 doubles, medians of two runs of two threads of Zen 3, ms: at points in
+    memory 9.8 and 14.9 with the near one, 8.5 and 10.2 with the far one, through a matrix 10.7 and
+    11.7, 10.5 and 9.3.
+    """
     offset, across, along, known = 0, 0.0, 0.0, job.ahead > 0
     if known:
         for a in range(job.rank):
@@ -77,4 +83,6 @@ def pixels_ahead(job, spans, grid_at, scratch):
         for a in range(job.rank):
             step = scratch.run[a] * rows
             offset += int(step + 0.5 if step > 0.0 else step - 0.5) * spans[a].stride
+        if job.order and job.rank > 2:
+            offset += spans[0].stride
     return offset
