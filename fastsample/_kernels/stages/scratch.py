@@ -13,7 +13,6 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline
 from ..kind import (
-    AFFINE_SUM,
     ELASTIC,
     GROUPS,
     JOINT,
@@ -64,7 +63,7 @@ def weight_rows(form):
 def result_rows(kind):
     """How many results of a point wait in scratch."""
     taps = kind.taps**kind.axes
-    rows = {SLOPE: kind.axes, SCATTER: taps, JOINT: taps, AFFINE_SUM: kind.axes}
+    rows = {SLOPE: kind.axes, SCATTER: taps, JOINT: taps}
     return rows.get(kind.role, 0)
 
 
