@@ -8,7 +8,7 @@ import numpy as np
 
 from . import recall, threads
 from .compiler.flat import memory_of
-from .compiler.jit import STAGE, call, compiled, compiled_address
+from .compiler.jit import STAGE, call, compiled, made_address
 from .compiler.once import once
 from .compiler.team import compile_team
 from .kind import (
@@ -128,13 +128,13 @@ def stages_of(kind):
 @once
 def stage(name, *made_from):
     """The address of a stage."""
-    return compiled_address(MAKERS[name](*made_from), (name, *made_from), STAGE)
+    return made_address(MAKERS[name], (name, *made_from), STAGE)
 
 
 @once
 def made_stage(maker, *made_from):
     """The address of a stage that is not among a call's in `stages_of`: (its name, ...)."""
-    return compiled_address(maker(*made_from[1:]), made_from, STAGE)
+    return made_address(maker, made_from, STAGE)
 
 
 def ready(kind, job):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 from llvmlite import ir
 from numba import config, types
+from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
@@ -144,8 +145,10 @@ def memory_of(array):
 def _new_memory(typing, size):
     def code(context, builder, sig, args):
         # Numba's runtime would count references to an array; these bytes have one owner.
+        # Nor is it asked for them: what is compiled has to be ready before kernels are.
         room = builder.add(args[0], ir.Constant(args[0].type, CACHE_LINE))
-        return builder.bitcast(context.nrt.allocate(builder, room), BYTE)
+        kind = ir.FunctionType(BYTE, [room.type])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "malloc"), [room])
 
     return types.voidptr(types.intp), code
 
@@ -158,7 +161,8 @@ def new_memory(size):
 
 def _free(typing, pointer):
     def code(context, builder, sig, args):
-        context.nrt.free(builder, args[0])
+        kind = ir.FunctionType(ir.VoidType(), [BYTE])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "free"), [args[0]])
         return context.get_dummy_value()
 
     return types.void(pointer), code

@@ -11,10 +11,11 @@ import warnings
 import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
+from numba.core import registry
 from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
-from numba.core.runtime import rtsys
+from numba.core.compiler_lock import global_compiler_lock
 
 from .. import home
 from . import forks, interrupts, lean, place, shortcuts
@@ -62,9 +63,8 @@ class _Cache(FunctionCache):
 
     def load_overload(self, sig, target_context):
         # Without super's refresh of the context, which only compilation needs: it imports all that
-        # Numba knows of NumPy, and scipy.linalg where that is installed, 0.15 to 0.35 s. What
-        # kernels call of Numba's is the memory of their scratch.
-        rtsys.initialize(target_context)
+        # Numba knows of NumPy, and scipy.linalg where that is installed, 0.15 to 0.35 s, and
+        # compiles its counting of references, another 15 ms. Kernels call nothing of these.
         try:
             with self._guard_against_spurious_io_errors():
                 return self._load_overload(sig, target_context)
@@ -94,12 +94,18 @@ def _warn_once(reason):
 _warned = []
 
 
-def _kept(kernel, made_from):
-    """Give a kernel its place on disk, if there is one."""
+def _cache(made_from):
+    """A kernel's place on disk, or None."""
     try:
-        kernel._cache = _Cache(made_from)
+        return _Cache(made_from)
     except Exception as error:  # no folder can be written, or a locator asked for has none
         _warn_once(str(error))
+        return None
+
+
+def _kept(kernel, made_from):
+    """Give a kernel its place on disk, if there is one."""
+    kernel._cache = _cache(made_from) or kernel._cache
     return kernel
 
 
@@ -138,16 +144,44 @@ def compiled_address(function, made_from, signature):
     An address can be called without being compiled into its caller, so that the loops are compiled
     once and not for each stage, and a stage once and not for each that it meets.
     """
+    return made_address(lambda *frozen: function, made_from, signature)
+
+
+def made_address(maker, made_from, signature):
+    """The same of what `maker` makes of all that follows a name in `made_from`.
+
+    It makes nothing where that is on disk: all small functions of a stage take milliseconds.
+    """
     if config.DISABLE_JIT:
-        _KEPT.append(function)
+        _KEPT.append(maker(*made_from[1:]))
         return len(_KEPT)
+    with interrupts.held():
+        kernel, address = _read(made_from, signature) or _compiled(
+            maker(*made_from[1:]), made_from, signature
+        )
+    _KEPT.append(kernel)
+    return address
+
+
+def _read(made_from, signature):
+    """A kernel from disk, and its address; or None."""
+    cache = _cache(made_from)
+    with global_compiler_lock:
+        found = cache and cache.load_overload(signature, registry.cpu_target.target_context)
+        if found:
+            name = found.fndesc.llvm_cfunc_wrapper_name
+            return found, found.library.get_pointer_to_function(name)
+    return None
+
+
+def _compiled(function, made_from, signature):
+    """A kernel that is compiled and written to disk, and its address."""
     arguments, options = (signature.args, signature.return_type), dict(OPTIONS)
     made = CFunc(function, arguments, {}, options, pipeline_class=lean.KERNEL)
     kernel = _kept(made, made_from)
-    with interrupts.held(), _no_collections(), shortcuts.taken():
+    with _no_collections(), shortcuts.taken():
         kernel.compile()
-    _KEPT.append(kernel)
-    return kernel.address
+    return kernel, kernel.address
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ a Numba lacks a part of it, `INNER` and `KERNEL` are its own compiler: slower, t
 
 import functools
 
-from llvmlite import binding
+from llvmlite import binding, ir
 from numba.core import codegen, registry
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
@@ -149,6 +149,25 @@ def _size_of(ty):
     return registry.cpu_target.target_context.get_abi_sizeof(ty)
 
 
+def _entry(context, library, fndesc, env, call_helper):
+    """What C calls: the kernel, without Numba's way out for exceptions, of which kernels have none.
+
+    That way is longer than some kernels, and what it calls of Python's and of Numba's runtime would
+    have to be found again for each kernel that is read from disk.
+    """
+    module = context.create_module("entry")
+    kind = context.call_conv.get_function_type(fndesc.restype, fndesc.argtypes)
+    kernel = ir.Function(module, kind, fndesc.llvm_func_name)
+    takes = [context.get_value_type(one) for one in fndesc.argtypes]
+    gives = context.get_value_type(fndesc.restype)
+    entry = ir.Function(module, ir.FunctionType(gives, takes), fndesc.llvm_cfunc_wrapper_name)
+    builder = ir.IRBuilder(entry.append_basic_block())
+    convention, arguments = context.call_conv, (fndesc.restype, fndesc.argtypes, entry.args)
+    _, given = convention.call_function(builder, kernel, *arguments)
+    builder.ret(given)
+    library.add_ir_module(module)
+
+
 class KernelCompiler(Compiler):
     """For the outermost function."""
 
@@ -160,6 +179,7 @@ class KernelCompiler(Compiler):
     def compile_extra(self, func):
         context = self.state.targetctx  # of this function alone
         context.get_abi_sizeof = _size_of
+        context.create_cfunc_wrapper = functools.partial(_entry, context)
         self.state.library = self.library_class(context.codegen(), func.__qualname__)
         self.state.library.enable_object_caching()
         return super().compile_extra(func)

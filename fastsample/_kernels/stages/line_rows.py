@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from ..compiler.flat import array_at, free, new_memory, on_a_line
-from ..compiler.jit import STAGE, WORK, call_stage, compiled_address, inline, jit, lesser
+from ..compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
 from ..compiler.once import once
 from ..kind import STORED, VALUES
 from ..vectors.gathers import gather
@@ -229,17 +229,16 @@ def write_row_of(work, value):
 @once
 def rows_loop(work):
     """The address of the work on one piece."""
-    return compiled_address(rows_of(work), ("rows", work), WORK)
+    return made_address(rows_of, ("rows", work), WORK)
 
 
 @once
 def row_reader(value, swapped, work):
     """The address of the stage that adds up rows of the source."""
-    made_from = "read_row", value, swapped, work
-    return compiled_address(read_row_of(value, swapped, work), made_from, STAGE)
+    return made_address(read_row_of, ("read_row", value, swapped, work), STAGE)
 
 
 @once
 def row_writer(work, value):
     """The address of the stage that makes a row of results."""
-    return compiled_address(write_row_of(work, value), ("write_row", work, value), STAGE)
+    return made_address(write_row_of, ("write_row", work, value), STAGE)

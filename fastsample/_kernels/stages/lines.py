@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compiler.flat import array_at, at_byte, free, new_memory, on_a_line
-from ..compiler.jit import STAGE, WORK, call_stage, compiled_address, inline, jit, lesser
+from ..compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
 from ..compiler.once import once
 from ..kind import VALUES
 from ..vectors.memory import fence, local
@@ -324,17 +324,16 @@ def lines_of(work):
 @once
 def lines_loop(work):
     """The address of the work on one piece."""
-    return compiled_address(lines_of(work), ("lines", work), WORK)
+    return made_address(lines_of, ("lines", work), WORK)
 
 
 @once
 def reader(value, swapped, work):
     """The address of the stage that reads lines."""
-    made_from = "read_lines", value, swapped, work
-    return compiled_address(read_lines_of(value, swapped, work), made_from, STAGE)
+    return made_address(read_lines_of, ("read_lines", value, swapped, work), STAGE)
 
 
 @once
 def writer(work, value):
     """The address of the stage that writes lines."""
-    return compiled_address(write_lines_of(work, value), ("write_lines", work, value), STAGE)
+    return made_address(write_lines_of, ("write_lines", work, value), STAGE)

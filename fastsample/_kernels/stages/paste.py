@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compiler.flat import array_at
-from ..compiler.jit import WORK, compiled_address, greater, inline, jit, lesser
+from ..compiler.jit import WORK, greater, inline, jit, lesser, made_address
 from ..compiler.once import once
 from ..kind import AXES, JOB, VALUES
 from ..vectors.gathers import gather, gather_pairs
@@ -223,9 +223,8 @@ def paste_of(soft):
     return run
 
 
-@once
-def paster(soft):
-    """The address of the work on one piece."""
+def paste_piece_of(soft):
+    """The work on one piece, on memory that comes as its first bytes."""
     run, pixel = paste_of(soft), REAL if soft else BYTE
 
     def paste_piece(job_at, axes_at, masks_at, boxes_at, cuts_at, out_at, piece):
@@ -234,4 +233,10 @@ def paster(soft):
         cuts, out = array_at(cuts_at, PLACE, 0), array_at(out_at, pixel, 0)
         run(job, axes, masks, boxes, cuts, out, piece)
 
-    return compiled_address(paste_piece, ("paste", soft), WORK)
+    return paste_piece
+
+
+@once
+def paster(soft):
+    """The address of the work on one piece."""
+    return made_address(paste_piece_of, ("paste", soft), WORK)

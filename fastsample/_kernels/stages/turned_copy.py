@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from ..compiler.flat import array_at
-from ..compiler.jit import WORK, compiled_address, inline, jit, lesser
+from ..compiler.jit import WORK, inline, jit, lesser, made_address
 from ..compiler.once import once
 from ..kind import BITS, STORED
 from ..vectors.columns import load_columns
@@ -95,4 +95,4 @@ def turn_of(bits):
 def turner(item):
     """The address of the work on one piece, of elements of 4 or 8 bytes."""
     bits = BITS[item]
-    return compiled_address(turn_of(bits), ("turn", bits), WORK)
+    return made_address(turn_of, ("turn", bits), WORK)
