@@ -34,8 +34,8 @@ def compiling(count, done):
 @needs_signals
 def test_an_interrupt_waits_for_the_kernel():
     done = []
-    with pytest.raises(KeyboardInterrupt):
-        interrupts.holding(compiling)(1, done)
+    with pytest.raises(KeyboardInterrupt), interrupts.held():
+        compiling(1, done)
     assert done == ["kernel"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -43,8 +43,8 @@ def test_an_interrupt_waits_for_the_kernel():
 @needs_signals
 def test_a_second_one_does_not_wait():
     done = []
-    with pytest.raises(KeyboardInterrupt):
-        interrupts.holding(compiling)(2, done)
+    with pytest.raises(KeyboardInterrupt), interrupts.held():
+        compiling(2, done)
     assert not done
 
 

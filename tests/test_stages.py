@@ -108,13 +108,13 @@ import numpy as np
 import fastsample as fs
 from fastsample._kernels import drive
 
-compiled, made = drive.compiled_address, []
+address, made = drive.made_address, []
 
-def compiled_address(function, made_from, signature):
+def made_address(maker, made_from, signature):
     made.append(made_from[0])
-    return compiled(function, made_from, signature)
+    return address(maker, made_from, signature)
 
-drive.compiled_address = compiled_address
+drive.made_address = made_address
 image = np.random.default_rng(0).random((1, 2, 9, 11), dtype=np.float32)
 grid = np.random.default_rng(1).uniform(-1.2, 1.2, (1, 5, 7, 2)).astype(np.float32)
 theta = np.eye(2, 3, dtype=np.float32)[None]

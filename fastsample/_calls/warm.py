@@ -47,7 +47,7 @@ def jobs(all_stages: bool) -> list[Callable[[], Any]]:
 
 def loops() -> Iterator[Callable[[], Any]]:
     """What all calls share: the loops over pieces of work, and what finds a call made before."""
-    yield from (drive.compile_drive, drive.compile_over_threads)
+    yield from (drive.driver, drive.over_threads)
     yield from (tiles_loop, shares_loop, samples_loop, list_loop, recall.method)
 
 

@@ -7,10 +7,11 @@ import numba as nb
 import numpy as np
 
 from . import recall, threads
+from .compiler.builtin import without_the_lock
 from .compiler.flat import memory_of
-from .compiler.jit import STAGE, call, compiled, made_address
+from .compiler.jit import STAGE, call, jit, made_address
 from .compiler.once import once
-from .compiler.team import compile_team
+from .compiler.team import team
 from .kind import (
     AFFINE,
     AFFINE_GRID,
@@ -165,10 +166,20 @@ def drive(work, job, axes, image, grid, other, out, pieces):
         )
 
 
+_drive = jit(drive)
+
+
+@jit
+def drive_numbers(numbers):
+    """`drive` where all that it takes is in an array."""
+    job, axes, image = numbers[1], numbers[2], numbers[3]
+    _drive(numbers[0], job, axes, image, numbers[4], numbers[5], numbers[6], numbers[7])
+
+
 @once
 def driver():
     """`drive`, compiled."""
-    return compiled(drive, ("drive",))
+    return drive if INTERPRETED else without_the_lock(drive_numbers, 8, "drive")
 
 
 @once
@@ -179,7 +190,7 @@ def _load_before_forks():
     thread that was about to end when the process forked holds them for good.
     """
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=compile_drive)
+        os.register_at_fork(before=driver)
         os.register_at_fork(before=_load_recall)
 
 
@@ -189,16 +200,9 @@ def _load_recall():
         recall.method()
 
 
-def compile_drive():
-    """Compile `drive`, or read it from disk, without a run."""
-    if not INTERPRETED:
-        driver().compile((nb.types.intp,) * 8)
-
-
-def compile_over_threads():
-    """The same of its twin over threads."""
-    if not INTERPRETED:
-        compile_team()
+def over_threads():
+    """Its twin over threads, compiled."""
+    return None if INTERPRETED else team(True)
 
 
 def run(work, parallel, arrays, pieces):

@@ -13,13 +13,12 @@ import threading
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
-from .compiler.flat import ADDRESS, BYTE, primitive
+from .compiler.builtin import ONE, WORD, Method, function_of, held, word_at
+from .compiler.flat import ADDRESS, primitive
 from .compiler.jit import compiled_address, inline
 from .compiler.once import once
 
-WORD = ctypes.sizeof(ctypes.c_ssize_t)
 SLOTS, SLOT = 8, 96  # calls that are remembered, and the words of each
 HEAD = 3  # words: which objects are None, and the types of arrays and tuples
 SAME, NESTED, LAID_OUT = range(3)  # a thing is an object; a tuple of such; an array of a layout
@@ -27,48 +26,21 @@ SAME, NESTED, LAID_OUT = range(3)  # a thing is an object; a tuple of such; an a
 # has its length; an array's memory, its number of axes (an int), sizes, strides, its base and type.
 TYPE, LENGTH, ITEMS = ADDRESS - WORD, ADDRESS, tuple.__basicsize__
 AXES, SIZES, STRIDES, DTYPE = (ADDRESS + k * WORD for k in (1, 2, 3, 5))
-METH_O = 8  # a function of one argument
+INT = ir.IntType(8 * ctypes.sizeof(ctypes.c_int))
 
 
-def _number_at(bits):
-    """A typing function: the number of so many bits that lies at an address."""
-
-    def typed(typing, address):
-        def code(context, builder, sig, args):
-            place = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
-            return builder.sext(builder.load(place), args[0].type)
-
-        return types.intp(types.intp), code
-
-    return typed
-
-
-@primitive(_number_at(8 * WORD))
-def word_at(address):
-    """The number that lies at an address."""
-    return ctypes.c_ssize_t.from_address(address).value
-
-
-@primitive(_number_at(8 * ctypes.sizeof(ctypes.c_int)))
-def int_at(address):
-    """The same of a C int."""
-    return ctypes.c_int.from_address(address).value
-
-
-def _held(typing, thing):
+def _int_at(typing, address):
     def code(context, builder, sig, args):
-        kind = ir.FunctionType(ir.VoidType(), [BYTE])
-        count = cgutils.get_or_insert_function(builder.module, kind, "Py_IncRef")
-        builder.call(count, [builder.inttoptr(args[0], BYTE)])
-        return args[0]
+        place = builder.inttoptr(args[0], INT.as_pointer())
+        return builder.sext(builder.load(place), args[0].type)
 
     return types.intp(types.intp), code
 
 
-@primitive(_held)
-def held(thing):
-    """An object's address, for somebody who gives its reference back."""
-    return thing
+@primitive(_int_at)
+def int_at(address):
+    """The C int that lies at an address."""
+    return ctypes.c_int.from_address(address).value
 
 
 @inline
@@ -134,25 +106,11 @@ def recall(owner, things):
     return held(word_at(table) if answer == 0 else answer)
 
 
-class _Method(ctypes.Structure):
-    """What Python knows of a function in C."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
-
-
 @once
 def method():
     """`recall`, compiled."""
     address = compiled_address(recall, ("recall",), types.intp(types.intp, types.intp))
-    return _Method(b"recall", address, METH_O, None)
-
-
-_new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    return Method(b"recall", address, ONE, None)
 
 
 class Memory:
@@ -163,8 +121,7 @@ class Memory:
         self.table[:HEAD] = id(None), id(tuple), id(np.ndarray)
         self.kept = [None] * SLOTS  # what has an address in the table must stay
         self.next, self.writing = 0, threading.Lock()
-        place = ctypes.addressof(method())
-        self.find = _new(("PyCFunction_NewEx", ctypes.pythonapi))(place, self.table, None)
+        self.find = function_of(method(), self.table)
 
     def remember(self, things, answer):
         """Let `find(things)` be the answer, in the place of the call remembered longest ago.

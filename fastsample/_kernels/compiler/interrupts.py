@@ -40,13 +40,3 @@ def _may_be_held():
     """Signals are the main thread's, and a handler of somebody else's stays."""
     ours = threading.current_thread() is threading.main_thread()
     return ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def holding(function):
-    """The function, with interrupts held while it runs."""
-
-    def held_function(*args, **kwargs):
-        with held():
-            return function(*args, **kwargs)
-
-    return held_function

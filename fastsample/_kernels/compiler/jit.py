@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 from llvmlite import ir
-from numba import config, njit, types
+from numba import config, types
 from numba.core import registry
 from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import FunctionCache, IndexDataCacheFile
@@ -94,19 +94,13 @@ def _warn_once(reason):
 _warned = []
 
 
-def _cache(made_from):
+def _place_of(made_from):
     """A kernel's place on disk, or None."""
     try:
         return _Cache(made_from)
     except Exception as error:  # no folder can be written, or a locator asked for has none
         _warn_once(str(error))
         return None
-
-
-def _kept(kernel, made_from):
-    """Give a kernel its place on disk, if there is one."""
-    kernel._cache = _cache(made_from) or kernel._cache
-    return kernel
 
 
 def number_apart():
@@ -121,15 +115,6 @@ def number_apart():
 
 in_each_process(number_apart)  # a forked child would count on from where its parent was
 forks.guard()
-
-
-def compiled(function, made_from):
-    """`function` compiled, from disk where the same has been compiled before."""
-    if config.DISABLE_JIT:
-        return function
-    made = _kept(njit(**OPTIONS)(function), made_from)
-    made.compile = interrupts.holding(made.compile)
-    return made
 
 
 # What is called by address. A loop's work: on (job, axes, image, grid, other, out), one piece.
@@ -155,17 +140,16 @@ def made_address(maker, made_from, signature):
     if config.DISABLE_JIT:
         _KEPT.append(maker(*made_from[1:]))
         return len(_KEPT)
+    cache = _place_of(made_from)
     with interrupts.held():
-        kernel, address = _read(made_from, signature) or _compiled(
-            maker(*made_from[1:]), made_from, signature
-        )
+        found = _read(cache, signature)
+        kernel, address = found or _compiled(maker(*made_from[1:]), signature, cache)
     _KEPT.append(kernel)
     return address
 
 
-def _read(made_from, signature):
+def _read(cache, signature):
     """A kernel from disk, and its address; or None."""
-    cache = _cache(made_from)
     with global_compiler_lock:
         found = cache and cache.load_overload(signature, registry.cpu_target.target_context)
         if found:
@@ -174,11 +158,11 @@ def _read(made_from, signature):
     return None
 
 
-def _compiled(function, made_from, signature):
+def _compiled(function, signature, cache):
     """A kernel that is compiled and written to disk, and its address."""
     arguments, options = (signature.args, signature.return_type), dict(OPTIONS)
-    made = CFunc(function, arguments, {}, options, pipeline_class=lean.KERNEL)
-    kernel = _kept(made, made_from)
+    kernel = CFunc(function, arguments, {}, options, pipeline_class=lean.KERNEL)
+    kernel._cache = cache or kernel._cache
     with _no_collections(), shortcuts.taken():
         kernel.compile()
     return kernel, kernel.address

@@ -12,9 +12,10 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+from .builtin import without_the_lock
 from .cores import meet, now, take_core
 from .flat import BYTE, array_at, free, memory_of, new_memory, primitive
-from .jit import call, compiled, compiled_address, jit
+from .jit import call, compiled_address, jit
 from .once import once
 
 # What a team is told, 8 bytes each: the work, its six arrays, how many pieces, how many threads may
@@ -120,6 +121,7 @@ def layer_share(arrays, sizes, steps, told_at):
     share(told_at)
 
 
+@jit
 def drive_team(is_layer, start, share, most, work, job, axes, image, grid, other, out, pieces):
     """All pieces of a job on threads, on six arrays that come as `memory_of` takes them."""
     told_at = new_memory(8 * TOLD)
@@ -135,17 +137,25 @@ def drive_team(is_layer, start, share, most, work, job, axes, image, grid, other
     free(told_at)
 
 
+@jit
+def drive_numbers(numbers):
+    """The same where all that it takes is in an array."""
+    start, share, most, work = numbers[1], numbers[2], numbers[3], numbers[4]
+    job, axes, image = numbers[5], numbers[6], numbers[7]
+    grid, other, out, pieces = numbers[8], numbers[9], numbers[10], numbers[11]
+    drive_team(numbers[0], start, share, most, work, job, axes, image, grid, other, out, pieces)
+
+
 @once
 def team(is_layer):
-    """`drive_team`, and the address of the share of its threads."""
-    drive = compiled(drive_team, ("drive_team",))
+    """`drive_team`, compiled, and the address of the share of its threads."""
+    drive = _driver()
     if is_layer:
         shared = types.void(*(types.voidptr,) * 4)
         return drive, compiled_address(layer_share, ("layer_share",), shared)
     return drive, compiled_address(gomp_share, ("gomp_share",), types.void(types.voidptr))
 
 
-def compile_team():
-    """Compile what calls over the layer's threads need, or read it from disk, without a run."""
-    drive, _ = team(True)
-    drive.compile((types.intp,) * 12)
+@once
+def _driver():
+    return without_the_lock(drive_numbers, 12, "drive_team")
