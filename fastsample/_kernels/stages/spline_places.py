@@ -143,10 +143,15 @@ def put_quadratic(out, at, step, t):
 
 
 @inline
+def horner(total, y, c):
+    """total * y + c: one of Horner's steps."""
+    return multiply_add(total, y, splat(c, y))
+
+
+@inline
 def cubic_inner(y, square):
     """The taps of order 3 beside a point, y their distance."""
-    inner = multiply_add(y, splat(0.5, y), splat(-1.0, y))
-    return multiply_add(inner, square, splat(2.0 / 3.0, y))
+    return horner(horner(splat(0.5, y), y, -1.0), square, 2.0 / 3.0)
 
 
 @jit
@@ -163,8 +168,8 @@ def put_cubic(out, at, step, t):
 @inline
 def quartic_side(y):
     """The second tap of order 4, y its distance."""
-    inner = (5.0 / 6.0 - y * (1.0 / 6.0)) * y - 1.25
-    return (inner * y + 5.0 / 24.0) * y + 55.0 / 96.0
+    inner = horner(horner(splat(-1.0 / 6.0, y), y, 5.0 / 6.0), y, -1.25)
+    return horner(horner(inner, y, 5.0 / 24.0), y, 55.0 / 96.0)
 
 
 @jit
@@ -174,7 +179,7 @@ def put_quartic(out, at, step, t):
     low, high = low * low, high * high
     put(out, at, low * low * (1.0 / 24.0))
     put(out, at + step, quartic_side(t + 1.0))
-    put(out, at + 2 * step, square * (square * 0.25 - 0.625) + 115.0 / 192.0)
+    put(out, at + 2 * step, horner(horner(splat(0.25, t), square, -0.625), square, 115.0 / 192.0))
     put(out, at + 3 * step, quartic_side(1.0 - t))
     put(out, at + 4 * step, high * high * (1.0 / 24.0))
 
@@ -183,14 +188,14 @@ def put_quartic(out, at, step, t):
 def quintic_inner(y):
     """The taps of order 5 beside a point, y their distance."""
     square = y * y
-    return (0.25 - y * (1.0 / 12.0)) * square * square - square * 0.5 + 0.55
+    return horner(horner(horner(splat(-1.0 / 12.0, y), y, 0.25), square, -0.5), square, 0.55)
 
 
 @inline
 def quintic_outer(y):
     """Those after them."""
-    inner = ((y * (1.0 / 24.0) - 0.375) * y + 1.25) * y - 1.75
-    return (inner * y + 0.625) * y + 0.425
+    inner = horner(horner(horner(splat(1.0 / 24.0, y), y, -0.375), y, 1.25), y, -1.75)
+    return horner(horner(inner, y, 0.625), y, 0.425)
 
 
 @jit
@@ -198,12 +203,12 @@ def put_quintic(out, at, step, t):
     """Order 5, t from 0 to 1."""
     z = 1.0 - t
     t2, z2 = t * t, z * z
-    put(out, at, z2 * z2 * z * (1.0 / 120.0))
+    put(out, at, z2 * z2 * (z * (1.0 / 120.0)))
     put(out, at + step, quintic_outer(t + 1.0))
     put(out, at + 2 * step, quintic_inner(t))
     put(out, at + 3 * step, quintic_inner(z))
     put(out, at + 4 * step, quintic_outer(z + 1.0))
-    put(out, at + 5 * step, t2 * t2 * t * (1.0 / 120.0))
+    put(out, at + 5 * step, t2 * t2 * (t * (1.0 / 120.0)))
 
 
 @inline
