@@ -83,10 +83,11 @@ def test_what_is_prefetched_changes_no_bit(rank, order, mode, ask):
 @pytest.mark.parametrize(
     ("shape", "axes", "order", "asked"),
     [((1024, 1024), (0, 1), 0, 60), ((1024, 1024), (0, 1), 1, 90), ((1024, 1024), (0, 1), 3, 0),
-     ((256, 256), (0, 1), 0, 0), ((256, 256, 8), (0, 1), 0, 0), ((64, 64, 64), (0, 1, 2), 1, 90)],
+     ((256, 256), (0, 1), 0, 0), ((256, 256, 8), (0, 1), 0, 0), ((64, 64, 64), (0, 1, 2), 1, 90),
+     ((64, 64, 64), (0, 1, 2), 3, 150), ((64, 64, 64), (0, 1, 2), 5, 0)],
 )  # fmt: skip
 def test_taps_of_planes_that_no_cache_holds_are_prefetched(shape, axes, order, asked):
-    """Those of points two or three rows of the result further on."""
+    """Those of points two rows of the result further on, and a row more for each tap but one."""
     places = side(np.empty((len(axes), 5, 30)))
     out = side(np.empty((5, 30, *shape[len(axes) :])))
     call, _ = prepare(side(np.empty(shape)), axes, out, Points, places, Rule(order, "nearest", 0.0))

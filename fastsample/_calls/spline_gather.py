@@ -321,7 +321,8 @@ def streams(out):
 
 def asks_ahead(x, axes, order):
     """Are taps prefetched? Not of planes that caches hold, nor of many taps a point."""
-    return order < 2 and prod(x.shape[a] for a in axes) * x.dtype.itemsize > schedule.AHEAD
+    few = order < 2 or (order < 4 and len(axes) > 2)  # see `ask_pixels`
+    return few and prod(x.shape[a] for a in axes) * x.dtype.itemsize > schedule.AHEAD
 
 
 def planes_of(x, out, rest):

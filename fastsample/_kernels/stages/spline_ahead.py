@@ -9,7 +9,7 @@ one point of a tile, so a prefetch costs a load and an addition.
 
 from ..compiler.flat import array_at
 from ..compiler.jit import greater, inline, jit
-from ..vectors.memory import prefetch_at
+from ..vectors.memory import prefetch, prefetch_at
 from ..vectors.simd import LANES
 from .spline_scratch import ARRAYS, COUNT, FIRST, MATRIX
 from .spline_sources import EXACT, one_of_array
@@ -31,6 +31,19 @@ def ask_coordinates(job, spans, coordinates, scratch, j):
         at = (spans[a].places + scratch.head[FIRST] + scratch.head[COUNT] + j) * job.real
         prefetch_at(coordinates, at)
         prefetch_at(coordinates, at + LANES // 2 * job.real)
+
+
+@inline
+def ask_pixels(input, beyond, planes, depth, scratch):
+    """The pixels `beyond` those of 16 points, in so many planes of which that is the last.
+
+    Of one plane order 1 asks for the far one alone. Order 3 asks for all four: those before it were
+    read by the result's plane before, too, but lie past the second cache. 128x128x128 doubles took
+    22.4 and not 29.7 ms so at points in memory, 23.3 and not 28.1 through a matrix, medians of two
+    threads of Zen 3 by turns; order 5 61 and not 58, and planes 1.03 to 1.09 times as long.
+    """
+    for k in range(planes):
+        prefetch(input, beyond - k * depth, scratch.offsets, 0, EVERY)
 
 
 @jit
@@ -84,5 +97,5 @@ def pixels_ahead(job, spans, grid_at, scratch):
             step = scratch.run[a] * rows
             offset += int(step + 0.5 if step > 0.0 else step - 0.5) * spans[a].stride
         if job.order and job.rank > 2:
-            offset += spans[0].stride
+            offset += job.order * spans[0].stride
     return offset

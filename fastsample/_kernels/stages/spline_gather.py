@@ -14,7 +14,7 @@ from ..compiler.flat import array_at
 from ..compiler.jit import inline, jit, lesser
 from ..kind import VALUES
 from ..vectors.gathers import gather
-from ..vectors.memory import local, prefetch
+from ..vectors.memory import local
 from ..vectors.parts import add_parts, load_parts, store_parts
 from ..vectors.simd import (
     LANES,
@@ -36,7 +36,7 @@ from ..vectors.windows import (
     windows,
 )
 from .outputs import TYPES
-from .spline_ahead import EVERY, ask_coordinates, pixels_ahead
+from .spline_ahead import ask_coordinates, ask_pixels, pixels_ahead
 from .spline_narrow import narrow_of, native_of
 from .spline_places import put_weights, tap_place
 from .spline_plan import note_edge
@@ -216,7 +216,8 @@ def spline_near_of(stored, work, lanes, swaps):
             if scratch.known[j // LANES] != LOST:
                 block(job, spans, input, scratch, j)
                 if beyond != 0:
-                    prefetch(input, beyond, scratch.offsets, 0, EVERY)
+                    planes = job.taps if wide and job.rank > 2 else 1
+                    ask_pixels(input, beyond, planes, spans[0].stride, scratch)
 
     def spline_near(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, after):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
