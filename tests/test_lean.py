@@ -137,7 +137,7 @@ def test_shortcuts_are_for_the_time_of_a_compilation():
         return [getattr(owner, name) for owner, name, _ in shortcuts.MADE]
 
     usual = now()
-    assert len(usual) == 17
+    assert len(usual) == 20
     with shortcuts.taken():
         assert not set(usual) & set(now())
     assert now() == usual
@@ -176,6 +176,22 @@ def test_a_numba_that_lacks_a_part(by_us, tmp_path):
     own, values = nursery.script(code, LIMIT, NUMBA_CACHE_DIR=str(tmp_path)).split()
     assert own == "Compiler"
     assert by_us[0].split() == ["InnerCompiler", values]
+
+
+FEW = """
+import sys
+import numpy as np
+import fastsample as fs
+before = set(sys.modules)
+fs.grid_sample(np.zeros((1, 1, 4, 4), np.float32), np.zeros((1, 2, 2, 2), np.float32))
+print(len({name for name in set(sys.modules) - before if name.startswith("scipy")}))
+import numba
+print(numba.njit(lambda x: np.median(np.cumsum(np.sqrt(x))))(np.ones(4)))
+"""
+
+
+def test_all_of_numba_is_loaded_for_others_alone(tmp_path):
+    assert nursery.script(FEW, LIMIT, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["0", "2.5"]
 
 
 def test_a_kept_kernel_holds_no_llvm_module(by_us):

@@ -7,11 +7,15 @@ long as its compiler lock is held: other threads' kernels never meet them.
 """
 
 import contextlib
+import dis
 import functools
+import importlib
 
 from numba.core import (
     base,
+    bytecode,
     byteflow,
+    cpu,
     errors,
     event,
     interpreter,
@@ -25,8 +29,9 @@ from numba.core import (
     types,
 )
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.runtime import rtsys
 from numba.core.types import functions
-from numba.core.typing import context, templates
+from numba.core.typing import context, mathdecl, templates
 
 MADE = []  # (owner, name, what stands there meanwhile)
 
@@ -55,6 +60,25 @@ def taken():
         finally:
             for owner, name, was in usual:
                 setattr(owner, name, was)
+
+
+@_in_place_of(bytecode, "_unpack_opargs")
+def _instructions(usual):
+    """A function's instructions. More than half of Python 3.11's are gaps behind the others."""
+    gap = dis.opmap.get("CACHE")
+
+    def unpacked(code):
+        held = None
+        for offset, operation, arg, after in usual(code):
+            if operation == gap:
+                held = *held[:3], after
+                continue
+            if held:
+                yield held
+            held = offset, operation, arg, after
+        yield held
+
+    return unpacked
 
 
 @_in_place_of(byteflow.Flow, "run")
@@ -181,6 +205,38 @@ def _options(usual):
         return {**defaults(type(self)), **self._values}
 
     return values
+
+
+# What kernels need of Numba's functions. All of them are 200 modules, of which one imports SciPy's
+# linear algebra: a seventh of a first call. A kernel that needs more does not compile.
+IMPLEMENTED = (
+    *("cpython.builtins", "cpython.iterators", "cpython.numbers", "cpython.rangeobj"),
+    *("cpython.tupleobj", "cpython.mathimpl", "np.arrayobj"),
+)
+
+
+@functools.cache
+def _implementations():
+    modules = [importlib.import_module(f"numba.{name}") for name in IMPLEMENTED]
+    return [module.registry for module in modules if hasattr(module, "registry")]
+
+
+@_in_place_of(cpu.CPUContext, "load_additional_registries")
+def _implemented(usual):
+    """Their code. Whatever else a process compiles has Numba load the rest before."""
+
+    def load(self):
+        rtsys.initialize(self)
+        for registry in _implementations():
+            self.install_registry(registry)
+
+    return load
+
+
+@_in_place_of(context.Context, "load_additional_registries")
+def _declared(usual):
+    """Their types, besides those that Numba begins with."""
+    return lambda self: self.install_registry(mathdecl.registry)
 
 
 class _Told:
