@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+from itertools import product
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -93,6 +95,97 @@ def test_numbers_that_callers_write_out_make_no_function_of_their_own():
     add = frozen(5)
     assert numba.njit(lambda x: add(1) * add(2) * add(x))(3) == 6 * 7 * 8
     assert len(add.overloads) == 1
+
+
+def counted(start, stop, step):
+    """All loops over ranges that there are; numbers in whose digits the order is."""
+    seen = 0
+    for k in range(stop):
+        seen = (seen * 7 + k) % 999_983
+    for k in range(start, stop):
+        seen = (seen * 7 + k) % 999_983
+    for k in range(start, stop, step):
+        seen = (seen * 7 + k) % 999_983
+    for k in range(start, stop, 3):
+        for m in range(k, start, -2):
+            if m == 2:
+                continue
+            seen = (seen * 7 + m) % 999_983
+        if k == 5:
+            break
+    return seen
+
+
+inner_counted = inline(counted)
+
+
+@numba.njit
+def compiled_counted(start, stop, step):
+    return inner_counted(start, stop, step)
+
+
+@pytest.mark.parametrize(("start", "stop"), [*product((-3, 0, 2, 6), repeat=2)])
+def test_loops_over_ranges(start, stop):
+    for step in -7, -2, -1, 1, 2, 9:
+        assert compiled_counted(start, stop, step) == counted(start, stop, step)
+
+
+class Held(NamedTuple):
+    """What functions hand over whole."""
+
+    first: float
+    pair: tuple
+    flag: bool
+
+
+@inline
+def held_of(x, n, by=2):
+    return Held(x, (n, by), x > 1.0)
+
+
+@jit
+def turned(held, low):
+    a, b = held.pair
+    return Held(low if held.flag else held.first, (b, a), not held.flag), a + b
+
+
+@inline
+def nothing(held):
+    if held.flag:
+        return
+
+
+def turns(x, n):
+    """Structures, flags, nothing, a default; variables of branches and of loops."""
+    held, total = held_of(x, n), 0
+    nothing(held)
+    while held.pair[0] > 0 and total < 40:
+        held, some = turned(held, x / 2)
+        total += some
+    return held.first, held.pair, held.flag, total
+
+
+@pytest.mark.parametrize(("x", "n"), [*product((0.5, 3.0), (0, 1, 7))])
+def test_values_go_from_function_to_function(x, n):
+    first, pair, flag, total = x, (n, 2), x > 1, 0
+    while pair[0] > 0 and total < 40:
+        first, pair, flag = x / 2 if flag else first, pair[::-1], not flag
+        total += n + 2
+    assert numba.njit(turns)(x, n) == (first, pair, flag, total)
+
+
+def test_what_would_raise_returns_zero():
+    third = inline(lambda k: (5, 6, 7)[k])
+    compiled = numba.njit(lambda k: third(k))
+    assert (compiled(2), compiled(3)) == (7, 0)
+
+
+def test_inner_functions_are_short():
+    """Numba writes some 140 instructions for a loop over a range that makes a call."""
+    summed = jit(sum_of_squares.py_func)
+    assert numba.njit(lambda x: summed(x, 3))(2.0) == 12
+    (made,) = summed.overloads.values()
+    assert len(str(made.library._final_module).splitlines()) < 70
 
 
 def of_an_array(values, n):

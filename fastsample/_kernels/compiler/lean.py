@@ -13,9 +13,11 @@ a Numba lacks a part of it, `INNER` and `KERNEL` are its own compiler: slower, t
 import functools
 
 from llvmlite import binding, ir
-from numba.core import codegen, registry
+from numba.core import codegen, lowering, registry
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
+
+from . import lower
 
 # Passes of Numba's over a function's Python, by name, that have nothing to do in kernels: no array
 # expressions, closures written inside, `literal_unroll`, `with`, parallel loops, annotations to
@@ -136,9 +138,13 @@ class _Passes(PassManager):
         one.run_finalizer(state)
 
 
-def _without(names, passes):
+def _of_ours(passes, to_llvm):
     fewer = _Passes(passes.pipeline_name)
-    fewer.passes = [one for one in passes.passes if one[0].__name__ not in names]
+    fewer.passes = [
+        (to_llvm if one.__name__ == "NativeLowering" else one, why)
+        for one, why in passes.passes
+        if one.__name__ not in NOT_NEEDED
+    ]
     fewer.finalize()
     return fewer
 
@@ -171,10 +177,10 @@ def _entry(context, library, fndesc, env, call_helper):
 class KernelCompiler(Compiler):
     """For the outermost function."""
 
-    library_class = Outer
+    library_class, to_llvm = Outer, lower.KernelLowering
 
     def define_pipelines(self):
-        return [_without(NOT_NEEDED, passes) for passes in super().define_pipelines()]
+        return [_of_ours(passes, self.to_llvm) for passes in super().define_pipelines()]
 
     def compile_extra(self, func):
         context = self.state.targetctx  # of this function alone
@@ -188,22 +194,25 @@ class KernelCompiler(Compiler):
 class InnerCompiler(KernelCompiler):
     """For the others."""
 
-    library_class = Inner
+    library_class, to_llvm = Inner, lower.InnerLowering
 
     def compile_extra(self, func):
         """Lower, then tell compiled code what to call, as Numba does once there is an address."""
         self.state.flags.no_compile = True
+        self.state.targetctx.mangler = lower.name_of
         done = super().compile_extra(func)
         # An entry must be a built-in function, and one of its own. This one raises, should Python
         # call it.
         entry = [].index
-        done.target_context.insert_user_function(entry, done.fndesc, [done.library])
+        call = lower.call_of(done.fndesc, [done.library])
+        done.target_context.insert_func_defn([(call, entry, call.signature)])
         return done._replace(entry_point=entry)
 
 
 def _possible():
     parts = hasattr(codegen.CPUCodegen, "_module_pass_manager")
-    return parts and all(hasattr(NUMBAS, name) for name in REPLACED)
+    parts = parts and all(hasattr(NUMBAS, name) for name in REPLACED)
+    return parts and all(hasattr(lowering.Lower, name) for name in lower.REPLACED)
 
 
 INNER = InnerCompiler if _possible() else Compiler
