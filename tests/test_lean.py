@@ -203,7 +203,7 @@ def assembly(context):
     with context:
         compiled.compile("(f8[:], i8)")
     (code,) = compiled.inspect_asm().values()
-    return re.sub(r"_ZN\w+|of_an_array\S*|\d{5,}", "NAME", code)
+    return re.sub(r"_ZN\w+|of_an_array\S*|0x[0-9a-f]+|\d{5,}", "NAME", code)
 
 
 def test_shortcuts_are_to_the_same_code():
