@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -153,3 +154,13 @@ def test_signatures_are_short_enough_to_read():
 def test_all_names_exist():
     for name in fastsample.__all__:
         assert getattr(fastsample, name).__doc__ or name == "__version__"
+
+
+@pytest.mark.parametrize("folder", ["_calls", "_calls/splines"])
+def test_the_design_page_names_each_module_of_a_folder(folder):
+    """And none that is not there."""
+    page = (Path(__file__).parents[1] / "docs" / "project" / "design.md").read_text()
+    rows = page.split(f"| module of `{folder}/` |")[1].split("\n\n")[0].splitlines()[2:]
+    named = [name for row in rows for name in re.findall("`(\\w+)`", row.split("|")[1])]
+    there = {p.stem for p in (PACKAGE / folder).iterdir() if p.name[0] not in "_."}
+    assert sorted(named) == sorted(there)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastsample._calls import caches, line_steps
+from fastsample._calls.splines import caches, line_steps
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from cases import noise  # noqa: E402
 
 import fastsample.dask as fd  # noqa: E402
 from fastsample import ndimage as ours  # noqa: E402
-from fastsample._calls.spline_checks import MODES  # noqa: E402
+from fastsample._calls.splines.arguments import MODES  # noqa: E402
 
 IMAGE = noise(0, (23, 29), np.float64)
 WHOLE = np.arange(-40, 60)

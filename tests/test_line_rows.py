@@ -8,8 +8,8 @@ import pytest
 import splines
 from guarded import SIDES, guarded
 
-from fastsample._calls import caches, row_steps
-from fastsample._calls.lines import resampled
+from fastsample._calls.splines import caches, row_steps
+from fastsample._calls.splines.lines import resampled
 from fastsample._kernels.threads import of_threads
 
 F32, F64 = np.float32, np.float64

@@ -8,12 +8,12 @@ import pytest
 import splines
 from guarded import SIDES, guarded
 
-from fastsample._calls import line_steps, spline_paths
-from fastsample._calls.line_steps import TOGETHER
-from fastsample._calls.line_taps import Places, taps_of
-from fastsample._calls.lines import filter_axes, filtered, resampled
-from fastsample._calls.spline_places import zoomed
-from fastsample._calls.splines import Options
+from fastsample._calls.splines import line_steps, paths
+from fastsample._calls.splines.line_steps import TOGETHER
+from fastsample._calls.splines.line_taps import Places, taps_of
+from fastsample._calls.splines.lines import filter_axes, filtered, resampled
+from fastsample._calls.splines.places import zoomed
+from fastsample._calls.splines.run import Options
 from fastsample._kernels.threads import of_threads
 
 F32, F64 = np.float32, np.float64
@@ -291,9 +291,9 @@ def test_few_results_and_few_long_lines_go_by_points(shape, results, order, monk
     at = zoomed([shape[a] for a in axes], [results[a] for a in axes], False)
     rule = Options(order, "mirror", 0.0, False)
     got, want = np.empty(results), np.empty(results)
-    spline_paths._by_axes(x, axes, at, want, rule)
-    monkeypatch.delattr(spline_paths, "_by_axes")
-    spline_paths.interpolate(x, axes, at, got, rule)
+    paths._by_axes(x, axes, at, want, rule)
+    monkeypatch.delattr(paths, "_by_axes")
+    paths.interpolate(x, axes, at, got, rule)
     assert_near(got, want)
 
 

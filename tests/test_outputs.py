@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernels import compiled
 
-from fastsample._kernels.stages.outputs import TYPES, code_of, output_of, stored
+from fastsample._kernels.stages.splines.outputs import TYPES, code_of, output_of, stored
 from fastsample._kernels.vectors.simd import LANES, load, store
 
 F64 = np.float64

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from guarded import SIDES, guarded
 
-from fastsample._calls import spline_gather
-from fastsample._calls.spline_gather import Rule, prepare, sample, side
-from fastsample._calls.spline_places import Axes, Axis, Matrix, Points
-from fastsample._kernels.stages.spline_scratch import MODES
+from fastsample._calls.splines import gather
+from fastsample._calls.splines.gather import Rule, prepare, sample, side
+from fastsample._calls.splines.places import Axes, Axis, Matrix, Points
+from fastsample._kernels.stages.splines.scratch import MODES
 
 pytestmark = pytest.mark.compiled
 SHAPES = {1: (37,), 2: (23, 19), 3: (9, 11, 13), 4: (5, 4, 6, 7)}
@@ -20,11 +20,11 @@ def by_stages(monkeypatch):
     """Runs calls stage after stage; what is prepared so is forgotten."""
 
     def run(function):
-        spline_gather.prepare.cache_clear()
+        gather.prepare.cache_clear()
         with monkeypatch.context() as patch:
-            patch.setattr(spline_gather, "is_direct", lambda *_: False)
+            patch.setattr(gather, "is_direct", lambda *_: False)
             function()
-        spline_gather.prepare.cache_clear()
+        gather.prepare.cache_clear()
 
     return run
 

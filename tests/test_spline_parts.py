@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from guarded import SIDES, guarded
 
-from fastsample._calls import spline_gather
-from fastsample._calls.spline_gather import Part, Rule, prepare, sample, side
-from fastsample._calls.spline_places import Axes, Axis, Matrix, Points
-from fastsample._kernels.stages.spline_scratch import MODES
+from fastsample._calls.splines import gather
+from fastsample._calls.splines.gather import Part, Rule, prepare, sample, side
+from fastsample._calls.splines.places import Axes, Axis, Matrix, Points
+from fastsample._kernels.stages.splines.scratch import MODES
 
 pytestmark = pytest.mark.compiled
 INPUT = np.random.default_rng(0).normal(size=(23, 40))
@@ -52,12 +52,12 @@ def ask(monkeypatch):
     """Lets calls prefetch taps or not, whatever their size; what is prepared so is forgotten."""
 
     def made(answer):
-        monkeypatch.setattr(spline_gather, "asks_ahead", lambda x, axes, order: answer)
-        monkeypatch.setattr(spline_gather, "ALONG", 64)  # less than the points there are
-        spline_gather.prepare.cache_clear()
+        monkeypatch.setattr(gather, "asks_ahead", lambda x, axes, order: answer)
+        monkeypatch.setattr(gather, "ALONG", 64)  # less than the points there are
+        gather.prepare.cache_clear()
 
     yield made
-    spline_gather.prepare.cache_clear()
+    gather.prepare.cache_clear()
 
 
 @pytest.mark.parametrize("mode", ["constant", "nearest", "grid-wrap"])

@@ -7,7 +7,7 @@ import pytest
 from guarded import SIDES, guarded
 
 from fastsample import ndimage
-from fastsample._calls import spline_copy, turned_copy
+from fastsample._calls.splines import copies, turned_copy
 
 pytestmark = pytest.mark.compiled  # large arrays
 RNG = np.random.default_rng(11)
@@ -77,8 +77,8 @@ def test_large_copies_are_made_again(monkeypatch):
     }
     wanted = {name: call(x) for name, call in calls.items()}
     moved = []
-    move = spline_copy.move
-    monkeypatch.setattr(spline_copy, "move", lambda *args: moved.append(args) or move(*args))
+    move = copies.move
+    monkeypatch.setattr(copies, "move", lambda *args: moved.append(args) or move(*args))
     for name, call in calls.items():
         np.testing.assert_array_equal(call(-x), wanted[name] * np.where(wanted[name] == 7, 1, -1))
     assert not moved

@@ -8,9 +8,10 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .._calls import checks, spline_checks
-from .._calls.spline_places import Axes, Matrix, scaled, zoomed
-from .._calls.splines import Options
+from .._calls import checks
+from .._calls.splines import arguments
+from .._calls.splines.places import Axes, Matrix, scaled, zoomed
+from .._calls.splines.run import Options
 from . import _graph, _sources
 from ._job import Layout, Task
 from ._sampling import KEEP_BYTES, READ_BYTES, _aligned, checked_limits
@@ -239,7 +240,7 @@ def zoom(
     axes = len(source.shape)
     factors = _each(_ZOOM, "zoom", zoom, axes)
     grid_mode = checks.flag(_ZOOM, "grid_mode", grid_mode)
-    shape = spline_checks.zoomed(_ZOOM, source.shape, factors)
+    shape = arguments.zoomed(_ZOOM, source.shape, factors)
     made = _graph.chunks_of(_ZOOM, chunks, shape, dtype, _graph.usual_chunks(source))
     geometry = Mapped(tuple(source.shape), zoomed(source.shape, shape, grid_mode))
     limits = threads, max_read_bytes, keep_bytes
@@ -255,7 +256,7 @@ def _checked(
         raise ValueError(f"{function}: input must have one axis or more; got a number")
     if order not in range(6) or isinstance(order, float):
         raise ValueError(f"{function}: order must be one of 0 to 5; got {order!r}")
-    modes = spline_checks.MODES
+    modes = arguments.MODES
     if not isinstance(mode, str) or mode not in modes:
         raise ValueError(
             f"{function}: mode must be one of {', '.join(map(repr, modes))}; got {mode!r}"
@@ -263,14 +264,14 @@ def _checked(
     dtype = _real(function, "input", _sources.type_of(source))
     wanted = dtype if output is None else _real(function, "output", np.dtype(output))
     fill = checks.real(function, "cval", cval)
-    flag, mode = bool(prefilter), spline_checks.mode(function, mode)
+    flag, mode = bool(prefilter), arguments.mode(function, mode)
     return source, wanted, Options(int(order), mode, fill, flag)
 
 
 def _real(function: str, name: str, dtype: Any) -> Any:
     """A type of real numbers that are known, in native byte order."""
     native = dtype.newbyteorder("=")
-    if native.name not in spline_checks.REAL:
+    if native.name not in arguments.REAL:
         raise TypeError(
             f"{function}: {name} must be of bool, an integer of 8 to 64 bits, float32 or float64; "
             f"got {dtype}"

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from .._calls import places as affine
 from .._calls import ranges
 from .._calls.formula import step_axis
-from .._calls.spline_filters import POLES
-from .._calls.spline_gather import Part
-from .._calls.spline_paths import by_points
-from .._calls.spline_places import Axes, Matrix, Points
-from .._calls.splines import Options
+from .._calls.splines.filters import POLES
+from .._calls.splines.gather import Part
+from .._calls.splines.paths import by_points
+from .._calls.splines.places import Axes, Matrix, Points
+from .._calls.splines.run import Options
 from .._kernels.kind import AFFINE
 from . import _sources
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .._calls import again, spline_output
-from .._calls import spline_checks as checks
+from .._calls import again
 from .._calls.again import like_before_by
-from .._calls.spline_places import shifted, zoomed
-from .._calls.splines import Options, interpolated
+from .._calls.splines import arguments as checks
+from .._calls.splines import results
+from .._calls.splines.places import shifted, zoomed
+from .._calls.splines.run import Options, interpolated
 from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
@@ -243,7 +244,7 @@ def zoom(
     shape = checks.zoomed(name, array.shape, factors)
     options = Options(order, checks.mode(name, mode), cval, bool(prefilter), bool(single))
     if prefilter and all(factor == 1 for factor in factors):
-        out = spline_output.made(name, output, array.dtype, shape)
+        out = results.made(name, output, array.dtype, shape)
         again.by_hand(_assign, array, out, whole=True)
         return out
     # SciPy forgets grid_mode where it takes the parts of a complex array.

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .._calls import spline_checks as checks
 from .._calls.again import like_before
-from .._calls.splines import filtered
+from .._calls.splines import arguments as checks
+from .._calls.splines.run import filtered
 from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._calls import again
-from .._calls import spline_checks as checks
 from .._calls.again import like_before, like_before_by
-from .._calls.spline_places import Matrix, scaled, turned
-from .._calls.splines import Options, interpolated
+from .._calls.splines import arguments as checks
+from .._calls.splines.places import Matrix, scaled, turned
+from .._calls.splines.run import Options, interpolated
 from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None

@@ -7,11 +7,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .._calls import spline_checks as checks
-from .._calls import spline_output
 from .._calls.again import Calls, like_before
-from .._calls.spline_places import Points, mapped
-from .._calls.splines import Options, interpolated
+from .._calls.splines import arguments as checks
+from .._calls.splines import results
+from .._calls.splines.places import Points, mapped
+from .._calls.splines.run import Options, interpolated
 from .._calls.typed import of_any_type
 
 Output = NDArray[Any] | DTypeLike | None
@@ -245,7 +245,7 @@ def geometric_transform(
     checks.some_axes(name, array)
     shape = array.shape if output_shape is None else checks.shape(name, output_shape)
     options = Options(order, checks.mode(name, mode), cval, bool(prefilter), bool(single))
-    out = spline_output.made(name, output, array.dtype, shape)  # before the mapping is called
+    out = results.made(name, output, array.dtype, shape)  # before the mapping is called
     places = mapped(name, mapping, array.ndim, shape, extra_arguments, extra_keywords or {})
     return _again_at_places(array, places, *options, output=None if output is None else out)
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.drive import NOTHING
-from .._kernels.kind import CODES
-from .._kernels.stages.line_blocks import LINES, PAGE
-from .._kernels.stages.lines import (
+from ..._kernels.drive import NOTHING
+from ..._kernels.kind import CODES
+from ..._kernels.stages.splines.line_blocks import LINES, PAGE
+from ..._kernels.stages.splines.lines import (
     AXIS,
     IMAGE,
     OTHER,
@@ -25,14 +25,15 @@ from .._kernels.stages.lines import (
     scratch_bytes,
     writer,
 )
-from .._kernels.stages.outputs import code_of
-from .._kernels.threads import MOST_THREADS
-from .._kernels.vectors.memory import CACHE_LINE
-from .._kernels.vectors.simd import LANES
-from . import buffers, caches, schedule
+from ..._kernels.stages.splines.outputs import code_of
+from ..._kernels.threads import MOST_THREADS
+from ..._kernels.vectors.memory import CACHE_LINE
+from ..._kernels.vectors.simd import LANES
+from .. import buffers, schedule
+from ..run import spec, start
+from . import caches
+from .filters import filter_of
 from .line_taps import Places, taps_of
-from .run import spec, start
-from .spline_filters import filter_of
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]

@@ -4,13 +4,13 @@ It is compiled once: the order, the mode, the number of axes and where the coord
 data. Weights are left to the stages that sum: for a whole tile they would fill the first cache.
 """
 
-from ..compiler.flat import array_at
-from ..compiler.jit import inline, jit, lesser
-from ..vectors.simd import LANES, floor, load, splat, store, where
-from ..vectors.windows import all_within
-from .spline_places import brought_in
-from .spline_runs import mark_run, nothing_known, take_care
-from .spline_scratch import (
+from ...compiler.flat import array_at
+from ...compiler.jit import inline, jit, lesser
+from ...vectors.simd import LANES, floor, load, splat, store, where
+from ...vectors.windows import all_within
+from .places import brought_in
+from .runs import mark_run, nothing_known, take_care
+from .scratch import (
     ARRAYS,
     CAREFUL,
     COUNT,
@@ -24,14 +24,7 @@ from .spline_scratch import (
     SPLINE,
     scratch_of,
 )
-from .spline_sources import (
-    begin_run,
-    begin_tile,
-    next_run,
-    one_of_array,
-    sixteen_of_array,
-    sixteen_of_run,
-)
+from .sources import begin_run, begin_tile, next_run, one_of_array, sixteen_of_array, sixteen_of_run
 
 
 @jit

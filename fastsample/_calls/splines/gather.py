@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._kernels import drive
-from .._kernels.kind import CODES
-from .._kernels.stages.outputs import code_of
-from .._kernels.stages.spline_beside import MOST_PLANES, MOST_TAPS, spline_beside_of
-from .._kernels.stages.spline_direct import spline_direct_of
-from .._kernels.stages.spline_gather import spline_far_of, spline_near_of
-from .._kernels.stages.spline_plan import spline_plan_of
-from .._kernels.stages.spline_put import spline_loop, spline_put_of, spline_put_row_of
-from .._kernels.stages.spline_scratch import (
+from ..._kernels import drive
+from ..._kernels.kind import CODES
+from ..._kernels.stages.splines.beside import MOST_PLANES, MOST_TAPS, spline_beside_of
+from ..._kernels.stages.splines.direct import spline_direct_of
+from ..._kernels.stages.splines.gather import spline_far_of, spline_near_of
+from ..._kernels.stages.splines.outputs import code_of
+from ..._kernels.stages.splines.plan import spline_plan_of
+from ..._kernels.stages.splines.put import spline_loop, spline_put_of, spline_put_row_of
+from ..._kernels.stages.splines.scratch import (
     ARRAYS,
     EACH,
     GRID_CONSTANT,
@@ -27,12 +27,12 @@ from .._kernels.stages.spline_scratch import (
     TILE,
     scratch_bytes,
 )
-from .._kernels.threads import MOST_THREADS
-from .._kernels.vectors.memory import CACHE_LINE
-from .._kernels.vectors.simd import LANES
-from . import again, buffers, schedule
-from .run import start
-from .spline_places import Matrix, Points
+from ..._kernels.threads import MOST_THREADS
+from ..._kernels.vectors.memory import CACHE_LINE
+from ..._kernels.vectors.simd import LANES
+from .. import again, buffers, schedule
+from ..run import start
+from .places import Matrix, Points
 
 Array = Any
 STAGES = {

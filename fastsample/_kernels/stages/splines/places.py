@@ -4,18 +4,10 @@ Places have SciPy's roundings, so nothing is fused there: the last bit decides w
 off and how order 0 rounds.
 """
 
-from ..compiler.jit import inline, jit
-from ..vectors.simd import at_least, at_most, convert, floor, multiply_add, splat, store, where
-from ..vectors.windows import truncated
-from .spline_scratch import (
-    CONSTANT,
-    GRID_CONSTANT,
-    GRID_WRAP,
-    MIRROR,
-    NEAREST,
-    REFLECT,
-    WRAP,
-)
+from ...compiler.jit import inline, jit
+from ...vectors.simd import at_least, at_most, convert, floor, multiply_add, splat, store, where
+from ...vectors.windows import truncated
+from .scratch import CONSTANT, GRID_CONSTANT, GRID_WRAP, MIRROR, NEAREST, REFLECT, WRAP
 
 FAR = 8.0  # pixels outside: no tap of a point so far away is inside
 CLOSE = 16.0  # pixels: taps of such points lie at most once beyond the ends of more

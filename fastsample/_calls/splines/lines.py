@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.stages.outputs import stored
-from .._kernels.vectors.memory import CACHE_LINE
-from . import again, buffers, row_steps
+from ..._kernels.stages.splines.outputs import stored
+from ..._kernels.vectors.memory import CACHE_LINE
+from .. import again, buffers
+from . import row_steps
 from .line_steps import NO_BORDER, Border, Line, run
 from .line_taps import SYMMETRY, Places, padding_of, stretch_of, taps_of
 

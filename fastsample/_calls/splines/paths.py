@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from . import again, lines, spline_copy
+from .. import again
+from ..quiet import cast
+from . import copies, lines
+from .gather import POINT_NS, TAP_NS, Rule, sample
 from .line_taps import KEPT, SYMMETRY
-from .quiet import cast
-from .spline_gather import POINT_NS, TAP_NS, Rule, sample
-from .spline_places import Axes, Axis, Matrix, Points
+from .places import Axes, Axis, Matrix, Points
 
 PADDED = ("nearest", "grid-constant")  # modes of which SciPy filters a wider array,
 PAD = 12  # by so many pixels on all sides: finite, so that its results show it
@@ -26,11 +27,11 @@ def interpolate(x: Any, axes: tuple[int, ...], places: Any, out: Any, options: A
         x, axes, places = _sampled_axes(x, axes, places, out)
         if not axes:
             again.unseen()
-            spline_copy.copy(x, out)
+            copies.copy(x, out)
             return
         steps = _whole_steps(places)
         if steps is not None and _copies(x, axes, steps, out, options):
-            spline_copy.move(x, axes, steps, out, options)
+            copies.move(x, axes, steps, out, options)
             return
     separable = isinstance(places, Axes) and _is_separable(x, options)
     if separable and not _suits_points(x, axes, places, out, options):
@@ -106,7 +107,7 @@ def _copies(x, axes, steps, out, options):
         return False
     return all(
         low >= -PAD and high <= x.shape[a] - 1 + PAD
-        for a, (low, high) in zip(axes, spline_copy.ranges(axes, steps, out.shape), strict=True)
+        for a, (low, high) in zip(axes, copies.ranges(axes, steps, out.shape), strict=True)
     )
 
 

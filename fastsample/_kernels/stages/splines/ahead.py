@@ -7,12 +7,12 @@ of points two or four rows further 2.1 to 2.2. How far those lie from a point's 
 one point of a tile, so a prefetch costs a load and an addition.
 """
 
-from ..compiler.flat import array_at
-from ..compiler.jit import greater, inline, jit
-from ..vectors.memory import prefetch, prefetch_at
-from ..vectors.simd import LANES
-from .spline_scratch import ARRAYS, COUNT, FIRST, MATRIX
-from .spline_sources import EXACT, one_of_array
+from ...compiler.flat import array_at
+from ...compiler.jit import greater, inline, jit
+from ...vectors.memory import prefetch, prefetch_at
+from ...vectors.simd import LANES
+from .scratch import ARRAYS, COUNT, FIRST, MATRIX
+from .sources import EXACT, one_of_array
 
 # Which of 16 points: those of a whole cache line of doubles apart.
 EVERY = 8

@@ -11,10 +11,10 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.jit import inline
-from ..kind import CODES, STORED, VALUES, is_integer
-from ..vectors.memory import local
-from ..vectors.simd import LANES, absolute, at_least, at_most, convert, splat, where
+from ...compiler.jit import inline
+from ...kind import CODES, STORED, VALUES, is_integer
+from ...vectors.memory import local
+from ...vectors.simd import LANES, absolute, at_least, at_most, convert, splat, where
 
 BOOL = 10  # the code of a bool, whose bytes are not those of uint8
 TYPES = {**STORED, BOOL: np.uint8}  # what a code's elements are to a kernel

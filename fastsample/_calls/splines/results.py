@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from . import buffers, carried, spline_checks
+from .. import buffers, carried
+from . import arguments
 
 
 def made(function, output, dtype, shape):
@@ -55,9 +56,7 @@ def _given(function, output, is_complex, shape):
 
 def _known(function, dtype, is_complex):
     """A type that results can be stored in."""
-    if dtype.newbyteorder("=") not in spline_checks.TYPES:
-        raise RuntimeError(
-            f"{function}: output must be of a type {spline_checks.NAMES}; got {dtype}"
-        )
+    if dtype.newbyteorder("=") not in arguments.TYPES:
+        raise RuntimeError(f"{function}: output must be of a type {arguments.NAMES}; got {dtype}")
     if dtype.kind == "c" and not is_complex:
         raise RuntimeError(f"{function}: output must be real for a real input; got {dtype}")

@@ -12,13 +12,13 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.flat import array_at
-from ..compiler.jit import inline, jit
-from ..kind import STORED, VALUES
-from ..vectors.columns import QUAD, load_columns, scatter_quads, store_columns, stream_columns
-from ..vectors.gathers import gather, gather_quads
-from ..vectors.memory import CACHE_LINE, local, starts_line, stream
-from ..vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
+from ...compiler.flat import array_at
+from ...compiler.jit import inline, jit
+from ...kind import STORED, VALUES
+from ...vectors.columns import QUAD, load_columns, scatter_quads, store_columns, stream_columns
+from ...vectors.gathers import gather, gather_quads
+from ...vectors.memory import CACHE_LINE, local, starts_line, stream
+from ...vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
 from .outputs import TYPES, output_of
 
 SQUARES = 4  # bytes of an element: lines of smaller ones take more rows than pay

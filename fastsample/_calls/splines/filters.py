@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.stages.lines import POLE, TERM
+from ..._kernels.stages.splines.lines import POLE, TERM
 
 Array = NDArray[Any]
 # The roots of the sampled spline's polynomial that lie in the unit circle.

@@ -10,13 +10,13 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.flat import array_at
-from ..compiler.jit import inline, jit, lesser
-from ..kind import VALUES
-from ..vectors.gathers import gather
-from ..vectors.memory import local
-from ..vectors.parts import add_parts, load_parts, store_parts
-from ..vectors.simd import (
+from ...compiler.flat import array_at
+from ...compiler.jit import inline, jit, lesser
+from ...kind import VALUES
+from ...vectors.gathers import gather
+from ...vectors.memory import local
+from ...vectors.parts import add_parts, load_parts, store_parts
+from ...vectors.simd import (
     LANES,
     at_least,
     at_most,
@@ -28,19 +28,14 @@ from ..vectors.simd import (
     store,
     where,
 )
-from ..vectors.windows import (
-    all_lanes,
-    all_within,
-    as_places,
-    quad_columns,
-    windows,
-)
+from ...vectors.windows import all_lanes, all_within, as_places, quad_columns, windows
+from ..values import add_tap
+from .ahead import ask_coordinates, ask_pixels, pixels_ahead
+from .narrow import narrow_of, native_of
 from .outputs import TYPES
-from .spline_ahead import ask_coordinates, ask_pixels, pixels_ahead
-from .spline_narrow import narrow_of, native_of
-from .spline_places import put_weights, tap_place
-from .spline_plan import note_edge
-from .spline_scratch import (
+from .places import put_weights, tap_place
+from .plan import note_edge
+from .scratch import (
     ARRAYS,
     CHUNK,
     COUNT,
@@ -53,8 +48,7 @@ from .spline_scratch import (
     SPLINE,
     scratch_of,
 )
-from .spline_sums import across_of, rows_in_all, sum_windows_of
-from .values import add_tap
+from .sums import across_of, rows_in_all, sum_windows_of
 
 HUGE = np.finfo(np.float64).max
 

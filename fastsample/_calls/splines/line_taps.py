@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.vectors.simd import LANES
-from .quiet import quietly
-from .spline_filters import brought_in, tap_weights
+from ..._kernels.vectors.simd import LANES
+from ..quiet import quietly
+from .filters import brought_in, tap_weights
 
 Array = NDArray[Any]
 PAD = 12  # samples before and after a line whose border no filter has

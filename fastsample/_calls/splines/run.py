@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import again, lines, spline_checks, spline_output
+from .. import again
+from . import arguments, lines, results
 from .line_taps import SYMMETRY
-from .spline_paths import interpolate
-from .spline_places import Points
+from .paths import interpolate
+from .places import Points
 
 
 class Options(NamedTuple):
@@ -22,10 +23,10 @@ class Options(NamedTuple):
 
 def interpolated(function, x, places, shape, output, options, axes=None):
     """The result of a call: `x` at places, or at those along some axes in each plane of them."""
-    out = spline_output.made(function, output, x.dtype, shape)
+    out = results.made(function, output, x.dtype, shape)
     is_complex = x.dtype.kind == "c"
-    options = options._replace(cval=spline_checks.cval(function, options.cval, is_complex))
-    spline_checks.something(function, x, shape)
+    options = options._replace(cval=arguments.cval(function, options.cval, is_complex))
+    arguments.something(function, x, shape)
     axes = tuple(range(x.ndim)) if axes is None else axes
     if out.size == 0:
         return out
@@ -50,7 +51,7 @@ def parts(x, out, cval):
 
 def filtered(function, x, order, axes, output, mode):
     """Spline coefficients along some axes; each axis's result is kept in the output's type."""
-    out = spline_output.made(function, output, x.dtype, x.shape)
+    out = results.made(function, output, x.dtype, x.shape)
     target = np.empty(out.shape, out.dtype) if np.may_share_memory(x, out) else out
     if not axes or target is not out:
         again.unseen()

@@ -4,27 +4,16 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.flat import array_at, free, new_memory, on_a_line
-from ..compiler.jit import WORK, call_stage, compiled_address, inline, jit, lesser
-from ..compiler.once import once
-from ..vectors.memory import fence
-from ..vectors.simd import LANES, load, splat, store, where
+from ...compiler.flat import array_at, free, new_memory, on_a_line
+from ...compiler.jit import WORK, call_stage, compiled_address, inline, jit, lesser
+from ...compiler.once import once
+from ...vectors.memory import fence
+from ...vectors.simd import LANES, load, splat, store, where
+from ..rows import put_row_of
+from ..tile import blocks
 from .outputs import TYPES, output_of
-from .rows import put_row_of
-from .spline_scratch import (
-    CAREFUL,
-    COUNT,
-    EDGES,
-    FIRST,
-    LOST,
-    PLANES,
-    SPANS,
-    SPLINE,
-    TILE,
-    scratch_of,
-)
-from .spline_sources import begin_tile, next_run
-from .tile import blocks
+from .scratch import CAREFUL, COUNT, EDGES, FIRST, LOST, PLANES, SPANS, SPLINE, TILE, scratch_of
+from .sources import begin_tile, next_run
 
 
 @cache

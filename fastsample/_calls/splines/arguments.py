@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from . import carried
+from .. import carried
 
 MODES = (
     "constant",

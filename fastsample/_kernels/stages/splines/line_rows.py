@@ -10,13 +10,13 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.flat import array_at, free, new_memory, on_a_line
-from ..compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
-from ..compiler.once import once
-from ..kind import STORED, VALUES
-from ..vectors.gathers import gather
-from ..vectors.memory import fence, local, starts_line, stream
-from ..vectors.simd import LANES, load, multiply_add, splat, store
+from ...compiler.flat import array_at, free, new_memory, on_a_line
+from ...compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
+from ...compiler.once import once
+from ...kind import STORED, VALUES
+from ...vectors.gathers import gather
+from ...vectors.memory import fence, local, starts_line, stream
+from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .line_blocks import widen_of
 from .outputs import TYPES, output_of
 

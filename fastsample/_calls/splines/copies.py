@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from .._kernels import drive
-from .._kernels.drive import NOTHING
-from .._kernels.stages.copy import copier
-from .._kernels.stages.outputs import stored
-from . import again, buffers, integer_shift, turned_copy
-from .run import Spec, spec, start
-from .schedule import Call
-from .spline_gather import Rule, sample
-from .spline_places import Matrix
+from ..._kernels import drive
+from ..._kernels.drive import NOTHING
+from ..._kernels.stages.copy import copier
+from ..._kernels.stages.splines.outputs import stored
+from .. import again, buffers, integer_shift
+from ..run import Spec, spec, start
+from ..schedule import Call
+from . import turned_copy
+from .gather import Rule, sample
+from .places import Matrix
 
 FEW = 2**14  # bytes: less is copied sooner than described
 MOST_AXES = 3  # of what the kernel of whole shifts copies

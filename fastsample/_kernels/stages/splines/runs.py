@@ -6,10 +6,10 @@ whole vectors within are planned without a test. Of `constant`, the points befor
 value, and need no plan at all.
 """
 
-from ..compiler.jit import greater, inline, jit
-from ..vectors.simd import LANES, splat, store
-from .spans import overlap
-from .spline_scratch import CAREFUL, CONSTANT, COUNT, EDGES, INSIDE, LOST, PITCH, UNKNOWN
+from ...compiler.jit import greater, inline, jit
+from ...vectors.simd import LANES, splat, store
+from ..spans import overlap
+from .scratch import CAREFUL, CONSTANT, COUNT, EDGES, INSIDE, LOST, PITCH, UNKNOWN
 
 LEAST = 4 * LANES  # points of a run, of which less than a vector's is lost at each end
 

@@ -8,14 +8,14 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.jit import inline, lesser
-from ..kind import VALUES
-from ..vectors.memory import local, store_part
-from ..vectors.parts import add_part, add_parts, add_rows, copy_part, load_parts, store_parts
-from ..vectors.simd import LANES, convert, load, multiply_add, splat, store
-from ..vectors.windows import QUAD, quad_columns, windows
-from .spline_narrow import native_of
-from .values import add_tap
+from ...compiler.jit import inline, lesser
+from ...kind import VALUES
+from ...vectors.memory import local, store_part
+from ...vectors.parts import add_part, add_parts, add_rows, copy_part, load_parts, store_parts
+from ...vectors.simd import LANES, convert, load, multiply_add, splat, store
+from ...vectors.windows import QUAD, quad_columns, windows
+from ..values import add_tap
+from .narrow import native_of
 
 
 @inline

@@ -5,11 +5,11 @@ coordinate is ((o + pre) * step + base) of a point's place o in the row, in SciP
 operations; nothing is fused.
 """
 
-from ..compiler.flat import array_at
-from ..compiler.jit import inline, jit, lesser
-from ..kind import VALUES
-from ..vectors.simd import convert, load, ramp, splat
-from .spline_scratch import COUNT, FIRST, MATRIX, TILE
+from ...compiler.flat import array_at
+from ...compiler.jit import inline, jit, lesser
+from ...kind import VALUES
+from ...vectors.simd import convert, load, ramp, splat
+from .scratch import COUNT, FIRST, MATRIX, TILE
 
 REAL, EXACT = VALUES[4], VALUES[8]
 

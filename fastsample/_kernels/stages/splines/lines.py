@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiler.flat import array_at, at_byte, free, new_memory, on_a_line
-from ..compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
-from ..compiler.once import once
-from ..kind import VALUES
-from ..vectors.memory import fence, local
-from ..vectors.simd import LANES, load, multiply_add, splat, store
+from ...compiler.flat import array_at, at_byte, free, new_memory, on_a_line
+from ...compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
+from ...compiler.once import once
+from ...kind import VALUES
+from ...vectors.memory import fence, local
+from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .line_blocks import (
     AT,
     COUNT,

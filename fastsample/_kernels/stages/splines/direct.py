@@ -12,31 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiler.flat import array_at
-from ..compiler.jit import inline, jit, lesser
-from ..kind import VALUES
-from ..vectors.gathers import gather
-from ..vectors.memory import local, prefetch
-from ..vectors.simd import LANES, convert, floor, load, multiply_add, splat, store, where
-from ..vectors.windows import all_inside, all_within, as_places
+from ...compiler.flat import array_at
+from ...compiler.jit import inline, jit, lesser
+from ...kind import VALUES
+from ...vectors.gathers import gather
+from ...vectors.memory import local, prefetch
+from ...vectors.simd import LANES, convert, floor, load, multiply_add, splat, store, where
+from ...vectors.windows import all_inside, all_within, as_places
+from ..rows import put_row_of
+from .ahead import EVERY, pixels_ahead
+from .gather import inside_share, singly_of
+from .narrow import any_narrow_of, linear_of
 from .outputs import TYPES, output_of
-from .rows import put_row_of
-from .spline_ahead import EVERY, pixels_ahead
-from .spline_gather import inside_share, singly_of
-from .spline_narrow import any_narrow_of, linear_of
-from .spline_places import brought_in
-from .spline_scratch import (
-    ARRAYS,
-    CONSTANT,
-    COUNT,
-    FIRST,
-    PITCH,
-    SPANS,
-    SPLINE,
-    TILE,
-    scratch_of,
-)
-from .spline_sources import (
+from .places import brought_in
+from .scratch import ARRAYS, CONSTANT, COUNT, FIRST, PITCH, SPANS, SPLINE, TILE, scratch_of
+from .sources import (
     EXACT,
     begin_run,
     begin_tile,

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import drive
-from .._kernels.drive import NOTHING
-from .._kernels.stages.turned_copy import PLANES, TURN, turner
-from .._kernels.threads import MOST_THREADS
-from .._kernels.vectors.memory import CACHE_LINE
-from .._kernels.vectors.simd import LANES
-from . import buffers, schedule
-from .run import spec
+from ..._kernels import drive
+from ..._kernels.drive import NOTHING
+from ..._kernels.stages.splines.turned_copy import PLANES, TURN, turner
+from ..._kernels.threads import MOST_THREADS
+from ..._kernels.vectors.memory import CACHE_LINE
+from ..._kernels.vectors.simd import LANES
+from .. import buffers, schedule
+from ..run import spec
 
 Array = NDArray[Any]
 ITEMS = (4, 8)  # bytes of an element that is turned

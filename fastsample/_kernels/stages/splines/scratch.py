@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiler.flat import array_at
-from ..compiler.jit import inline
-from ..kind import VALUES
-from ..vectors.simd import LANES
+from ...compiler.flat import array_at
+from ...compiler.jit import inline
+from ...kind import VALUES
+from ...vectors.simd import LANES
 
 # Points whose coordinates are read together; they are summed 16 at a time. When all points at edges
 # were summed apart, order 3 of 128x128x128 took 48 ns a point on one core of Zen 1, and 60 by 128.
@@ -15,7 +15,7 @@ TILE = 512
 PITCH = TILE + LANES  # a run of points may write a vector beyond the tile
 CHUNK = 64  # rows of taps whose weights are multiplied out at a time
 
-# How a point outside is brought in, and how its taps are; see `stages/spline_places.py`.
+# How a point outside is brought in, and how its taps are; see `places.py`.
 CONSTANT, GRID_CONSTANT, NEAREST, MIRROR, REFLECT, WRAP, GRID_WRAP = range(7)
 MODES = {
     "constant": CONSTANT,

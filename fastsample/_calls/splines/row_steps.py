@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.drive import NOTHING
-from .._kernels.kind import CODES
-from .._kernels.stages.line_rows import (
+from ..._kernels.drive import NOTHING
+from ..._kernels.kind import CODES
+from ..._kernels.stages.splines.line_rows import (
     ACROSS,
     ROWS,
     TAPS,
@@ -18,14 +18,15 @@ from .._kernels.stages.line_rows import (
     rows_loop,
     scratch_bytes,
 )
-from .._kernels.stages.outputs import code_of
-from .._kernels.threads import MOST_THREADS
-from .._kernels.vectors.memory import CACHE_LINE
-from .._kernels.vectors.simd import LANES
-from . import buffers, caches, schedule
+from ..._kernels.stages.splines.outputs import code_of
+from ..._kernels.threads import MOST_THREADS
+from ..._kernels.vectors.memory import CACHE_LINE
+from ..._kernels.vectors.simd import LANES
+from .. import buffers, schedule
+from ..run import spec, start
+from . import caches
 from .line_steps import IMAGE, OUT, PIECES, Border, Line, Tables, growth, part_read, side_of
 from .line_taps import taps_of
-from .run import spec, start
 
 Array = NDArray[Any]
 # Samples and results of a row: with fewer it takes longer to describe it than to make it; with

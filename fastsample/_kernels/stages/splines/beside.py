@@ -7,27 +7,16 @@ stored by the stage `spline_put_row`.
 
 from functools import cache
 
-from ..compiler.flat import array_at
-from ..compiler.jit import call_stage, inline, jit, lesser
-from ..kind import VALUES
-from ..vectors.memory import local
-from ..vectors.simd import LANES, convert, load, multiply_add, splat, store
+from ...compiler.flat import array_at
+from ...compiler.jit import call_stage, inline, jit, lesser
+from ...kind import VALUES
+from ...vectors.memory import local
+from ...vectors.simd import LANES, convert, load, multiply_add, splat, store
+from .gather import far_axis, plan_sixteen, take_edges
+from .narrow import native_of
 from .outputs import TYPES
-from .spline_gather import far_axis, plan_sixteen, take_edges
-from .spline_narrow import native_of
-from .spline_scratch import (
-    CAREFUL,
-    CHUNK,
-    COUNT,
-    EDGES,
-    FIRST,
-    PLANES,
-    SPANS,
-    SPLINE,
-    TILE,
-    scratch_of,
-)
-from .spline_sources import begin_tile, next_run
+from .scratch import CAREFUL, CHUNK, COUNT, EDGES, FIRST, PLANES, SPANS, SPLINE, TILE, scratch_of
+from .sources import begin_tile, next_run
 
 MOST_TAPS = CHUNK  # of a point
 MOST_PLANES = TILE  # at a time

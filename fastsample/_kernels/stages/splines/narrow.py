@@ -7,14 +7,14 @@ doubles took 6.5 ns a point to plan, and 4.5 to sum.
 
 from functools import cache
 
-from ..compiler.jit import inline
-from ..kind import VALUES
-from ..vectors.gathers import gather, gather_pairs
-from ..vectors.memory import local
-from ..vectors.simd import LANES, convert, floor, load, multiply_add, splat, store, where
-from ..vectors.windows import as_places, swapped
-from .spline_scratch import PITCH
-from .values import add_tap
+from ...compiler.jit import inline
+from ...kind import VALUES
+from ...vectors.gathers import gather, gather_pairs
+from ...vectors.memory import local
+from ...vectors.simd import LANES, convert, floor, load, multiply_add, splat, store, where
+from ...vectors.windows import as_places, swapped
+from ..values import add_tap
+from .scratch import PITCH
 
 
 @cache

@@ -11,13 +11,13 @@ from functools import cache
 
 import numpy as np
 
-from ..compiler.flat import array_at
-from ..compiler.jit import WORK, inline, jit, lesser, made_address
-from ..compiler.once import once
-from ..kind import BITS, STORED
-from ..vectors.columns import load_columns
-from ..vectors.memory import CACHE_LINE, fence, local, starts_line, stream
-from ..vectors.simd import LANES, load, store
+from ...compiler.flat import array_at
+from ...compiler.jit import WORK, inline, jit, lesser, made_address
+from ...compiler.once import once
+from ...kind import BITS, STORED
+from ...vectors.columns import load_columns
+from ...vectors.memory import CACHE_LINE, fence, local, starts_line, stream
+from ...vectors.simd import LANES, load, store
 
 # Of a plane, `height` rows of the result are columns of the source, and `width` columns rows of it.
 # Distances are elements.

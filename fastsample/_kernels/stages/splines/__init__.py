@@ -1,0 +1,1 @@
+"""The stages of spline interpolation: lines along an axis, and points."""
