@@ -65,7 +65,9 @@ class Part(NamedTuple):
 
     sizes: tuple[int, ...]  # of the whole input's sampled axes
     origin: tuple[int, ...]  # where in it the array begins that came, which holds all pixels read
-    begin: tuple[int, ...] = ()  # where in the whole output this one begins; () for points
+    begin: tuple[
+        int, ...
+    ] = ()  # where in the whole output this one begins; points in memory are its own
 
 
 class Side(NamedTuple):
@@ -161,7 +163,9 @@ def prepare(
     beside = planes_beside(x, rest, out, rule.order, len(axes))
     rows = rows_of(out, out_axes, source)
     spans = spans_of(x, sampled, rows, rule.order, 0 if beside else lanes_of(rule.order))
-    put_part(spans, part, order, len(rows))
+    put_part(spans, part, order)
+    if part.begin and source is not Points:
+        spans["begin"][: len(rows)] = part.begin
     task = job[0]
     task["rank"], task["out_rank"] = len(axes), len(rows)
     task["order"], task["taps"], task["mode"] = rule.order, rule.order + 1, mode
@@ -249,15 +253,13 @@ def spans_of(x, axes, rows, order, lanes):
     return spans
 
 
-def put_part(spans, part, order, out_rank):
-    """The whole input's sizes, and where in it, and in the whole output, arrays begin."""
+def put_part(spans, part, order):
+    """The whole input's sizes, and where in it arrays begin."""
     for span, a in zip(spans, order, strict=False):
         span["size"], span["first"] = part.sizes[a], part.origin[a]
         for name in ("last", "last_start", "low"):
             span[name] += part.origin[a]
         span["high"] = min(part.sizes[a] - 1, span["last_start"] + span["low"] - span["first"])
-    if part.begin:
-        spans["begin"][:out_rank] = part.begin
 
 
 def lanes_of(order):

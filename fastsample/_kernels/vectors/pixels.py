@@ -8,6 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+from ..compiler.flat import CACHE_LINE
 from .memory import both_pointers, pass_caches
 from .shuffles import concatenated
 from .simd import (
@@ -169,7 +170,7 @@ def _putting_pixels(streamed):
                 place = builder.gep(pointer, [ir.Constant(I64, at)])
                 stored = write(builder, place, value, alignment(array))
                 if streamed:
-                    pass_caches(builder, stored)
+                    pass_caches(builder, stored, min(CACHE_LINE, LANES * array.dtype.bitwidth // 8))
             return context.get_dummy_value()
 
         return types.void(array, types.intp, vecs, count), code
