@@ -65,9 +65,7 @@ class Part(NamedTuple):
 
     sizes: tuple[int, ...]  # of the whole input's sampled axes
     origin: tuple[int, ...]  # where in it the array begins that came, which holds all pixels read
-    begin: tuple[
-        int, ...
-    ] = ()  # where in the whole output this one begins; points in memory are its own
+    begin: tuple[int, ...] = ()  # where in the whole output this one begins, unless by points
 
 
 class Side(NamedTuple):
