@@ -48,13 +48,12 @@ CALLS = {
 @pytest.mark.compiled
 @pytest.mark.parametrize("name", CALLS)
 def test_common_calls_find_their_kernels(name, monkeypatch):
+    """None is compiled, nor read from disk."""
     fs.warmup()
-
-    def fail(made_from):
-        pytest.fail(f"{made_from} is compiled, or read")
-
-    monkeypatch.setattr(jit, "_place_of", fail)
+    asked = []
+    monkeypatch.setattr(jit, "_place_of", asked.append)
     CALLS[name]()
+    assert not asked
 
 
 def test_every_stage_is_counted_once(monkeypatch):
