@@ -120,6 +120,17 @@ class TestIntegers:
         input = numbers(11, (2, 4, 5, 6), dtype)
         assert_written_and_returned(fs.region_shift, input, np.array([[1, -2], [-1, 3]]))
 
+    @pytest.mark.parametrize("count", [126, 127, 128, 129, 191, 192, 193, 320, 5000])
+    def test_runs_of_any_length_anywhere_in_a_cache_line(self, count):
+        input, whole = numbers(26, (count + 1,), "uint8"), np.zeros(count + 200, np.uint8)
+        for start in range(66):
+            whole[:] = 7
+            out = whole[start : start + count + 1]
+            fs.region_shift(input[None, None], np.array([[1]]), "wrap", out=out[None, None])
+            np.testing.assert_array_equal(out, np.roll(input, 1))
+            assert (whole[:start] == 7).all()
+            assert (whole[start + count + 1 :] == 7).all()
+
     def test_channels_last(self):
         input, shifts = numbers(12, (2, 4, 5, 6), "int64"), np.array([[1, -2], [-1, 3]])
         got = fs.region_shift(systems.last(input), shifts, channels_last=True)

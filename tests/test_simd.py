@@ -35,6 +35,7 @@ from fastsample._kernels.vectors.memory import (
     store_part,
     stream,
     stream_interleaved,
+    to_line,
     view_at,
 )
 from fastsample._kernels.vectors.nearest import LOWEST, all_on_axis, nearest_integers
@@ -185,6 +186,16 @@ class TestMemory:
         for i in (0, 3 * step):
             assert kernel(a, out, i)
             assert_same(out[i : i + LANES], a)
+
+    def test_to_line(self):
+        @compiled
+        def ask(a, i):
+            return to_line(a, i)
+
+        raw = np.zeros(300, np.uint8)
+        first = -raw.ctypes.data % 64
+        found = [ask(raw, first + i) for i in range(130)]
+        assert found == [64 - i % 64 for i in range(130)]
 
     @each_number
     def test_view_at(self, dtype):

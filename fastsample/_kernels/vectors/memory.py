@@ -178,11 +178,15 @@ def fence():
     """Let all that was written be seen by other threads before what follows."""
 
 
+def _since_line(context, builder, array, args):
+    address = builder.ptrtoint(element_pointer(context, builder, array, *args), I64)
+    return builder.and_(address, ir.Constant(I64, CACHE_LINE - 1))
+
+
 def _starts_line(typing, array, i):
     def code(context, builder, sig, args):
-        address = builder.ptrtoint(element_pointer(context, builder, array, *args), I64)
-        low = builder.and_(address, ir.Constant(I64, CACHE_LINE - 1))
-        return builder.icmp_unsigned("==", low, ir.Constant(I64, 0))
+        since = _since_line(context, builder, array, args)
+        return builder.icmp_unsigned("==", since, ir.Constant(I64, 0))
 
     return types.boolean(array, types.intp), code
 
@@ -191,6 +195,20 @@ def _starts_line(typing, array, i):
 def starts_line(array, i):
     """Is array[i] the first element of a cache line?"""
     return (array.ctypes.data + i * array.itemsize) % CACHE_LINE == 0
+
+
+def _to_line(typing, array, i):
+    def code(context, builder, sig, args):
+        since = _since_line(context, builder, array, args)
+        return builder.sub(ir.Constant(I64, CACHE_LINE), since)
+
+    return types.intp(array, types.intp), code
+
+
+@lowered_by(_to_line)
+def to_line(array, i):
+    """How many bytes lie before the next cache line, from array[i] on: 1 to all of a line."""
+    return CACHE_LINE - (array.ctypes.data + i * array.itemsize) % CACHE_LINE
 
 
 def _load_interleaved(step):
