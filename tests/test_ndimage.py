@@ -13,6 +13,7 @@ import splines
 
 from fastsample import ndimage
 from fastsample._calls import again
+from fastsample._calls.splines import copies
 
 pytestmark = pytest.mark.compiled
 ORDERS = range(6)
@@ -271,6 +272,33 @@ class TestCopies:
             for array in (x, np.asfortranarray(x), x[::-1].copy()[::-1]):
                 got = ndimage.shift(array, steps, output=dtype, cval=7)
                 np.testing.assert_array_equal(got, want)
+
+    @pytest.mark.parametrize("dtype", ["f8", "f4", "i2", "u1"])
+    @pytest.mark.parametrize("shape", [(20000,), (120, 150), (40, 20, 30)])
+    def test_nearest_shifts_of_large_arrays(self, shape, dtype, monkeypatch):
+        """Where a sample is read from less than half a pixel outside, the fill is there instead."""
+        monkeypatch.setattr(again, "by_hand", None)  # one kernel does it all
+        x = (99 * RNG.random(shape)).astype(dtype)
+        for steps in ((3.3, -2.4, 5.6), (0, 0.5, -0.5), (-3.6, 0.1, 2), (-19.7, 2.5, 0)):
+            steps = steps[: x.ndim]
+            at = splines.axis_places([(-s, 1, 0) for s in steps], shape)
+            want = splines.sample(x, at, 0, "constant", cval=7)
+            for array in (x, np.asfortranarray(x), x[::-1].copy()[::-1]):
+                got = ndimage.shift(array, steps, output=dtype, order=0, cval=7)
+                np.testing.assert_array_equal(got, want)
+
+    @pytest.mark.parametrize("columns", [1024, 1027, 5])
+    @pytest.mark.parametrize("steps", [(3, -2), (0.3, 4.8)])
+    def test_copies_past_the_caches(self, steps, columns, monkeypatch):
+        x = RNG.random((2**16 // columns, columns))
+        out = np.empty((len(x), columns + 3))
+        parts = out[:, 3:], np.zeros(x.size + 1)[1:].reshape(x.shape)
+        want = [ndimage.shift(x, steps, part, 0, cval=7).copy() for part in parts]
+        monkeypatch.setattr(copies, "STREAM", 0)
+        ndimage.shift.calls.forget()
+        for part, expected in zip(parts, want, strict=True):
+            part[...] = 0
+            np.testing.assert_array_equal(ndimage.shift(x, steps, part, 0, cval=7), expected)
 
     @each_mode
     @pytest.mark.parametrize("order", [0, 1, 3])

@@ -68,12 +68,19 @@ def input_gradient(gradient: Array, shifts: Array, padding_mode: str) -> Array:
 
 
 @lru_cache(maxsize=256)
-def prepare(image, out, dtype, groups, rows, padding_mode, fill, back):
-    """The work of a call; `rows` are the shifts' bytes."""
+def prepare(image, out, dtype, groups, rows, padding_mode, fill, back, trims=(), stream=False):
+    """The work of a call; `rows` are the shifts' bytes.
+
+    `trims` says of each axis how many of its first and its last pixels count as outside,
+    whatever the shift; `stream`, whether rows are written past the caches.
+    """
     sizes = image.shape[2:]
     shifts = np.frombuffer(rows, dtype).reshape(groups, len(sizes))
     steps = steps_of(shifts, np.array(sizes), padding_mode)
     job = record(image, groups, RULES[padding_mode], side_of(image), side_of(out))
+    job["stream"] = stream
+    for axis, (first, last) in zip("dhw"[3 - len(trims) :], trims, strict=True):
+        job[f"first_{axis}"], job[f"last_{axis}"] = first, last
     swapped = not image.dtype.isnative
     items = fills_of(job[0], fill, out.dtype)
     items = items.byteswap() if swapped else items

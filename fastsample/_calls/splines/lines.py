@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..._kernels.stages.splines.outputs import stored
 from ..._kernels.vectors.memory import CACHE_LINE
 from .. import again, buffers
-from . import row_steps
+from . import copies, row_steps
 from .line_steps import NO_BORDER, Border, Line, run
 from .line_taps import SYMMETRY, Places, padding_of, stretch_of, taps_of
 
@@ -90,6 +90,11 @@ def resampled(
         out[...] = whole
         return
     native = out if out.dtype.isnative else out.view(out.dtype.newbyteorder("="))
+    if order == 0 and copies.is_shift(x, native, mode):
+        stretches = _stretches(per_axis, x.shape, work)
+        if stretches is not None:
+            copies.shift(x, stretches, native, cval)
+            return
     pad, filtered = padding_of(mode, order, prefilter), order if prefilter else 0
     lines, parts, target = [], [], native
     for axis, place in enumerate(per_axis):
@@ -111,6 +116,21 @@ def resampled(
         _fill(native, *part, cval)
     if not out.dtype.isnative:
         out.byteswap(inplace=True)
+
+
+def _stretches(per_axis, shape, work):
+    """Of each axis the stretch that is copied under order 0; None if any is not all in one."""
+    found = []
+    for size, place in zip(shape, per_axis, strict=True):
+        first, end, stretch = 0, size, slice(0, size, 1)
+        if place is not None:
+            places = Places(size, *place, "constant", 0, size, False)
+            taps, stretch = taps_of(places, work), stretch_of(places, work)
+            first, end = taps.first, taps.end
+        if stretch is None or stretch.step != 1:
+            return None
+        found.append(copies.Stretch(first, end, first - stretch.start))
+    return tuple(found)
 
 
 def cast_number(number: float, dtype: np.dtype[Any]) -> float:

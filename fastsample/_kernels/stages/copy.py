@@ -17,7 +17,7 @@ from ..compiler.flat import array_at
 from ..compiler.jit import WORK, compiled_address, greater, inline, jit, lesser
 from ..compiler.once import once
 from ..kind import BORDER, REFLECTION, WRAP
-from ..vectors.memory import local, to_line
+from ..vectors.memory import CACHE_LINE, fence, local, pass_caches, to_line
 from ..vectors.simd import element_pointer, lowered_by, read
 
 # Distances are bytes, but for the sizes, which are pixels.
@@ -31,6 +31,9 @@ COPY = np.dtype(
             *("rule", "item"),
             "fill_step",  # from one channel's fill value to the next one's; 0: one serves all
             "dense",  # 1: there is nothing between two rows, neither of the input nor of the output
+            "stream",  # 1: rows are written past the caches
+            # How many of an axis's first and last pixels count as outside, whatever the shift.
+            *("first_d", "last_d", "first_h", "last_h", "first_w", "last_w"),
             *("input_start", "input_n", "input_c", "input_d", "input_h", "input_w"),
             *("out_start", "out_n", "out_c", "out_d", "out_h", "out_w"),
         )
@@ -133,6 +136,36 @@ def copy_bytes(out, i, source, j, count):
     copy_item(out, i + last, source, j + last, BLOCK)
 
 
+def _copy_line(typing, out, i, source, j):
+    line = ir.VectorType(ir.IntType(8), CACHE_LINE)
+
+    def code(context, builder, sig, args):
+        to = element_pointer(context, builder, out, *args[:2])
+        at = element_pointer(context, builder, source, *args[2:])
+        value = read(builder, at, line, 1)
+        pass_caches(builder, builder.store(value, builder.bitcast(to, line.as_pointer())))
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, source, types.intp), code
+
+
+@lowered_by(_copy_line)
+def copy_line(out, i, source, j):
+    """`copy_bytes` of a cache line, past the caches, to where one starts."""
+    out[i : i + CACHE_LINE] = source[j : j + CACHE_LINE]
+
+
+@jit
+def stream_bytes(out, i, source, j, count):
+    """`copy_bytes`, whole cache lines past the caches."""
+    first = lesser(to_line(out, i), count)
+    last = count - (count - first) % CACHE_LINE
+    copy_few(out, i, source, j, first)
+    for k in range(first, last, CACHE_LINE):
+        copy_line(out, i + k, source, j + k)
+    copy_few(out, i + last, source, j + last, count - last)
+
+
 @inline
 def copy_one(out, i, source, j, item):
     """An item of any size."""
@@ -173,6 +206,9 @@ def copy_rows(job, out, to, source, at, rows, cols):
     length = cols * job.item
     if to.col != job.item or at.col != job.item:
         copy_singly(out, to, source, at, rows, cols, job.item)
+    elif job.stream:
+        for y in range(rows):
+            stream_bytes(out, to.start + y * to.row, source, at.start + y * at.row, length)
     elif job.dense and to.row == at.row and (to.row - length) * BETWEEN <= to.row:
         copy_bytes(out, to.start, source, at.start, (rows - 1) * to.row + length)
     else:
@@ -180,10 +216,18 @@ def copy_rows(job, out, to, source, at, rows, cols):
             copy_bytes(out, to.start + y * to.row, source, at.start + y * at.row, length)
 
 
+class Axis(NamedTuple):
+    """An axis: its pixels, and how many of the first and the last count as outside."""
+
+    size: int
+    first: int
+    last: int
+
+
 @inline
-def inside(shift, size):
+def inside(axis, shift):
     """The first pixel that reads the one it was moved from, and the one after the last."""
-    return greater(shift, 0), size + lesser(shift, 0)
+    return greater(shift, 0) + axis.first, axis.size + lesser(shift, 0) - axis.last
 
 
 @inline
@@ -200,13 +244,13 @@ def beyond(rule, shift, size, k):
 
 
 @inline
-def part_of(rule, shift, size, k, low, high):
+def part_of(rule, shift, axis, k, low, high):
     """Part k of an axis, as far as it lies between low and high."""
-    first, end = inside(shift, size)
+    first, end = inside(axis, shift)
     start, step = first - shift, 1
     if k != INSIDE:
-        start, step = beyond(rule, shift, size, k)
-        first, end = (0, first) if k == BEFORE else (end, size)
+        start, step = beyond(rule, shift, axis.size, k)
+        first, end = (0, first) if k == BEFORE else (end, axis.size)
     skip = greater(low - first, 0)
     return Part(first + skip, lesser(end, high) - first - skip, start + skip * step, step)
 
@@ -225,12 +269,15 @@ def put(job, z, y, x, filled, moves, at):
 def plan(job, dz, dy, dx, band, moves):
     """Write the moves of a plane down; where they end. The inside of a row comes first."""
     fills = job.rule != BORDER and job.rule != REFLECTION and job.rule != WRAP
+    depth = Axis(job.depth, job.first_d, job.last_d)
+    height = Axis(job.height, job.first_h, job.last_h)
+    width = Axis(job.width, job.first_w, job.last_w)
     end = 0
     for k in range(27):
         kz, ky, kx = k // 9, k // 3 % 3, (INSIDE + k) % 3
-        z = part_of(job.rule, dz, job.depth, kz, 0, job.depth)
-        y = part_of(job.rule, dy, job.height, ky, band.top, band.bottom)
-        x = part_of(job.rule, dx, job.width, kx, band.left, band.right)
+        z = part_of(job.rule, dz, depth, kz, 0, job.depth)
+        y = part_of(job.rule, dy, height, ky, band.top, band.bottom)
+        x = part_of(job.rule, dx, width, kx, band.left, band.right)
         if z.count > 0 and y.count > 0 and x.count > 0:
             put(job, z, y, x, fills and not kz == ky == kx == INSIDE, moves, end)
             end += FIELDS
@@ -284,6 +331,7 @@ def run(job, steps, image, fill, out, piece):
         c += 1
         if c == job.c:
             n, c = n + 1, 0
+    fence()
 
 
 def copy_piece(job_at, steps_at, image_at, fill_at, other_at, out_at, piece):
