@@ -10,6 +10,7 @@ import pytest
 
 from fastsample._kernels import crowd, drive, threads
 from fastsample._kernels.compiler import cores
+from fastsample._kernels.compiler.team import LAYER, TASKS
 
 pytestmark = [
     pytest.mark.compiled,
@@ -39,6 +40,35 @@ def test_each_piece_is_done_once(pieces):
     done = []
     run(done.append, pieces)
     assert sorted(done) == list(range(pieces))
+
+
+def test_tasks_of_tbb_serve_one_call_at_a_time(monkeypatch):
+    ways, alone = [], threads.team
+    monkeypatch.setattr(threads, "team", lambda way: ways.append(way) or alone(way))
+    done = []
+    run(lambda piece: piece == 0 and run(done.append))  # a call within a call
+    assert sorted(done) == list(range(PIECES))
+    first = TASKS if threads.layer() == "tbb" else LAYER
+    assert ways == ([first] if threads.layer() == "workqueue" else [first, LAYER])
+    with threads._State.one_region:
+        run(done.append)
+    assert sorted(done) == sorted(2 * list(range(PIECES)))
+    assert TASKS not in ways[1:]
+
+
+def test_calls_of_several_threads_at_once():
+    def call(numbers):
+        for _ in range(20):
+            run(numbers.append)
+
+    done = [[] for _ in range(4)]
+    callers = [threading.Thread(target=call, args=(numbers,)) for numbers in done]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(PATIENCE)
+    for numbers in done:
+        assert sorted(numbers) == sorted(20 * list(range(PIECES)))
 
 
 def test_who_is_free_takes_the_pieces_of_who_is_not():

@@ -162,7 +162,7 @@ def runs(task: Any) -> bool:
 
 def cut(task: Any) -> int:
     """Cut the work into pieces of some planes, or bands where planes are few; their number."""
-    planes, wanted = int(task["planes"]), 4 * MOST_THREADS
+    planes, wanted = int(task["planes"]), 8 * MOST_THREADS
     task["each"], bands = max(1, planes // wanted), -(-wanted // planes)
     task["down"] = min(bands, int(task["height"]))
     task["across"] = min(bands, int(task["width"])) if task["height"] == 1 else 1

@@ -11,7 +11,7 @@ from .compiler.builtin import without_the_lock
 from .compiler.flat import memory_of
 from .compiler.jit import STAGE, call, jit, made_address
 from .compiler.once import once
-from .compiler.team import team
+from .compiler.team import LAYER, team
 from .kind import (
     AFFINE,
     AFFINE_GRID,
@@ -202,7 +202,7 @@ def _load_recall():
 
 def over_threads():
     """Its twin over threads, compiled."""
-    return None if INTERPRETED else team(True)
+    return None if INTERPRETED else team(LAYER)
 
 
 def run(work, parallel, arrays, pieces):

@@ -23,11 +23,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numba as nb
+import numpy as np
 from llvmlite import binding as llvm
 from numba.np.ufunc import parallel as _parallel
 
 from . import crowd
-from .compiler.team import team
+from .compiler.flat import address
+from .compiler.team import GOMP, LAYER, TASKS, team
 
 TBB = {"win32": "tbb12.dll", "darwin": "libtbb.12.dylib"}.get(sys.platform, "libtbb.so.12")
 OPENMP = ("libgomp", "libiomp", "libomp")
@@ -59,6 +61,7 @@ class _State:
     forked_aside = False  # forked by another thread than the one that started TBB's
     starter = threading.main_thread().ident  # that one, as far as is known
     layer_parallel = 0  # where Numba's layer opens a region
+    tasks = None  # where TBB's takes a task, and waits for them
     gomp_parallel = 0  # where a library's OpenMP opens a region, if the main thread joins in those
 
 
@@ -69,8 +72,8 @@ def run(serial, args):
         if threads == 1:
             serial()(*args)
         else:
-            drive, share = team(False)
-            drive(False, _State.gomp_parallel, share, threads, *args)
+            drive, share = team(GOMP)
+            drive(GOMP, _State.gomp_parallel, share, threads, *args)
         return
     if crowd.is_here():
         crowd.alone(serial(), args)
@@ -79,14 +82,26 @@ def run(serial, args):
         serial()(*args)
         return
     threads = in_use()
-    if threads == 1 or not _enter():
+    if threads == 1 or not _on_layer(threads, args):
         serial()(*args)
-        return
+
+
+def _on_layer(threads, args):
+    """Make a call on the layer's threads, if there may be a region now."""
+    alone = _State.one_region.acquire(blocking=False)
     try:
-        drive, share = team(True)
-        crowd.together(drive, (True, _State.layer_parallel, share, threads, *args), threads)
+        if not alone and _State.one_at_a_time:
+            return False
+        # Whoever waits for tasks waits for all there are.
+        by_tasks = alone and _State.tasks is not None
+        way = TASKS if by_tasks else LAYER
+        start = address(_State.tasks) if by_tasks else _State.layer_parallel
+        drive, share = team(way)
+        crowd.together(drive, (way, start, share, threads, *args), threads)
+        return True
     finally:
-        _leave()
+        if alone:
+            _State.one_region.release()
 
 
 def join(library):
@@ -122,15 +137,6 @@ def of_threads(number):
         nb.set_num_threads(before)
 
 
-def _enter():
-    return not _State.one_at_a_time or _State.one_region.acquire(blocking=False)
-
-
-def _leave():
-    if _State.one_at_a_time:
-        _State.one_region.release()
-
-
 def _may_open():
     """May this process open regions? Found out once in each: a fork may run no hook of Python's."""
     if not _State.checked or _State.process != os.getpid():
@@ -152,6 +158,7 @@ def _look_around():
         if not _State.serial_only:
             layer = _start()
             _State.layer_parallel = llvm.address_of_symbol("numba_parallel_for")
+            _State.tasks = _functions_of_tasks(layer)
             _State.one_at_a_time = layer == "workqueue"
             _State.serial_only = layer == "tbb" and _State.forked_aside
             if not started or _State.imported_in != os.getpid():
@@ -166,6 +173,14 @@ def _start():
     except ValueError:
         raise RuntimeError(_why_none(str(nb.config.THREADING_LAYER))) from None
     return nb.threading_layer()
+
+
+def _functions_of_tasks(layer):
+    """Two addresses that Numba's module of TBB's layer has; None without it."""
+    module = sys.modules.get("numba.np.ufunc.tbbpool")
+    if layer != "tbb" or module is None:
+        return None
+    return np.array([module.add_task, module.synchronize], np.int64)
 
 
 def _why_none(asked):
@@ -263,10 +278,12 @@ def _forget():
 
 
 def _before_fork():
+    _State.one_region.acquire()  # a child would wait for tasks that are under way
     _State.forked_aside |= _parallel._is_initialized and _State.starter != threading.get_ident()
 
 
 def _in_parent():
+    _State.one_region.release()
     _State.forked_aside = False
 
 

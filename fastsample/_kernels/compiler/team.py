@@ -14,7 +14,7 @@ from numba.core import cgutils
 
 from .builtin import without_the_lock
 from .cores import meet, now, take_core
-from .flat import BYTE, array_at, free, memory_of, new_memory, primitive
+from .flat import BYTE, array_at, free, memory_at, memory_of, new_memory, primitive
 from .jit import call, compiled_address, jit
 from .once import once
 
@@ -23,6 +23,9 @@ from .once import once
 WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, CORES, TOLD = 0, 1, 7, 8, 9, 10, 11, 12
 
 MOVES = int(sys.platform == "linux")
+
+# What a team is started by: GOMP_parallel, a layer's loop, or tasks of TBB's.
+GOMP, LAYER, TASKS = range(3)
 
 
 def _next_of(typing, pointer, place):
@@ -85,6 +88,38 @@ def start_layer(start, share, threads, told):
     raise NotImplementedError
 
 
+def _add_task(typing, add, share, told):
+    def code(context, builder, sig, args):
+        none = BYTE(None)
+        kind = ir.FunctionType(ir.VoidType(), [BYTE] * 5)
+        address = builder.inttoptr(args[0], kind.as_pointer())
+        builder.call(address, [builder.inttoptr(args[1], BYTE), none, none, none, args[2]])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, told), code
+
+
+@primitive(_add_task)
+def add_task(add, share, told):
+    """Let a thread of TBB's run `share` on what it is told: `add_task` of Numba's layer."""
+    raise NotImplementedError
+
+
+def _wait(typing, synchronize):
+    def code(context, builder, sig, args):
+        kind = ir.FunctionType(ir.VoidType(), [])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), [])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), code
+
+
+@primitive(_wait)
+def wait(synchronize):
+    """Wait for the tasks that were added: `synchronize` of Numba's layer."""
+    raise NotImplementedError
+
+
 @jit
 def share(told_at):
     """A thread's share: one piece after the other, until there are none."""
@@ -122,35 +157,55 @@ def layer_share(arrays, sizes, steps, told_at):
 
 
 @jit
-def drive_team(is_layer, start, share, most, work, job, axes, image, grid, other, out, pieces):
-    """All pieces of a job on threads, on six arrays that come as `memory_of` takes them."""
+def run_tasks(functions_at, entry, most, told_at):
+    """Let threads of TBB's take tasks, and this one its share at once.
+
+    A loop of the layer's makes an arena each time, and this thread waits for that: on two cores of
+    Zen 3 the other one begins 4 us after a call that follows another and 137 us after one that
+    follows a rest of 10 ms; to a task it comes after 1 us and 75.
+    """
+    functions = array_at(memory_at(functions_at, 16), np.int64, 0)
+    for _ in range(most - 1):
+        add_task(functions[0], entry, told_at)
+    share(told_at)
+    wait(functions[1])
+
+
+@jit
+def drive_team(way, start, entry, most, work, job, axes, image, grid, other, out, pieces):
+    """All pieces of a job on threads, on six arrays that come as `memory_of` takes them.
+
+    `start` is a function's address, for TASKS that of the addresses of two.
+    """
     told_at = new_memory(8 * TOLD)
     told = array_at(told_at, np.int64, 0)
     told[WORK], told[PIECES], told[MOST] = work, pieces, most
     told[CAME], told[TAKEN], told[CORES] = 0, 0, 0
     told[ARRAYS], told[ARRAYS + 1], told[ARRAYS + 2] = job, axes, image
     told[ARRAYS + 3], told[ARRAYS + 4], told[ARRAYS + 5] = grid, other, out
-    if is_layer:
-        start_layer(start, share, most, told_at)
+    if way == TASKS:
+        run_tasks(start, entry, most, told_at)
+    elif way == LAYER:
+        start_layer(start, entry, most, told_at)
     else:
-        start_gomp(start, share, told_at)
+        start_gomp(start, entry, told_at)
     free(told_at)
 
 
 @jit
 def drive_numbers(numbers):
     """The same where all that it takes is in an array."""
-    start, share, most, work = numbers[1], numbers[2], numbers[3], numbers[4]
+    start, entry, most, work = numbers[1], numbers[2], numbers[3], numbers[4]
     job, axes, image = numbers[5], numbers[6], numbers[7]
     grid, other, out, pieces = numbers[8], numbers[9], numbers[10], numbers[11]
-    drive_team(numbers[0], start, share, most, work, job, axes, image, grid, other, out, pieces)
+    drive_team(numbers[0], start, entry, most, work, job, axes, image, grid, other, out, pieces)
 
 
 @once
-def team(is_layer):
+def team(way):
     """`drive_team`, compiled, and the address of the share of its threads."""
     drive = _driver()
-    if is_layer:
+    if way != GOMP:
         shared = types.void(*(types.voidptr,) * 4)
         return drive, compiled_address(layer_share, ("layer_share",), shared)
     return drive, compiled_address(gomp_share, ("gomp_share",), types.void(types.voidptr))
