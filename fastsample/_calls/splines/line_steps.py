@@ -106,7 +106,11 @@ def run(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: typ
         x, lines = _copied(x, lines)
     is_short = all(max(line.size, line.results) <= KEPT for line in lines)
     make = _kept if is_short else _prepared
-    todo = make(spec(x), spec(out), lines, border, np.dtype(work))
+    start_all(make(spec(x), spec(out), lines, border, np.dtype(work)), x, out, work)
+
+
+def start_all(todo: Work, x: Array, out: Array, work: type) -> None:
+    """Run the kernels of a call."""
     other = NOTHING if todo.between is None else buffers.empty(todo.between, np.dtype(work))
     for call in todo.calls:
         start(call, x, call.constants[0], other, out)
@@ -122,18 +126,24 @@ def _copied(x, lines):
 
 def _prepared(image, out, lines, border, work):
     """The work of a call, by the specs of its arrays."""
-    last = len(image[0]) - 1
+    return Work(*calls_of(side_of(IMAGE, *image), out, lines, border, work))
+
+
+def calls_of(image, out, lines, border, work, flags=0):
+    """Calls of kernels that read one array; the shape of what lies between it and the result.
+
+    With `flags` they are for the case that one of so many bands has met what is not finite.
+    """
+    last = len(image.shape) - 1
     if not lines:
-        lines = [Line(last, image[0][last], 0, 0, "mirror", None, image[0][last])]
+        lines = [Line(last, image.shape[last], 0, 0, "mirror", None, image.shape[last])]
     lines = sorted(lines, key=growth)  # first what makes it smaller
     if _is_large(out, lines, work):
         lines = lines[::-1]
-    steps, between = _steps(
-        part_read(side_of(IMAGE, *image), lines), side_of(OUT, *out), lines, work
-    )
+    steps, between = _steps(part_read(image, lines), side_of(OUT, *out), lines, work)
     stays = _stays(steps, between, work)
-    calls = tuple(_call(*group, border, work, stays) for group in _grouped(steps, work))
-    return Work(calls, between)
+    groups = _grouped(steps, work)
+    return tuple(_call(*group, border, work, stays, flags) for group in groups), between
 
 
 _kept = lru_cache(maxsize=128)(_prepared)
@@ -249,17 +259,20 @@ def _pays(steps):
     return cost > schedule.SERIAL_NS
 
 
-def _call(steps, slabs, border, work, stays):
-    """The call of a kernel that does some steps; do their results stay in the caches?"""
-    parallel = _pays(steps)
+def _call(steps, slabs, border, work, stays, flags):
+    """The call of a kernel that does some steps; do their results stay in the caches?
+
+    One that is asked for by flags is hardly ever, and wakes no other thread.
+    """
+    parallel = _pays(steps) and not flags
     jobs, tables = np.zeros(len(steps), LINES), Tables()
     for job, step in zip(jobs, steps, strict=True):
-        _describe(job, step, border, work, tables)
+        describe(job, step, border, work, tables)
     jobs["stream"][-1] = not stays and _streams(steps[-1])
     pieces = _cut(jobs, steps, slabs, parallel, work)
     room = max(scratch_bytes(s.line.size, s.line.pad, work.itemsize) for s in steps)
     jobs["wide"] = np.minimum(jobs["wide"], max(1, SIDE_BY_SIDE // room))
-    task = np.array([len(steps), room, room * int(jobs["wide"].max())])
+    task = np.array([len(steps), room, room * int(jobs["wide"].max()), flags])
     flat_jobs, flat_tables, flat_task = map(buffers.read_bytes, (jobs, tables.joined(), task))
     loop, records = lines_loop(CODES[work]), (flat_jobs, flat_tables)
     return schedule.Call(loop, jobs, records, pieces, parallel, (flat_task,), scratch=True)
@@ -312,7 +325,7 @@ class Tables:
         return np.concatenate(self.parts)
 
 
-def _describe(job, step, border, work, tables):
+def describe(job, step, border, work, tables):
     """What the kernel is told of a step."""
     line, code = step.line, CODES[work]
     job["n"], job["pad"], job["m"] = line.size, line.pad, line.results

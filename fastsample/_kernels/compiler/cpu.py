@@ -100,5 +100,14 @@ def _host_has(feature):
         return False
 
 
+def splits_registers():
+    """Does the CPU compute on registers of 256 bits as on two of 128?
+
+    Then what changes places between the two halves takes several steps.
+    """
+    return target()[0] in ("znver1", "btver2") or target()[0].startswith("bdver")
+
+
 HARDWARE_GATHER = int(hardware_gather_pays())
 PERMUTE = int(has_avx512())  # 16 of 32 floats in any order by one instruction
+SPLIT = int(splits_registers())

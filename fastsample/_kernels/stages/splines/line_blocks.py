@@ -15,7 +15,7 @@ import numpy as np
 from ...compiler.flat import array_at
 from ...compiler.jit import inline, jit
 from ...kind import STORED, VALUES
-from ...vectors.columns import QUAD, load_columns, scatter_quads, store_columns, stream_columns
+from ...vectors.columns import QUAD, load_columns, scatter_quads, store_columns
 from ...vectors.gathers import gather, gather_quads
 from ...vectors.memory import CACHE_LINE, local, starts_line, stream
 from ...vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
@@ -27,6 +27,10 @@ SQUARES = 4  # bytes of an element: lines of smaller ones take more rows than pa
 # of Zen 3, of floats in single precision 3.9 and not 4.8. Other lines are no quicker so: along the
 # last axis of 128 x 128 x 128 doubles 7.4 and not 7.0.
 PAGE = 2**12
+# Samples of a line that leave past the caches one after the other. In C on one core of Zen 3 a copy
+# of 1024 x 1024 doubles by 16 rows at a time takes 5.8 ms a cache line of each in turn, and 0.96 by
+# 512 bytes of each. The cubic filter along the last axis: 1.54 ms on two cores, and 2.15.
+PIECE = 64
 SOURCES, TARGETS = 0, LANES  # 16 numbers each
 STEP, COUNT, TOGETHER, LAID_TOGETHER, AT, DONE, UP, DOWN = range(2 * LANES, 2 * LANES + 8)
 HEAD = 512  # bytes
@@ -179,7 +183,8 @@ def write_lines_of(work, value):
     stored, real, output = TYPES[value], VALUES[work], output_of(value)
     item = np.dtype(stored).itemsize
     size = CACHE_LINE // item if item >= SQUARES else 0  # rows of results that fill lines
-    square_size = size * LANES
+    square_size, pitch = size * LANES, PIECE + size
+    piece_size = pitch * LANES
 
     @inline
     def top(head, rows, low, high):
@@ -238,14 +243,14 @@ def write_lines_of(work, value):
 
     @inline
     def are_streamed(job, head, target, low):
-        found = job.stream
+        found = job.stream if size else 0
         for k in range(LANES):
             if not starts_line(target, head[TARGETS + k] + low):
                 found = 0
         return found
 
     @jit
-    def write_squares(job, head, rows, target, low, high, at, row, z, streamed):
+    def write_squares(job, head, rows, target, low, high, at, row, z):
         square = local(square_size, stored)
         for n in range((high - low) // size):
             i = high - size * (n + 1)
@@ -253,10 +258,26 @@ def write_lines_of(work, value):
                 k = size - 1 - m
                 row = next_row(head, rows, at + i + k, row, z)
                 store(square, k * LANES, output(row))
-            if streamed:
-                stream_columns(square, 0, target, i, head, TARGETS)
-            else:
-                store_columns(square, 0, target, i, head, TARGETS)
+            store_columns(square, 0, target, i, head, TARGETS)
+        return row
+
+    @jit
+    def stream_pieces(job, head, rows, target, low, high, at, row, z):
+        piece, places = local(piece_size, stored), local(LANES, np.int64)
+        for k in range(LANES):
+            places[k] = k * pitch
+        for n in range((high - low) // QUAD):
+            i = high - QUAD * (n + 1)
+            d = next_row(head, rows, at + i + 3, row, z)
+            c = next_row(head, rows, at + i + 2, d, z)
+            b = next_row(head, rows, at + i + 1, c, z)
+            row = next_row(head, rows, at + i, b, z)
+            quads = output(row), output(b), output(c), output(d)
+            scatter_quads(piece, i - low, places, 0, quads)
+        for k in range(LANES):
+            to = head[TARGETS + k] + low
+            for i in range(0, high - low, LANES):
+                stream(target, to + i, load(piece, k * pitch + i))
         return row
 
     @jit
@@ -266,12 +287,16 @@ def write_lines_of(work, value):
         streamed = are_streamed(job, head, target, low)
         if job.target_step == 1:
             first = high - (high - low) % QUAD
-            if size and (streamed or are_pages_apart(head, TARGETS, item)):
+            if streamed:
+                second = high - (high - low) % LANES
+            elif size and are_pages_apart(head, TARGETS, item):
                 second = high - (high - low) % size
         row = write_singly(job, head, rows, target, first, high, at, row, z)
         row = write_quads(job, head, rows, target, second, first, at, row, z)
-        if size:
-            row = write_squares(job, head, rows, target, low, second, at, row, z, streamed)
+        if size and streamed:
+            row = stream_pieces(job, head, rows, target, low, second, at, row, z)
+        elif size:
+            row = write_squares(job, head, rows, target, low, second, at, row, z)
         keep(head, rows, at + low, row)
 
     def write(job_at, axes, image, grid, other, out, scratch, low, high):

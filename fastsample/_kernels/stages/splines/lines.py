@@ -24,6 +24,7 @@ from .line_blocks import (
     HEAD,
     LAID_TOGETHER,
     LINES,
+    PIECE,
     POLE,
     SOURCES,
     STEP,
@@ -34,7 +35,8 @@ from .line_blocks import (
     write_lines_of,
 )
 
-CHUNK = 64  # rows that are read, and go through a recursion while they are in the first-level cache
+# Rows that are read, and go through a recursion while they are in the first-level cache.
+CHUNK = PIECE
 STAGED = 16  # results that are made before they are written
 MOST_AXES = 64
 IMAGE, OUT, OTHER = range(3)  # which array is meant
@@ -305,8 +307,17 @@ def lines_of(work):
         else:
             write_samples(job, task, at, wide, poles, terms)
 
-    def lines_piece(job_at, axes, image, grid, other, out, piece):
-        task = array_at(grid, np.int64, 0)  # how many axes in turn; bytes for 16 lines, for all
+    @jit
+    def is_asked(task, other):
+        """Is this asked for: always, or has one of so many bands met what is not finite?"""
+        found, asked = array_at(other, real, 0), 1 if task[3] == 0 else 0
+        for k in range(task[3]):
+            if found[k] != 0.0:
+                asked = 1
+        return asked
+
+    @jit
+    def piece_asked(job_at, axes, image, grid, other, out, piece, task):
         memory = new_memory(task[2])
         at = At(job_at, axes, image, grid, other, out, on_a_line(memory))
         for step in range(task[0]):
@@ -317,6 +328,12 @@ def lines_of(work):
                 block(job, step, task, at, line, end)
         fence()
         free(memory)
+
+    def lines_piece(job_at, axes, image, grid, other, out, piece):
+        # How many axes in turn; bytes for 16 lines, for all; see `is_asked`.
+        task = array_at(grid, np.int64, 0)
+        if is_asked(task, other):
+            piece_asked(job_at, axes, image, grid, other, out, piece, task)
 
     return lines_piece
 

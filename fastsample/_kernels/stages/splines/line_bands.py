@@ -1,0 +1,351 @@
+"""Spline coefficients along the last two axes of an array in one pass over memory.
+
+A band is some rows of a plane. Its rows are read one after the other and go down the recursions of
+the columns, all columns at once, into a ring of rows that stays in the second-level cache. As soon
+as what lies below 16 rows is known as far as it matters, these come up again, 64 columns at a time,
+go along themselves as lines do (`lines`), and leave past the caches.
+
+Above its first row and below its last one a band reads as many rows as matter, and above and below
+the plane those that continue it there. So a table of rows is all that tells ways to continue a
+plane apart. The recursions of two poles go down together, then up together: of a plane without end
+that is the same as one pole after the other.
+
+Results differ from those of whole columns by what lies so far away that a double does not hold it.
+But a NaN or an infinity is to reach all of its column: each band writes down whether it has met
+one, and after one that has, the plane is filtered axis by axis.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from ...compiler.flat import array_at, at_byte, free, new_memory, on_a_line
+from ...compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
+from ...compiler.once import once
+from ...kind import STORED, VALUES
+from ...vectors.memory import fence, load_first, local
+from ...vectors.simd import LANES, load, multiply_add, splat, store
+from .line_blocks import (
+    COUNT,
+    HEAD,
+    LAID_TOGETHER,
+    LINES,
+    POLE,
+    SOURCES,
+    STEP,
+    TARGETS,
+    TOGETHER,
+    widen_of,
+)
+from .lines import AXIS, CHUNK, TERM, At, filter_on, put_samples, take_in
+
+DEEP = LANES  # rows that come up together
+FEW = 4  # rows that are read together
+PITCH = CHUNK + 8  # of 16 rows that have come up, lest they share places in the cache
+# At the head of scratch, behind what is told of 16 lines: where the plane begins, and whether the
+# ring keeps the rows that are read.
+PLANE, KEEP = 48, 49
+
+# The bands of planes. Distances are elements, but for those that end in `_at`, which are bytes
+# behind the first of all tables, or of scratch.
+BANDS = np.dtype(
+    [
+        (name, "i8")
+        for name in (
+            "read",  # the address of a stage
+            *("bands", "deep"),  # of a plane; rows of each
+            *("rows", "width"),  # of a plane
+            "reach",  # rows above and below a band that matter
+            *("source_start", "source_row", "target_start", "target_row"),
+            *("axes", "axes_at"),  # across the planes
+            "rows_at",  # rows of the source, from `reach` above the first one on
+            *("poles", "weights_at"),  # weights of the sums of 16 rows, for each pole
+            *("states_at", "sums_at", "ring_at", "risen_at", "pitch"),  # in scratch; of a row there
+        )
+    ]
+    + [
+        (name, "f8")
+        for name in (
+            *("first", "second"),  # poles
+            *("first_left", "second_left", "mixed"),  # of sums, 16 rows on; see `risen_sums`
+        )
+    ],
+    align=True,
+)
+
+
+@jit
+def put_plane(band, axes, plane, head):
+    """Write down where a plane begins in the source; where it does in the target."""
+    source, target, rest = band.source_start, band.target_start, plane
+    for k in range(band.axes):
+        axis = axes[band.axes - 1 - k]
+        source += rest % axis.size * axis.source
+        target += rest % axis.size * axis.target
+        rest = rest // axis.size
+    head[PLANE] = source
+    return target
+
+
+@cache
+def read_band_of(value, swapped, work):
+    """Read 16 rows down all columns, the `block`-th of a band, from number `low` of the table on.
+
+    And sum them as the recursions up meet them, which then need not read them to begin above.
+    """
+    stored, real, widen = STORED[value], VALUES[work], widen_of(swapped)
+
+    @inline
+    def load_whole(source, at, count):
+        return load(source, at)
+
+    @inline
+    def load_some(source, at, count):
+        return load_first(source, at, count, LANES)
+
+    @inline
+    def place(band, head, rows, number):
+        return head[PLANE] + rows[number] * band.source_row
+
+    @cache
+    def falling_of(get, keep):
+        @jit
+        def fall_by_one(band, head, tables, source, scratch, low, slot, k, begin, end):
+            rows, weights = tables
+            states, sums, ring = scratch
+            a, b = place(band, head, rows, low), place(band, head, rows, low + 1)
+            c, d = place(band, head, rows, low + 2), place(band, head, rows, low + 3)
+            pitch, z = band.pitch, splat(band.first, states)
+            at, to = slot * pitch, (slot * DEEP + k) * pitch
+            w, x = splat(weights[k], states), splat(weights[k + 1], states)
+            y, v = splat(weights[k + 2], states), splat(weights[k + 3], states)
+            for j in range(begin, end, LANES):
+                row = multiply_add(load(states, j), z, widen(get(source, a + j, end - j), states))
+                total = multiply_add(row, w, load(sums, at + j))
+                if keep:
+                    store(ring, to + j, row)
+                row = multiply_add(row, z, widen(get(source, b + j, end - j), states))
+                total = multiply_add(row, x, total)
+                if keep:
+                    store(ring, to + pitch + j, row)
+                row = multiply_add(row, z, widen(get(source, c + j, end - j), states))
+                total = multiply_add(row, y, total)
+                if keep:
+                    store(ring, to + 2 * pitch + j, row)
+                row = multiply_add(row, z, widen(get(source, d + j, end - j), states))
+                if keep:
+                    store(ring, to + 3 * pitch + j, row)
+                store(sums, at + j, multiply_add(row, v, total))
+                store(states, j, row)
+
+        @jit
+        def fall_by_two(band, head, tables, source, scratch, low, slot, k, begin, end):
+            rows, weights = tables
+            states, sums, ring = scratch
+            pitch = band.pitch
+            at, to = 2 * slot * pitch, (slot * DEEP + k) * pitch
+            z, y = splat(band.first, states), splat(band.second, states)
+            for j in range(begin, end, LANES):
+                one, two = load(states, j), load(states, pitch + j)
+                first, second = load(sums, at + j), load(sums, at + pitch + j)
+                for m in range(FEW):
+                    row = get(source, place(band, head, rows, low + m) + j, end - j)
+                    one = multiply_add(one, z, widen(row, states))
+                    two = multiply_add(two, y, one)
+                    first = multiply_add(two, splat(weights[k + m], states), first)
+                    second = multiply_add(two, splat(weights[DEEP + k + m], states), second)
+                    if keep:
+                        store(ring, to + m * pitch + j, two)
+                store(states, j, one)
+                store(states, pitch + j, two)
+                store(sums, at + j, first)
+                store(sums, at + pitch + j, second)
+
+        @inline
+        def fall(band, head, tables, source, scratch, low, slot, k, begin, end):
+            if band.poles == 1:
+                fall_by_one(band, head, tables, source, scratch, low, slot, k, begin, end)
+            else:
+                fall_by_two(band, head, tables, source, scratch, low, slot, k, begin, end)
+
+        @jit
+        def fall_all(band, head, tables, source, scratch, low, slot, begin, end):
+            for k in range(0, DEEP, FEW):
+                fall(band, head, tables, source, scratch, low + k, slot, k, begin, end)
+
+        return fall_all
+
+    fall, fall_kept = falling_of(load_whole, 0), falling_of(load_whole, 1)
+    fall_at_end, fall_kept_at_end = falling_of(load_some, 0), falling_of(load_some, 1)
+
+    def read(job_at, axes, image, grid, other, out, memory, low, block):
+        band = array_at(axes, BANDS, array_at(grid, np.int64, 0)[1])[0]
+        head, source = array_at(memory, np.int64, 0), array_at(image, stored, 0)
+        tables = array_at(axes, np.int64, band.rows_at), array_at(axes, real, band.weights_at)
+        scratch = (
+            array_at(memory, real, band.states_at),
+            array_at(memory, real, band.sums_at),
+            array_at(memory, real, band.ring_at),
+        )
+        slot = block % (band.reach // DEEP + 1)
+        whole = band.width - band.width % LANES
+        for j in range(0, band.poles * band.pitch, LANES):
+            store(scratch[1], slot * band.poles * band.pitch + j, splat(0.0, scratch[1]))
+        if head[KEEP]:
+            fall_kept(band, head, tables, source, scratch, low, slot, 0, whole)
+            fall_kept_at_end(band, head, tables, source, scratch, low, slot, whole, band.width)
+        else:
+            fall(band, head, tables, source, scratch, low, slot, 0, whole)
+            fall_at_end(band, head, tables, source, scratch, low, slot, whole, band.width)
+
+    return read
+
+
+@jit
+def sums_below(band, sums, block, j):
+    """What lies below 16 rows as their recursions up need it: of the first pole, of the second."""
+    count, step = band.reach // DEEP, band.poles * band.pitch
+    first, second = splat(0.0, sums), splat(0.0, sums)
+    left, other = splat(band.first_left, sums), splat(band.second_left, sums)
+    slot = (block + count) % (count + 1)
+    for _ in range(count):
+        at = slot * step + j
+        if band.poles == 2:
+            second = multiply_add(second, other, load(sums, at + band.pitch))
+            second = multiply_add(first, splat(band.mixed, sums), second)
+        first = multiply_add(first, left, load(sums, at))
+        slot = slot - 1 if slot else count
+    return first, second
+
+
+@jit
+def rise_by_one(band, sums, ring, risen, block, low, high):
+    """Let some columns of 16 rows come up."""
+    z = splat(band.first, sums)
+    bottom = (block % (band.reach // DEEP + 1) * DEEP + DEEP - 1) * band.pitch
+    for j in range(low, high, LANES):
+        row, _ = sums_below(band, sums, block, j)
+        at, to = bottom + j, (DEEP - 1) * PITCH + j - low
+        for _ in range(DEEP):
+            row = multiply_add(row, z, load(ring, at))
+            store(risen, to, row)
+            at -= band.pitch
+            to -= PITCH
+
+
+@jit
+def rise_by_two(band, sums, ring, risen, block, low, high):
+    """The same with two poles."""
+    z, y = splat(band.first, sums), splat(band.second, sums)
+    bottom = (block % (band.reach // DEEP + 1) * DEEP + DEEP - 1) * band.pitch
+    for j in range(low, high, LANES):
+        first, second = sums_below(band, sums, block, j)
+        at, to = bottom + j, (DEEP - 1) * PITCH + j - low
+        for _ in range(DEEP):
+            first = multiply_add(first, z, load(ring, at))
+            second = multiply_add(second, y, first)
+            store(risen, to, second)
+            at -= band.pitch
+            to -= PITCH
+
+
+@cache
+def bands_of(work):
+    """The work on one piece: a band of a plane."""
+    real = VALUES[work]
+
+    @jit
+    def are_finite(rows, at, count):
+        some, whole = local(LANES, real), count - count % LANES
+        zero = splat(0.0, rows)
+        total = zero
+        for j in range(0, whole, LANES):
+            total = multiply_add(load(rows, at + j), zero, total)
+        store(some, 0, total)
+        found = 0.0
+        for k in range(LANES):
+            found += some[k]
+        for j in range(whole, count):
+            found += rows[at + j] * 0.0
+        return found == 0.0
+
+    @jit
+    def put_lines(band, head, target, row, count):
+        """Write down where 16 rows go; beyond `count` the last again."""
+        head[STEP], head[COUNT], head[TOGETHER], head[LAID_TOGETHER] = 0, count, 0, 0
+        for k in range(LANES):
+            head[TARGETS + k] = target + (row + lesser(k, count - 1)) * band.target_row
+
+    @jit
+    def take_risen(band, job, at, head, block, poles, terms):
+        """Let 16 rows come up, and take them in as lines."""
+        rows, risen = array_at(at.scratch, real, HEAD), array_at(at.scratch, real, band.risen_at)
+        sums, ring = (
+            array_at(at.scratch, real, band.sums_at),
+            array_at(at.scratch, real, band.ring_at),
+        )
+        source = at_byte(at.scratch, band.risen_at)
+        for low in range(0, job.n, CHUNK):
+            high = lesser(low + CHUNK, job.n)
+            if band.poles == 1:
+                rise_by_one(band, sums, ring, risen, block, low, high)
+            else:
+                rise_by_two(band, sums, ring, risen, block, low, high)
+            for k in range(LANES):
+                head[SOURCES + k] = lesser(k, head[COUNT] - 1) * PITCH - low
+            take_in(job, source, at, low, high, head, rows, poles, terms)
+
+    @jit
+    def put_rows(job, at, head, poles, terms):
+        """Filter 16 rows along themselves, and write them."""
+        rows, size = array_at(at.scratch, real, HEAD), job.n + 2 * job.pad
+        filter_on(job, rows, poles, terms)
+        chunks = (size + CHUNK - 1) // CHUNK
+        for low in range((chunks - 1) * CHUNK, -1, -CHUNK):
+            high = lesser(low + CHUNK, size)
+            put_samples(job, at.out, at, low, high, head, rows, poles, terms)
+
+    def bands_piece(job_at, axes, image, grid, other, out, piece):
+        task = array_at(grid, np.int64, 0)  # bytes of scratch; where the bands are told of
+        memory = new_memory(task[0])
+        at = At(job_at, axes, image, grid, other, out, on_a_line(memory))
+        band, job = array_at(axes, BANDS, task[1])[0], array_at(job_at, LINES, 0)[0]
+        poles, terms = array_at(axes, POLE, job.poles_at), array_at(axes, TERM, job.ends_at)
+        head, states = (
+            array_at(at.scratch, np.int64, 0),
+            array_at(at.scratch, real, band.states_at),
+        )
+        target = put_plane(band, array_at(axes, AXIS, band.axes_at), piece // band.bands, head)
+        for j in range(0, band.poles * band.pitch, LANES):
+            store(states, j, splat(0.0, states))
+        first = piece % band.bands * band.deep
+        end, lead = lesser(first + band.deep, band.rows), band.reach // DEEP
+        for block in range((end - first + DEEP - 1) // DEEP + 2 * lead):
+            row = first + (block - lead) * DEEP
+            head[KEEP] = 1 if first <= row < end else 0
+            number = row + band.reach
+            call_stage(band.read, job_at, axes, image, grid, other, out, at.scratch, number, block)
+            row -= band.reach
+            if row >= first:
+                put_lines(band, head, target, row, lesser(end - row, DEEP))
+                take_risen(band, job, at, head, block - lead, poles, terms)
+                put_rows(job, at, head, poles, terms)
+        last = (band.poles - 1) * band.pitch
+        found = array_at(other, real, 0)
+        found[piece] = 0.0 if are_finite(states, last, band.width) else 1.0
+        fence()
+        free(memory)
+
+    return bands_piece
+
+
+@once
+def bands_loop(work):
+    """The address of the work on one piece."""
+    return made_address(bands_of, ("bands", work), WORK)
+
+
+@once
+def band_reader(value, swapped, work):
+    """The address of the stage that reads rows of a band."""
+    return made_address(read_band_of, ("read_band", value, swapped, work), STAGE)

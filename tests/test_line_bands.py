@@ -1,0 +1,149 @@
+"""Spline filters of the last two axes in one pass over memory, in bands of rows."""
+
+import numba
+import numpy as np
+import pytest
+import splines
+from guarded import SIDES, guarded
+
+from fastsample import ndimage
+from fastsample._calls.splines import band_steps
+from fastsample._calls.splines.filters import POLES
+from fastsample._calls.splines.lines import filter_axes, filtered
+from fastsample._kernels.threads import of_threads
+
+F32, F64 = np.float32, np.float64
+SYMMETRIES = {"mirror": "mirror", "reflect": "reflect", "wrap": "grid-wrap"}
+# Whole bands and a part of one; rows that fill vectors and do not; planes, further axes.
+SHAPES = ((256, 160), (421, 97), (128, 400), (3, 140, 301), (2, 2, 257, 150))
+
+
+def noise(shape, dtype="f8", seed=0):
+    x = np.random.default_rng(seed).standard_normal(shape) * 90
+    return (np.abs(x) if np.dtype(dtype).kind in "?u" else x).astype(dtype)
+
+
+@pytest.fixture
+def bands(monkeypatch):
+    """How many calls went by bands; planes of these tests are large enough."""
+    found = []
+
+    def run(*args):
+        found.append(args)
+        return kept(*args)
+
+    kept = band_steps.run
+    monkeypatch.setattr(band_steps, "run", run)
+    monkeypatch.setattr(band_steps, "LARGE", 2**16)
+    return found
+
+
+def assert_near(got, want, bound=1e-12):
+    assert got.shape == want.shape
+    assert np.abs(got - want).max() <= bound * np.abs(want).max()
+
+
+@pytest.mark.parametrize("order", POLES)
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_coefficients(shape, symmetry, order, bands):
+    x = noise(shape)
+    want = splines.filtered(x, order, SYMMETRIES[symmetry])
+    assert_near(filtered(x, order, symmetry, F64), want, 1e-13)
+    assert_near(filtered(x, order, symmetry, F32), want, 1e-5)
+    assert len(bands) == 2
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i2", "u4", "i8", "f4", "f8", ">u2", ">f4", ">f8"])
+def test_every_type_and_byte_order(dtype, bands):
+    x = noise((150, 131), dtype)
+    want = splines.filtered(x.astype(F64), 3, "mirror")
+    assert_near(filtered(x, 3, "mirror", F64), want)
+    assert bands
+
+
+def test_rows_may_lie_anywhere(bands):
+    x = noise((3, 300, 260))
+    for view in (x[::-1, ::2, 3:], x.transpose(1, 0, 2)[::2, 1], x[:, 5:160, 100:]):
+        assert_near(filtered(view, 4, "reflect", F64), splines.filtered(view, 4, "reflect"))
+    out = np.zeros((2, 200, 300))
+    part = out[1, ::-1, 7:207]
+    filter_axes(x[0, :200, :200], 3, [0, 1], "mirror", part)
+    assert_near(part, splines.filtered(x[0, :200, :200], 3, "mirror"))
+    part[...] = 0
+    assert not out.any()
+    assert len(bands) == 4
+
+
+def test_columns_that_do_not_lie_side_by_side_go_axis_by_axis(bands):
+    x = noise((200, 300))
+    for view in (x.T, x[:, ::2]):
+        assert_near(filtered(view, 3, "mirror", F64), splines.filtered(view, 3, "mirror"))
+    filter_axes(x, 3, [0, 1], "mirror", x)  # rows above and below are still needed
+    assert not bands
+
+
+@pytest.mark.parametrize("padding", ["edge", -3.0])
+def test_extended_at_both_ends(padding, bands):
+    x = noise((300, 190))
+    how = {"mode": "edge"} if padding == "edge" else {"constant_values": padding}
+    want = splines.filtered(np.pad(x, 12, **how), 5, "nearest")
+    assert_near(filtered(x, 5, "reflect", F64, 12, padding), want)
+    assert len(bands) == (padding == "edge")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (130, 20), (399, 179)])
+def test_what_is_not_finite_reaches_as_far_as_axis_by_axis(value, place, bands, monkeypatch):
+    x = noise((2, 400, 180))
+    x[1][place] = value
+    got = filtered(x, 3, "mirror", F64)
+    assert bands
+    monkeypatch.setattr(band_steps, "suit", lambda *args: False)
+    np.testing.assert_array_equal(got, filtered(x, 3, "mirror", F64))
+    assert not np.isfinite(got[1]).any()
+
+
+def test_calls_made_again_look_at_their_own_numbers(bands):
+    x = noise((300, 200))
+    for value in (1.0, np.nan, 2.0):
+        x[150, 100] = value
+        for _ in range(3):
+            assert np.isnan(ndimage.spline_filter(x)).all() == np.isnan(value)
+    assert_near(ndimage.spline_filter(x), splines.filtered(x, 3, "mirror"))
+
+
+def test_any_number_of_threads_gives_the_same_bits(bands):
+    x, found = noise((700, 150)), []
+    for threads in range(1, 1 + min(numba.config.NUMBA_NUM_THREADS, 4)):
+        with of_threads(threads):
+            found.append(filtered(x, 5, "mirror", F64))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+    assert len(bands) == len(found)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("dtype", ["f8", "f4", "u1", ">i2"])
+def test_nothing_is_read_or_written_beyond_the_arrays(dtype, side, bands):
+    for shape in ((129, 145), (200, 128)):
+        x = noise(shape, dtype)
+        want = filtered(x, 3, "mirror", F64)
+        out = guarded(np.zeros(shape), side, 1)
+        filter_axes(guarded(x, side, 1), 3, [0, 1], "mirror", out)
+        np.testing.assert_array_equal(out, want)
+    assert len(bands) == 4
+
+
+def test_a_thread_needs_less_than_two_megabytes():
+    for order in POLES:
+        x = np.zeros((256, 8))
+        for width in (1024, 2048, 4096):
+            wide = np.broadcast_to(x[:, :1], (256, width)).copy()
+            lines = tuple(
+                band_steps.Line(a, n, 0, order, "mirror", None, n) for a, n in enumerate(wide.shape)
+            )
+            suits = band_steps.suit(
+                wide, lines, band_steps.line_steps.NO_BORDER, np.empty_like(wide), F64
+            )
+            assert suits == (band_steps.memory_of(lines[1], 8)["size"] <= 2**21)
