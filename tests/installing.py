@@ -9,6 +9,7 @@ from pathlib import Path
 import nursery
 
 import fastsample
+from fastsample._kernels.compiler.disk import SUFFIX
 
 PACKAGE = Path(fastsample.__file__).parent
 LIMIT = 120
@@ -63,9 +64,8 @@ def call(place, **variables):
 
 
 def cache_files(folder):
-    """{file: time of its last change} of Numba's cache."""
-    files = [p for p in folder.rglob("*") if p.suffix in (".nbc", ".nbi")]
-    return {p: p.stat().st_mtime_ns for p in files}
+    """{file: time of its last change} of compiled kernels."""
+    return {p: p.stat().st_mtime_ns for p in folder.rglob(f"*{SUFFIX}")}
 
 
 def unwritable(folder):

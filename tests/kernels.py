@@ -2,7 +2,7 @@
 
 import numba
 
-from fastsample._kernels.compiler import jit, lean, shortcuts
+from fastsample._kernels.compiler import lean, making, shortcuts
 
 
 def compiled(function):
@@ -14,7 +14,7 @@ def compiled(function):
     compile_for = made.compile
 
     def as_kernels_are(signature):
-        with jit._no_collections(), shortcuts.taken():
+        with making._no_collections(), shortcuts.taken():
             return compile_for(signature)
 
     made.compile = as_kernels_are

@@ -76,15 +76,23 @@ class TestCache:
             path.write_bytes(path.read_bytes()[: (0, 7, 1000)[k % 3]])
         assert len(call(folder, NUMBA_CACHE_DIR=str(cache))) <= 1
 
-    @pytest.mark.parametrize("suffix", [".nbc", ".nbi"])
-    def test_garbage(self, copy, suffix):
-        """Code that is no code, then an index that is no index."""
+    @pytest.mark.parametrize("damage", ["all", "one bit", "behind the end"])
+    def test_garbage(self, copy, damage):
+        """Code that is no code; that differs by a bit anywhere; that goes on."""
         folder, cache, files = copy
-        for path in files:
-            if path.suffix == suffix:
-                path.write_bytes(b"\x07" * path.stat().st_size)
+        for k, path in enumerate(files):
+            content = bytearray(path.read_bytes())
+            if damage == "all":
+                content[:] = b"\x07" * len(content)
+            elif damage == "one bit":
+                content[(k + 1) * len(content) // (len(files) + 1)] ^= 1
+            else:
+                content.append(0)
+            path.write_bytes(content)
+        damaged = cache_files(cache)
         assert len(call(folder, NUMBA_CACHE_DIR=str(cache))) <= 1
         mended = cache_files(cache)
+        assert damaged.items().isdisjoint(mended.items()), "damaged code was used"
         assert call(folder, NUMBA_CACHE_DIR=str(cache)) == []
         assert cache_files(cache) == mended, "the cache was not mended"
 
@@ -139,7 +147,7 @@ class TestProcesses:
         results(tmp_path, "shift")
         names = []
         for cache in (warm / "cache", tmp_path):
-            code = b"".join(p.read_bytes() for p in cache.rglob("*.nbc"))
+            code = b"".join(p.read_bytes() for p in cache_files(cache))
             names.append(set(re.findall(rb"_ZN10fastsample[A-Za-z0-9_]+", code)))
         assert all(names)
         assert not names[0] & names[1]

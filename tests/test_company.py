@@ -112,7 +112,7 @@ thread.join()
     def test_its_kernels_have_names_of_their_own(self, fork):
         """Code from disk shares one space of names, in which the first of a name stands for all."""
         script = """
-from fastsample._kernels.compiler import jit, once
+from fastsample._kernels.compiler import making, once
 from numba.core.bytecode import FunctionIdentity
 api = ctypes.PyDLL(None)
 first = next(FunctionIdentity._unique_ids)

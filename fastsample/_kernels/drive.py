@@ -3,7 +3,6 @@
 import os
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from . import recall, threads
@@ -11,6 +10,7 @@ from .compiler.builtin import without_the_lock
 from .compiler.flat import memory_of
 from .compiler.jit import STAGE, call, jit, made_address
 from .compiler.once import once
+from .compiler.settings import INTERPRETED
 from .compiler.team import LAYER, team
 from .kind import (
     AFFINE,
@@ -53,7 +53,6 @@ from .stages.slope_pixels import slope_pixels_of
 
 NOTHING = np.zeros(0, np.uint8)  # for an array that a call does not have
 NOTHING.flags.writeable = False
-INTERPRETED = bool(nb.config.DISABLE_JIT)  # kernels are plain Python, for tests
 
 MAKERS = {
     "plan": plan_of,

@@ -12,11 +12,11 @@ import threading
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
 from .compiler.builtin import ONE, WORD, Method, function_of, held, word_at
 from .compiler.flat import ADDRESS, primitive
 from .compiler.jit import compiled_address, inline
+from .compiler.later import types
 from .compiler.once import once
 
 SLOTS, SLOT = 8, 96  # calls that are remembered, and the words of each
@@ -109,7 +109,7 @@ def recall(owner, things):
 @once
 def method():
     """`recall`, compiled."""
-    address = compiled_address(recall, ("recall",), types.intp(types.intp, types.intp))
+    address = compiled_address(recall, ("recall",), ("intp", "intp", "intp"))
     return Method(b"recall", address, ONE, None)
 
 

@@ -22,23 +22,22 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-import numba as nb
 import numpy as np
-from llvmlite import binding as llvm
-from numba.np.ufunc import parallel as _parallel
 
 from . import crowd
+from . import layer as numbas
 from .compiler.flat import address
+from .compiler.settings import INTERPRETED
 from .compiler.team import GOMP, LAYER, TASKS, team
+from .layer import TBB
 
-TBB = {"win32": "tbb12.dll", "darwin": "libtbb.12.dylib"}.get(sys.platform, "libtbb.so.12")
 OPENMP = ("libgomp", "libiomp", "libomp")
 FORKED = 0x40  # PF_FORKNOEXEC, of Linux's flags of a process
 
 
 def _limit():
     """How many threads this process may use, by the environment."""
-    most, asked = nb.config.NUMBA_NUM_THREADS, os.environ.get("OMP_NUM_THREADS", "")
+    most, asked = numbas.most(), os.environ.get("OMP_NUM_THREADS", "")
     first = asked.split(",")[0].strip()  # a list is for regions inside regions
     if "NUMBA_NUM_THREADS" in os.environ or not first.isdecimal() or int(first) == 0:
         return most
@@ -110,8 +109,8 @@ def join(library):
     Not where a user has chosen Numba's layer, where this process has forked, since OpenMP's threads
     did not follow, or where that OpenMP has not GNU's interface.
     """
-    chosen = str(nb.config.THREADING_LAYER).lower() != "default"
-    if chosen or MOST_THREADS == 1 or nb.config.DISABLE_JIT or _has_forked():
+    chosen = numbas.asked() != "default"
+    if chosen or MOST_THREADS == 1 or INTERPRETED or _has_forked():
         return
     try:
         bound = ctypes.CDLL(library, os.RTLD_NOLOAD | os.RTLD_NOW)
@@ -129,12 +128,12 @@ def _has_joined():
 @contextmanager
 def of_threads(number):
     """Let this thread's regions have so many threads."""
-    before = nb.get_num_threads()
-    nb.set_num_threads(number)
+    before = numbas.get()
+    numbas.put(number)
     try:
         yield
     finally:
-        nb.set_num_threads(before)
+        numbas.put(before)
 
 
 def _may_open():
@@ -151,13 +150,13 @@ def _look_around():
     with _State.checking:
         if _State.checked:
             return
-        started = _parallel._is_initialized
+        started = numbas.is_started()
         strangers = _has_lost_threads()  # before a layer brings OpenMP along
         find_tbb()
         _State.serial_only = strangers and _is_openmp(started)
         if not _State.serial_only:
             layer = _start()
-            _State.layer_parallel = llvm.address_of_symbol("numba_parallel_for")
+            _State.layer_parallel = numbas.region()
             _State.tasks = _functions_of_tasks(layer)
             _State.one_at_a_time = layer == "workqueue"
             _State.serial_only = layer == "tbb" and _State.forked_aside
@@ -169,10 +168,10 @@ def _look_around():
 def _start():
     """Start the layer's threads; its name."""
     try:
-        nb.get_num_threads()  # starts them
+        numbas.start()
     except ValueError:
-        raise RuntimeError(_why_none(str(nb.config.THREADING_LAYER))) from None
-    return nb.threading_layer()
+        raise RuntimeError(_why_none(numbas.asked())) from None
+    return numbas.name()
 
 
 def _functions_of_tasks(layer):
@@ -195,8 +194,8 @@ def _why_none(asked):
 def _is_openmp(started):
     """Is OpenMP Numba's layer, or would it be?"""
     if started:
-        return nb.threading_layer() == "omp"
-    layer = str(nb.config.THREADING_LAYER).lower()
+        return numbas.name() == "omp"
+    layer = numbas.asked()
     if layer in ("default", "threadsafe"):
         return not _tbb_is_loaded()
     return layer == "omp"
@@ -230,8 +229,7 @@ def _has_forked():
 
 def find_tbb():
     """Load TBB, so that Numba finds it, unless a user has chosen another layer."""
-    layer = str(nb.config.THREADING_LAYER).lower()
-    if layer in ("omp", "workqueue") or _parallel._is_initialized or _tbb_is_loaded():
+    if numbas.asked() in ("omp", "workqueue") or numbas.is_started() or _tbb_is_loaded():
         return
     for path in _places():
         try:
@@ -279,7 +277,7 @@ def _forget():
 
 def _before_fork():
     _State.one_region.acquire()  # a child would wait for tasks that are under way
-    _State.forked_aside |= _parallel._is_initialized and _State.starter != threading.get_ident()
+    _State.forked_aside |= numbas.is_started() and _State.starter != threading.get_ident()
 
 
 def _in_parent():
@@ -298,19 +296,13 @@ if _beside().exists():  # early, so that other code of Numba's in this process r
 
 def in_use():
     """How many a call of this thread uses now: all, unless numba.set_num_threads was called."""
-    threads = _own_setting()
-    return int(MOST_THREADS if threads == nb.config.NUMBA_NUM_THREADS else threads)
-
-
-def _own_setting():
-    """Numba's setting: of a layer that runs in 0.2 us on Zen 1, where Numba takes locks in 3."""
-    ask = getattr(_parallel, "_get_num_threads", None) if _parallel._is_initialized else None
-    return ask() if ask else nb.get_num_threads()
+    threads = numbas.get()
+    return int(MOST_THREADS if threads == numbas.most() else threads)
 
 
 def use(number):
     """Let this thread's calls use so many, at most MOST_THREADS."""
-    nb.set_num_threads(number)
+    numbas.put(number)
 
 
 def layer():
@@ -319,4 +311,4 @@ def layer():
         find_tbb()
         return str(_start())
     except RuntimeError:  # the one asked for is not there
-        return f"{nb.config.THREADING_LAYER}, which is not available"
+        return f"{numbas.asked()}, which is not available"

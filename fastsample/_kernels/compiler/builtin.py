@@ -7,15 +7,14 @@ Numba reads the metadata of all that is installed, 10 ms. What is called here ta
 import ctypes
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from .flat import BYTE, Flat, primitive
+from .flat import BYTE, flat_of, primitive
 from .jit import compiled_address, inline
+from .later import cgutils, types
 
 WORD = ctypes.sizeof(ctypes.c_ssize_t)
 ONE, SOME = 8, 0x80  # METH_O: a function of one argument; METH_FASTCALL: of a list of them
-ENTRY = types.intp(types.intp, types.intp, types.intp)  # of SOME: its owner, the list, how many
+ENTRY = ("intp", "intp", "intp", "intp")  # of SOME: its owner, the list, how many
 
 
 class Method(ctypes.Structure):
@@ -149,7 +148,7 @@ MOST = 12
 
 
 def _room(typing):
-    array = Flat(types.int64)
+    array = flat_of(types.int64)
 
     def code(context, builder, sig, args):
         place = cgutils.alloca_once(builder, context.get_value_type(types.int64), size=MOST)

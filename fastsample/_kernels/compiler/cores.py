@@ -13,11 +13,10 @@ import time
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from .flat import BYTE, array_at, at_byte, primitive
 from .jit import jit
+from .later import cgutils, types
 
 WORD, INT = ir.IntType(64), ir.IntType(32)
 LONELY_NS = 200_000

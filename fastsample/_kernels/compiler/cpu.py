@@ -10,8 +10,8 @@ import functools
 from pathlib import Path
 
 from llvmlite import binding
-from numba import config
-from numba.core import codegen
+
+from .settings import setting
 
 _PROBE = """
 define <16 x float> @sums(<16 x float> %x, <16 x float> %y) {
@@ -35,17 +35,29 @@ _REGISTERS = {
 
 def target():
     """The name and the features that Numba gives to LLVM."""
-    name, features = config.CPU_NAME, config.CPU_FEATURES
+    name, features = setting("CPU_NAME"), setting("CPU_FEATURES")
     return (
         binding.get_host_cpu_name() if name is None else name,
-        codegen.get_host_cpu_features() if features is None else features,
+        _hosts_features() if features is None else features,
     )
+
+
+def _hosts_features():
+    """The host's, without what Numba leaves out."""
+    try:
+        features = binding.get_host_cpu_features()
+    except RuntimeError:  # LLVM can't tell
+        return ""
+    if not setting("ENABLE_AVX"):
+        features.update({one: False for one in features if one.startswith("avx")})
+    return features.flatten()
 
 
 @functools.cache
 def assembly(name, features):
     """What LLVM makes of `_PROBE` for a CPU."""
-    codegen.initialize_llvm()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
     llvm = binding.Target.from_triple(binding.get_process_triple())
     machine = llvm.create_target_machine(cpu=name, features=features)
     return machine.emit_assembly(binding.parse_assembly(_PROBE))
@@ -90,7 +102,7 @@ def hardware_gather_pays():
 
 def _is_the_hosts():
     """Does Numba compile for the CPU as it is? Asking LLVM takes milliseconds of an import."""
-    return config.CPU_NAME is None and config.CPU_FEATURES is None and bool(config.ENABLE_AVX)
+    return setting("CPU_NAME") is setting("CPU_FEATURES") is None and bool(setting("ENABLE_AVX"))
 
 
 def _host_has(feature):

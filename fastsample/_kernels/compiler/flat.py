@@ -6,82 +6,35 @@ is checked, and none counts from the end.
 """
 
 import ctypes
-import operator
 from types import SimpleNamespace
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
-from numba.core import cgutils
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from .inner import primitive
+from .later import cgutils, module_of_types, types
 
 BYTE = ir.IntType(8).as_pointer()
 CACHE_LINE = 64
 
 
-class Flat(types.Type):
-    """Elements of `dtype`, one after the other; owned by somebody else."""
-
-    aligned = True
-
-    def __init__(self, dtype):
-        self.dtype = dtype
-        super().__init__(f"Flat({dtype})")
+_flat_type = module_of_types(f"{__package__}.flat_type")
 
 
-@register_model(Flat)
-class _FlatModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe):
-        super().__init__(dmm, fe, dmm.lookup(fe.dtype).get_data_type().as_pointer())
+def flat_of(dtype):
+    """The type of a Flat."""
+    return _flat_type.Flat(dtype)
 
 
 def start_of(context, builder, array, value):
     """The address of the first element, of a Flat or of an array of Numba's."""
-    if isinstance(array, Flat):
+    if isinstance(array, _flat_type.Flat):
         return value
     return context.make_array(array)(context, builder, value).data
 
 
-@infer_global(operator.getitem)
-class _GetItem(AbstractTemplate):
-    def generic(self, args, kws):
-        if isinstance(args[0], Flat) and isinstance(args[1], types.Integer):
-            return signature(args[0].dtype, args[0], types.intp)
-        return None
-
-
-@infer_global(operator.setitem)
-class _SetItem(AbstractTemplate):
-    def generic(self, args, kws):
-        if isinstance(args[0], Flat) and isinstance(args[1], types.Integer):
-            return signature(types.none, args[0], types.intp, args[0].dtype)
-        return None
-
-
-@lower_builtin(operator.getitem, Flat, types.Integer)
-def _get(context, builder, sig, args):
-    place = builder.gep(args[0], [args[1]])
-    return place if isinstance(sig.return_type, types.Record) else builder.load(place)
-
-
-@lower_builtin(operator.setitem, Flat, types.Integer, types.Any)
-def _set(context, builder, sig, args):
-    builder.store(args[2], builder.gep(args[0], [args[1]]))
-    return context.get_dummy_value()
-
-
-def primitive(typed):
-    """The intrinsic `typed` in compiled code, the decorated Python twin where there is none."""
-
-    def choose(twin):
-        return twin if config.DISABLE_JIT else intrinsic(typed)
-
-    return choose
-
-
 def _array_at(typing, pointer, dtype, start):
-    array = Flat(dtype.dtype)
+    array = flat_of(dtype.dtype)
 
     def code(context, builder, sig, args):
         place = builder.gep(args[0], [args[2]])

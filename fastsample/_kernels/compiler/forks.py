@@ -8,21 +8,42 @@ Numba's functions out of a child. A fork by C code that runs no hooks of Python'
 
 import contextlib
 import os
+import sys
+import threading
 
 from llvmlite.binding import ffi
-from numba.core.compiler_lock import global_compiler_lock
 
-# Numba's, then LLVM's: who takes both takes them in this order.
-LOCKS = global_compiler_lock, getattr(ffi.lib, "_lock", contextlib.nullcontext())
+_IMPORT = threading.RLock()
+
+
+class _State:
+    held = ()  # what a fork that goes on has taken
+
+
+def importing():
+    """What to hold while Numba is imported: a module that is half imported stays so in a child."""
+    return _IMPORT
+
+
+def locks():
+    """That one, Numba's, LLVM's: who takes several takes them in this order."""
+    yield _IMPORT
+    numbas = sys.modules.get("numba.core.compiler_lock")
+    if numbas is not None and hasattr(numbas, "global_compiler_lock"):
+        yield numbas.global_compiler_lock
+    yield getattr(ffi.lib, "_lock", contextlib.nullcontext())
 
 
 def _hold():
-    for lock in LOCKS:
+    held = []
+    for lock in locks():
         lock.__enter__()
+        held.append(lock)
+    _State.held = held
 
 
 def _let_go():
-    for lock in reversed(LOCKS):
+    for lock in reversed(_State.held):
         lock.__exit__(None, None, None)
 
 

@@ -6,15 +6,12 @@ so that they are typed and lowered once a process. Nor do numbers that a caller 
 function of their own. Both together: 339 functions for 15 calls instead of 433.
 """
 
+import functools
+
 import numpy as np
-from numba import config, njit, types
 
-from . import lean
-
-OPTIONS = {"nogil": True, "error_model": "numpy"}
-# No reference is counted inside: an array there belongs to the caller. (Counting calls a function
-# for each array wherever a small function with a branch takes it: twice the time of a loop.)
-INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+from .later import Later, making
+from .settings import INTERPRETED
 
 
 def inline(function):
@@ -27,15 +24,31 @@ def jit(function):
     return _made(function)
 
 
+def primitive(typed):
+    """The intrinsic `typed` in compiled code, the decorated Python twin where there is none."""
+
+    def choose(twin):
+        return twin if INTERPRETED else Later(twin, functools.partial(_intrinsic, typed))
+
+    return choose
+
+
+def _intrinsic(typed, later):
+    return making.intrinsic(typed, later)
+
+
 def _made(function, **options):
-    """Numba's dispatcher of a function, the same for all that are alike."""
-    if config.DISABLE_JIT:
+    """What stands for a function in compiled code, the same for all that are alike."""
+    if INTERPRETED:
         return function
     key = _frozen_in(function), tuple(options)
     if key not in _known:
-        made = njit(pipeline_class=lean.INNER, **INNER, **options)(function)
-        _known[key] = _for_any_numbers(made)
+        _known[key] = Later(function, functools.partial(_dispatcher, options))
     return _known[key]
+
+
+def _dispatcher(options, later):
+    return making.dispatcher(later.twin, options)
 
 
 _known = {}
@@ -57,14 +70,3 @@ def _told_apart(value):
     if isinstance(value, tuple):
         return type(value), tuple(map(_told_apart, value))
     return type(value), repr(value) if isinstance(value, (float, np.generic)) else value
-
-
-def _for_any_numbers(made):
-    """Compile a function once for all numbers that callers write out.
-
-    Numba would once for each. LLVM finds them again where it puts a function into its caller: the
-    same instructions.
-    """
-    usual = made.get_call_template
-    made.get_call_template = lambda args, kws: usual([types.unliteral(a) for a in args], kws)
-    return made

@@ -47,13 +47,11 @@ NOT_NEEDED = {
 # Private: the class that Numba's JIT makes for each function, of whose LLVM module the name is
 # `_final_module`. `add_linking_library` is called for each callee, `_optimize_functions` for each
 # module that is added, `finalize` before the first use; `finalize` calls `_optimize_final_module`,
-# and for each callee `_get_module_for_linking`. For the cache `serialize_using_object_code` returns
-# (name, "object", (machine code, bitcode)).
+# and for each callee `_get_module_for_linking`.
 NUMBAS = getattr(codegen, "JITCodeLibrary", object)
 REPLACED = (
     "add_linking_library",
     "finalize",
-    "serialize_using_object_code",
     "_get_compiled_object",
     "_optimize_functions",
     "_optimize_final_module",
@@ -114,15 +112,6 @@ class Outer(_Library):
         made = self._codegen._module_pass_manager(**vectorisers)
         passes, *builder = made if isinstance(made, tuple) else (made,)  # none before Numba 0.62
         passes.run(self._final_module, *builder)
-
-    def serialize_using_object_code(self):
-        """For the cache: machine code; of the LLVM module, half of a file, only what it defines."""
-        self._ensure_finalized()
-        defined = [
-            f'define void @"{f.name}"() {{ ret void }}' for f in self.get_defined_functions()
-        ]
-        kept = binding.parse_assembly("\n".join(defined)).as_bitcode()
-        return self.name, "object", (self._get_compiled_object(), kept)
 
 
 # Compilers: Numba's, with libraries of ours to lower into ----------------------------------------

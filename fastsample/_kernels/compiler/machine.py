@@ -1,7 +1,6 @@
 """What Numba says of the machine it compiles for."""
 
 import llvmlite
-import numba
 
 from . import place
 from .cpu import registers, target
@@ -9,6 +8,8 @@ from .cpu import registers, target
 
 def versions() -> dict[str, str]:
     """The compiler's."""
+    import numba
+
     return {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
 
 

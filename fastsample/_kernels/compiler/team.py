@@ -9,13 +9,12 @@ import sys
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from .builtin import without_the_lock
 from .cores import meet, now, take_core
 from .flat import BYTE, array_at, free, memory_at, memory_of, new_memory, primitive
 from .jit import call, compiled_address, jit
+from .later import cgutils, types
 from .once import once
 
 # What a team is told, 8 bytes each: the work, its six arrays, how many pieces, how many threads may
@@ -206,9 +205,9 @@ def team(way):
     """`drive_team`, compiled, and the address of the share of its threads."""
     drive = _driver()
     if way != GOMP:
-        shared = types.void(*(types.voidptr,) * 4)
+        shared = ("void", *("voidptr",) * 4)
         return drive, compiled_address(layer_share, ("layer_share",), shared)
-    return drive, compiled_address(gomp_share, ("gomp_share",), types.void(types.voidptr))
+    return drive, compiled_address(gomp_share, ("gomp_share",), ("void", "voidptr"))
 
 
 @once

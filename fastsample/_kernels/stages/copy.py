@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from ..compiler.flat import array_at
 from ..compiler.jit import WORK, compiled_address, greater, inline, jit, lesser
+from ..compiler.later import cgutils, types
 from ..compiler.once import once
 from ..kind import BORDER, REFLECTION, WRAP
 from ..vectors.memory import CACHE_LINE, fence, local, pass_caches, to_line

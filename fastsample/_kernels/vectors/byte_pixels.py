@@ -7,8 +7,8 @@ plain Python twin, and none checks a bound.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
+from ..compiler.later import types
 from .memory import both_pointers, pass_caches
 from .pixels import FEW
 from .simd import (

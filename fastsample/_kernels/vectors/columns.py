@@ -4,10 +4,9 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 """
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from ..compiler.cpu import PERMUTE, SPLIT
+from ..compiler.later import cgutils, types
 from .memory import CACHE_LINE, both_pointers
 from .shuffles import HALF, concatenated, halves_of, transposed
 from .simd import I64, LANES, alignment, element_pointer, lanes_at, lowered_by, read, write

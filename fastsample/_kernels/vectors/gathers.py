@@ -4,18 +4,29 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 """
 
 from llvmlite import ir
-from numba import types
 
 from ..compiler.cpu import HARDWARE_GATHER, PERMUTE
+from ..compiler.later import types
 from .memory import both_pointers
 from .shuffles import HALF, concatenated, pairs_apart, transposed
-from .simd import I32, I64, LANES, Vec, alignment, lanes_at, llvm_call, lowered_by, read, undefined
+from .simd import (
+    I32,
+    I64,
+    LANES,
+    alignment,
+    lanes_at,
+    llvm_call,
+    lowered_by,
+    read,
+    undefined,
+    vec_of,
+)
 
 FLOATS = {32: ir.FloatType(), 64: ir.DoubleType()}  # what AVX-512 gathers, by its bits
 
 
 def _gather(typing, array, first, offsets, j):
-    vec = Vec(array.dtype)
+    vec = vec_of(array.dtype)
 
     def code(context, builder, sig, args):
         base, at = both_pointers(context, builder, array, offsets, args)
@@ -36,7 +47,7 @@ def gather(array, first, offsets, j):
 
 
 def _gather_pairs(typing, array, first, offsets, j):
-    vec = Vec(array.dtype)
+    vec = vec_of(array.dtype)
     returns = types.UniTuple(vec, 2)
 
     def code(context, builder, sig, args):
@@ -127,7 +138,7 @@ def gather_pairs(array, first, offsets, j):
 
 
 def _gather_quads(typing, array, first, offsets, j):
-    vec = Vec(array.dtype)
+    vec = vec_of(array.dtype)
     returns = types.UniTuple(vec, 4)
 
     def code(context, builder, sig, args):

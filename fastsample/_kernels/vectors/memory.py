@@ -5,17 +5,15 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from ..compiler.cpu import PERMUTE
-from ..compiler.flat import CACHE_LINE, Flat
+from ..compiler.flat import CACHE_LINE, flat_of
+from ..compiler.later import cgutils, types
 from .shuffles import HALF, concatenated, halves_of, interleaved, pairs_apart
 from .simd import (
     I32,
     I64,
     LANES,
-    Vec,
     alignment,
     element_pointer,
     lanes_at,
@@ -23,12 +21,13 @@ from .simd import (
     lowered_by,
     read,
     undefined,
+    vec_of,
     write,
 )
 
 
 def _view_at(typing, raw, start, size, dtype):
-    array = Flat(dtype.dtype)
+    array = flat_of(dtype.dtype)
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, raw, *args[:2])
@@ -46,7 +45,7 @@ def view_at(raw, start, size, dtype):
 def _local(typing, size, dtype):
     if not isinstance(size, types.IntegerLiteral):
         return None
-    array, n = Flat(dtype.dtype), size.literal_value
+    array, n = flat_of(dtype.dtype), size.literal_value
 
     def code(context, builder, sig, args):
         element = context.get_value_type(array.dtype)
@@ -83,7 +82,7 @@ def _masked(builder, array, pointer, count, width):
 def _load_first(typing, array, i, count, width):
     if not isinstance(width, types.IntegerLiteral):
         return None
-    vec, n = Vec(array.dtype), width.literal_value
+    vec, n = vec_of(array.dtype), width.literal_value
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])
@@ -215,7 +214,7 @@ def _load_interleaved(step):
     """A typing function: `step` vectors, the k-th holding array[i + k], array[i + k + step], ..."""
 
     def typed(typing, array, i):
-        vec = Vec(array.dtype)
+        vec = vec_of(array.dtype)
         returns = types.UniTuple(vec, step)
 
         def code(context, builder, sig, args):

@@ -5,11 +5,11 @@ As in `simd`, each primitive has a plain Python twin.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
 from ..compiler.cpu import registers
+from ..compiler.later import types
 from .shuffles import concatenated, parts_of
-from .simd import I32, LANES, Vec, as_vec, llvm_call, lowered_by, suffix
+from .simd import I32, LANES, as_vec, llvm_call, lowered_by, suffix, vec_of
 
 LOWEST = -(2**31)
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
@@ -44,7 +44,7 @@ def _nearest_integers(typing, vec):
             return by_hardware(builder, args[0], bits)
         return by_comparison(builder, args[0], suffix(vec))
 
-    return Vec(types.int32)(vec), code
+    return vec_of(types.int32)(vec), code
 
 
 @lowered_by(_nearest_integers)

@@ -7,14 +7,13 @@ bound.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
+from ..compiler.later import types
 from .shuffles import concatenated, parts_of
 from .simd import (
     I32,
     I64,
     LANES,
-    Vec,
     alignment,
     element_pointer,
     lanes_at,
@@ -22,6 +21,7 @@ from .simd import (
     lowered_by,
     read,
     undefined,
+    vec_of,
     write,
 )
 
@@ -45,7 +45,7 @@ def write_all(builder, array, places, parts):
 def _load_parts(typing, array, i, width):
     if not isinstance(width, types.IntegerLiteral):
         return None
-    vec, n = Vec(array.dtype), width.literal_value
+    vec, n = vec_of(array.dtype), width.literal_value
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args[:2])

@@ -5,17 +5,15 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from ..compiler.flat import CACHE_LINE
+from ..compiler.later import cgutils, types
 from .memory import both_pointers, pass_caches
 from .shuffles import concatenated
 from .simd import (
     I32,
     I64,
     LANES,
-    Vec,
     alignment,
     element_pointer,
     lanes_at,
@@ -24,6 +22,7 @@ from .simd import (
     multiply_add,
     read,
     undefined,
+    vec_of,
     write,
 )
 
@@ -52,7 +51,7 @@ def _gathering_pixels(neighbours):
     def typed(typing, array, first, offsets, j, count, whole):
         if not isinstance(count, types.IntegerLiteral) or not isinstance(whole, types.Literal):
             return None
-        vec, n = Vec(array.dtype), count.literal_value
+        vec, n = vec_of(array.dtype), count.literal_value
         returns = types.UniTuple(vec, neighbours * LANES // FEW)
         width = neighbours * (FEW if n > 2 else n)
 
@@ -103,7 +102,7 @@ def _sum_pixel_pairs(typing, array, first, steps, offsets, j, weights, at, pitch
     if not all(isinstance(x, types.IntegerLiteral) for x in literals):
         return None
     far, lines, n = [x.literal_value for x in literals]
-    returns = types.UniTuple(Vec(weights.dtype), LANES // FEW)
+    returns = types.UniTuple(vec_of(weights.dtype), LANES // FEW)
 
     def code(context, builder, sig, args):
         unit = ir.VectorType(context.get_value_type(array.dtype), FEW)

@@ -2,17 +2,17 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
 from ..compiler.cpu import has_halves
 from ..compiler.flat import primitive as lowered_by
+from ..compiler.later import types
 from . import brain
 from .half import narrowed, widened
-from .simd import LANES, Vec
+from .simd import LANES, vec_of
 
 
 def _from_half(typing, vec):
-    to = Vec(types.float32)
+    to = vec_of(types.float32)
 
     def code(context, builder, sig, args):
         if not has_halves():
@@ -30,7 +30,7 @@ def from_half(vec):
 
 
 def _to_half(typing, vec):
-    to = Vec(types.uint16)
+    to = vec_of(types.uint16)
 
     def code(context, builder, sig, args):
         if not has_halves():
@@ -52,7 +52,7 @@ def _from_brain(typing, vec):
     def code(context, builder, sig, args):
         return brain.lanes_widened(builder, args[0])
 
-    return Vec(types.float32)(vec), code
+    return vec_of(types.float32)(vec), code
 
 
 @lowered_by(_from_brain)
@@ -65,7 +65,7 @@ def _to_brain(typing, vec):
     def code(context, builder, sig, args):
         return brain.lanes_rounded(builder, args[0])
 
-    return Vec(types.uint16)(vec), code
+    return vec_of(types.uint16)(vec), code
 
 
 @lowered_by(_to_brain)

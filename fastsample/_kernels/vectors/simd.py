@@ -9,49 +9,30 @@ No primitive checks a bound: whoever calls `load` or `store` answers for every l
 read and written is in `memory`.
 """
 
-import operator
-
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.typing.templates import AbstractTemplate, infer_global
-from numba.extending import lower_builtin, models, register_model
 
 from ..compiler.cpu import PERMUTE
 from ..compiler.flat import primitive as lowered_by
 from ..compiler.flat import start_of
+from ..compiler.later import cgutils, module_of_types, types
 
 LANES = 16
 SQUARE = LANES * LANES
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
 
-class Vec(types.Type):
-    """16 lanes of `dtype`."""
-
-    def __init__(self, dtype):
-        self.dtype = dtype
-        super().__init__(f"Vec({dtype})")
+_lane_types = module_of_types(f"{__package__}.lane_types")
 
 
-class Mask(types.Type):
-    """16 lanes of true or false."""
-
-    def __init__(self):
-        super().__init__("Mask")
+def vec_of(dtype):
+    """The type of a Vec."""
+    return _lane_types.Vec(dtype)
 
 
-@register_model(Vec)
-class _VecModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe):
-        super().__init__(dmm, fe, ir.VectorType(dmm.lookup(fe.dtype).get_value_type(), LANES))
-
-
-@register_model(Mask)
-class _MaskModel(models.PrimitiveModel):
-    def __init__(self, dmm, fe):
-        super().__init__(dmm, fe, ir.VectorType(ir.IntType(1), LANES))
+def mask_type():
+    """The type of a Mask."""
+    return _lane_types.Mask()
 
 
 def is_float(vec):
@@ -109,7 +90,7 @@ def write(builder, pointer, value, align):
 
 
 def _load(typing, array, i):
-    vec = Vec(array.dtype)
+    vec = vec_of(array.dtype)
 
     def code(context, builder, sig, args):
         pointer = element_pointer(context, builder, array, *args)
@@ -160,13 +141,13 @@ def store_mask(array, i, mask):
 
 def as_vec(context, builder, ty, value, vec):
     """A Vec as it is, a scalar cast to the lane type of `vec` and broadcast."""
-    if isinstance(ty, Vec):
+    if isinstance(ty, _lane_types.Vec):
         return value
     return broadcast(builder, context.cast(builder, value, ty, vec.dtype))
 
 
 def _splat(typing, x, like):
-    vec = Vec(like.dtype)
+    vec = vec_of(like.dtype)
 
     def code(context, builder, sig, args):
         return as_vec(context, builder, sig.args[0], args[0], vec)
@@ -181,7 +162,7 @@ def splat(x, like):
 
 
 def _ramp(typing, like):
-    vec = Vec(like.dtype)
+    vec = vec_of(like.dtype)
 
     def code(context, builder, sig, args):
         ty = context.get_value_type(vec)
@@ -215,7 +196,7 @@ def spread(vec, part):
 
 
 def _convert(typing, vec, like):
-    to = Vec(like.dtype)
+    to = vec_of(like.dtype)
 
     def code(context, builder, sig, args):
         return cast_lanes(builder, args[0], vec, to, context.get_value_type(to))
@@ -271,82 +252,18 @@ def swap_bytes(vec):
     return vec.byteswap()
 
 
-def operate(symbol, make):
-    """Let the operator `symbol` take Vec with Vec, Vec with scalar, scalar with Vec."""
+def comparison(predicate, vec):
+    """How lanes are compared: emit(builder, x, y)."""
 
-    @infer_global(symbol)
-    class _Typing(AbstractTemplate):
-        def generic(self, args, kws):
-            vecs = [x for x in args if isinstance(x, Vec)]
-            if len(args) == 2 and vecs and all(isinstance(x, (Vec, types.Number)) for x in args):
-                return make(vecs[0])[0](*args)
-            return None
+    def emit(builder, x, y):
+        if is_float(vec):
+            unordered = predicate == "!="  # as in Python, NaN differs from everything
+            compare = builder.fcmp_unordered if unordered else builder.fcmp_ordered
+        else:
+            compare = builder.icmp_signed if vec.dtype.signed else builder.icmp_unsigned
+        return compare(predicate, x, y)
 
-    def code(context, builder, sig, args):
-        vec = next(x for x in sig.args if isinstance(x, Vec))
-        both = zip(sig.args, args, strict=True)
-        return make(vec)[1](builder, *[as_vec(context, builder, ty, v, vec) for ty, v in both])
-
-    for pair in ((Vec, Vec), (Vec, types.Number), (types.Number, Vec)):
-        lower_builtin(symbol, *pair)(code)
-
-
-def arithmetic(on_float, on_int):
-    def make(vec):
-        name = on_float if is_float(vec) else on_int
-        return vec, lambda builder, x, y: getattr(builder, name)(x, y)
-
-    return make
-
-
-def comparison(predicate):
-    def make(vec):
-        def emit(builder, x, y):
-            if is_float(vec):
-                unordered = predicate == "!="  # as in Python, NaN differs from everything
-                compare = builder.fcmp_unordered if unordered else builder.fcmp_ordered
-            else:
-                compare = builder.icmp_signed if vec.dtype.signed else builder.icmp_unsigned
-            return compare(predicate, x, y)
-
-        return Mask(), emit
-
-    return make
-
-
-operate(operator.add, arithmetic("fadd", "add"))
-operate(operator.sub, arithmetic("fsub", "sub"))
-operate(operator.mul, arithmetic("fmul", "mul"))
-operate(operator.truediv, arithmetic("fdiv", "sdiv"))
-for _symbol, _predicate in (
-    (operator.lt, "<"),
-    (operator.le, "<="),
-    (operator.gt, ">"),
-    (operator.ge, ">="),
-    (operator.eq, "=="),
-    (operator.ne, "!="),
-):
-    operate(_symbol, comparison(_predicate))
-
-
-def combine_masks(symbol, instruction):
-    """Let the operator `symbol` take two masks."""
-
-    @infer_global(symbol)
-    class _Typing(AbstractTemplate):
-        def generic(self, args, kws):
-            if len(args) == 2 and all(isinstance(x, Mask) for x in args):
-                return Mask()(*args)
-            return None
-
-    def code(context, builder, sig, args):
-        return getattr(builder, instruction)(*args)
-
-    lower_builtin(symbol, Mask, Mask)(code)
-
-
-combine_masks(operator.and_, "and_")
-combine_masks(operator.or_, "or_")
+    return emit
 
 
 def _within(typing, vec, size):
@@ -354,7 +271,7 @@ def _within(typing, vec, size):
         limit = as_vec(context, builder, sig.args[1], args[1], vec)
         return builder.icmp_unsigned("<", args[0], limit)
 
-    return Mask()(vec, size), code
+    return mask_type()(vec, size), code
 
 
 @lowered_by(_within)
@@ -410,7 +327,7 @@ def permuted(low, high, places):
 
 
 def _where(typing, mask, x, y):
-    vec = x if isinstance(x, Vec) else y
+    vec = x if isinstance(x, _lane_types.Vec) else y
 
     def code(context, builder, sig, args):
         chosen = zip(sig.args[1:], args[1:], strict=True)
@@ -478,7 +395,7 @@ def _at_least(typing, vec, bound):
 
 def _bounded(vec, bound, predicate):
     """bound where `bound predicate vec`: one MIN or MAX instruction, and NaN stays NaN."""
-    compare = comparison(predicate)(vec)[1]
+    compare = comparison(predicate, vec)
 
     def code(context, builder, sig, args):
         limit = as_vec(context, builder, sig.args[1], args[1], vec)
@@ -500,7 +417,7 @@ def at_least(vec, bound):
 
 
 def _turn(typing, source, i, out, j):
-    vec = Vec(source.dtype)
+    vec = vec_of(source.dtype)
 
     def code(context, builder, sig, args):
         ty = context.get_value_type(vec)

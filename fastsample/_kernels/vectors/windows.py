@@ -7,15 +7,14 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
 from ..compiler.cpu import PERMUTE
+from ..compiler.later import types
 from .memory import both_pointers
 from .shuffles import HALF, concatenated, pairs_apart, transposed
 from .simd import (
     I64,
     LANES,
-    Vec,
     _unary,
     alignment,
     element_pointer,
@@ -24,6 +23,7 @@ from .simd import (
     lowered_by,
     read,
     undefined,
+    vec_of,
 )
 
 QUAD = 4
@@ -38,7 +38,7 @@ def truncated(vec):
 
 
 def _as_places(typing, vec):
-    to = Vec(types.int64)
+    to = vec_of(types.int64)
 
     def code(context, builder, sig, args):
         ty = args[0].type
@@ -131,7 +131,7 @@ def all_within(vec, low, high):
 def _windows(typing, array, first, offsets, j, width):
     if not isinstance(width, types.IntegerLiteral):
         return None
-    vec, n = Vec(array.dtype), width.literal_value
+    vec, n = vec_of(array.dtype), width.literal_value
 
     def code(context, builder, sig, args):
         base, at = both_pointers(context, builder, array, offsets, args[:4])
@@ -159,7 +159,7 @@ def windows(array, first, offsets, j, width):
 def _quad_columns(typing, array, i, pitch):
     if not isinstance(pitch, types.IntegerLiteral):
         return None
-    vec, step = Vec(array.dtype), pitch.literal_value
+    vec, step = vec_of(array.dtype), pitch.literal_value
     returns = types.UniTuple(vec, QUAD)
 
     def code(context, builder, sig, args):
