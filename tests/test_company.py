@@ -281,3 +281,32 @@ run()
             NUMBA_NUM_THREADS="3",
         )
         assert said.split() == ["2", "3", "1"]
+
+
+def test_a_handler_of_signals_forks_amid_a_call():
+    """It waits for no call of its own thread."""
+    script = """
+from fastsample._kernels import crowd, threads
+crowd.is_here = lambda: False  # other programs may keep this one to one thread
+want, usual, pids = fs.grid_sample(image, grid), threads.team, []
+
+def fork(number, frame):
+    pids.append(os.fork())
+    if pids[-1] == 0:
+        signal.alarm(60)
+        threads.team = usual
+        os._exit(0 if is_sampled() else 3)
+
+def team(way):
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return usual(way)
+
+signal.signal(signal.SIGUSR1, fork)
+signal.alarm(60)
+threads.team = team
+assert is_sampled()
+threads.team = usual
+assert is_sampled()
+print(*(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids))
+"""
+    assert child.script(START + SCENE + script, NUMBA_NUM_THREADS="2").split() == ["0"]

@@ -56,6 +56,7 @@ class _State:
     serial_only = False  # no region may be opened: threads did not follow a fork
     one_at_a_time = False
     one_region = threading.Lock()
+    owner = None  # the thread that holds it
     checking = threading.Lock()
     forked_aside = False  # forked by another thread than the one that started TBB's
     starter = threading.main_thread().ident  # that one, as far as is known
@@ -87,7 +88,10 @@ def run(serial, args):
 
 def _on_layer(threads, args):
     """Make a call on the layer's threads, if there may be a region now."""
-    alone = _State.one_region.acquire(blocking=False)
+    region = _State.one_region
+    alone = region.acquire(blocking=False)
+    if alone:
+        _State.owner = threading.get_ident()
     try:
         if not alone and _State.one_at_a_time:
             return False
@@ -100,7 +104,8 @@ def _on_layer(threads, args):
         return True
     finally:
         if alone:
-            _State.one_region.release()
+            _State.owner = None
+            region.release()
 
 
 def join(library):
@@ -273,16 +278,21 @@ def _forget():
     _State.process, _State.checked, _State.serial_only = os.getpid(), False, False
     _State.gomp_parallel = 0
     _State.one_region, _State.checking = threading.Lock(), threading.Lock()
+    _State.owner = None
 
 
 def _before_fork():
-    _State.one_region.acquire()  # a child would wait for tasks that are under way
+    # A child would wait for tasks that are under way; not for its own, should this be a handler of
+    # signals amid a call of this thread's.
+    if _State.owner != threading.get_ident():
+        _State.one_region.acquire()
     _State.forked_aside |= numbas.is_started() and _State.starter != threading.get_ident()
 
 
 def _in_parent():
-    _State.one_region.release()
     _State.forked_aside = False
+    if _State.owner != threading.get_ident():
+        _State.one_region.release()
 
 
 if hasattr(os, "register_at_fork"):
