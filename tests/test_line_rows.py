@@ -8,7 +8,7 @@ import pytest
 import splines
 from guarded import SIDES, guarded
 
-from fastsample._calls.splines import caches, row_steps
+from fastsample._calls.splines import row_steps
 from fastsample._calls.splines.lines import resampled
 from fastsample._kernels.threads import of_threads
 
@@ -123,13 +123,27 @@ def test_results_that_are_streamed_are_the_same(dtype, monkeypatch):
     start = row_steps.start
     monkeypatch.setattr(row_steps, "start", lambda *five: (calls.append(five[0]), start(*five)))
     found = []
-    for fits in (True, False):
-        monkeypatch.setattr(caches, "fit", lambda size, fits=fits: fits)
+    for least in (2**40, 2**22):
+        monkeypatch.setattr(row_steps.schedule, "STREAM", least)
         row_steps._prepared.cache_clear()
         found.append(resample(x, 1, "mirror", per_axis, results, dtype))
     row_steps._prepared.cache_clear()
     assert [int(call.job["stream"][0]) for call in calls] == [0, 1]
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "grid-constant"])
+@pytest.mark.parametrize("shape", [(5, 80), (4, 3, 70)])
+def test_rows_that_repeat_are_read_once(shape, mode):
+    x = noise(shape)
+    per_axis = [(0.0, 0.25, -0.6)] + [(0.0, 1.0, 0.3)] * (len(shape) - 1)
+    results = (4 * shape[0] + 9, *shape[1:])
+    index = np.floor(np.arange(results[0]) * 0.25 - 0.1).astype(int)
+    got = resample(x, 0, mode, per_axis, results)
+    want = x[np.clip(index, 0, shape[0] - 1)]
+    if mode == "grid-constant":
+        want[(index < 0) | (index >= shape[0])] = 2.5
+    np.testing.assert_array_equal(got, want)
 
 
 def test_any_number_of_threads_gives_the_same_bits():

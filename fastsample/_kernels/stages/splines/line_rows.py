@@ -28,6 +28,7 @@ MOST_AXES = 64
 FIRST, SECOND, TARGET, OUTSIDE = range(4)
 OFFSETS = OUTSIDE + TAPS
 WEIGHTS, HEAD = 128, 192  # bytes
+NOWHERE = -2  # no row's offset, nor that of what lies outside
 
 # The rows of an array. Distances are elements, but for those that end in `_at`, which are bytes
 # behind the first of all tables.
@@ -118,10 +119,13 @@ def rows_of(work):
         job, digits = array_at(job_at, ROWS, 0)[0], local(MOST_AXES, np.int64)
         head, weights = array_at(scratch, np.int64, 0), array_at(scratch, real, WEIGHTS)
         array_at(scratch, real, HEAD)[job.n] = job.outside
-        first = piece * job.share
+        first, here = piece * job.share, NOWHERE
         for number in range(first, lesser(first + job.share, job.rows)):
             put_terms(job, axes, number, digits, head, weights)
-            call_stage(job.read, job_at, axes, image, grid, other, out, scratch, 0, job.n)
+            # A row that is read alone may be there already, from the result before.
+            before, here = here, head[OFFSETS] if head[FIRST] * head[SECOND] == 1 else NOWHERE
+            if here == NOWHERE or here != before:
+                call_stage(job.read, job_at, axes, image, grid, other, out, scratch, 0, job.n)
             call_stage(job.write, job_at, axes, image, grid, other, out, scratch, 0, job.m)
         fence()
         free(memory)
