@@ -62,3 +62,15 @@ def test_results_that_fit_are_not_streamed(told, text, past):
 def test_results_that_no_step_reads_are_streamed(told, shape, axis):
     told(b"32768K")
     assert streamed(shape, (axis,)) == [True]
+
+
+def test_a_result_that_lies_where_it_was_read_from_is_not_streamed(told):
+    told(b"32768K")
+    array = (2, 600, 1000), (4800000, 8000, 8), np.dtype("f8")
+    source = line_steps.side_of(line_steps.OUT, *array)
+    line = line_steps.Line(0, 2, 0, 3, "mirror", None, 2)
+    calls, _ = line_steps.calls_of(source, array, [line], line_steps.NO_BORDER, array[2])
+    assert [call.job["stream"][0] for call in calls] == [0]
+    source = line_steps.side_of(line_steps.IMAGE, *array)
+    calls, _ = line_steps.calls_of(source, array, [line], line_steps.NO_BORDER, array[2])
+    assert [call.job["stream"][0] for call in calls] == [1]

@@ -158,7 +158,12 @@ def _stays(steps, between, work):
     the first of 1000 x 1000 0.86, 0.94, 0.88 and 1.00 (2.1 ms).
     """
     fits = caches.fit(_bytes(steps, between, work))
-    return fits and (len(steps) > 1 or _are_pages_apart(steps[0]))
+    return fits and (len(steps) > 1 or _is_in_place(steps[0]) or _are_pages_apart(steps[0]))
+
+
+def _is_in_place(step):
+    """Is a step's result where it is read from?"""
+    return step.source.which == step.target.which
 
 
 def _are_pages_apart(step):
@@ -284,7 +289,7 @@ def _streams(step):
     Lines that are whole pages apart, and were read from the same place, are not: 1024 x 1024
     doubles took 5.3 ms and not 4.8 on one core of Zen 1.
     """
-    axis, target, here = step.line.axis, step.target, step.source.which == step.target.which
+    axis, target, here = step.line.axis, step.target, _is_in_place(step)
     size, (*strides, last) = target.dtype.itemsize, target.strides
     if axis == len(target.shape) - 1 and last == size:  # whole lines of each line
         aliased = here and _are_pages_apart(step)
