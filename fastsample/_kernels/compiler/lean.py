@@ -17,7 +17,7 @@ from numba.core import codegen, lowering, registry
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
 
-from . import lower
+from . import lower, shortcuts
 
 # Passes of Numba's over a function's Python, by name, that have nothing to do in kernels: no array
 # expressions, closures written inside, `literal_unroll`, `with`, parallel loops, annotations to
@@ -51,6 +51,7 @@ NOT_NEEDED = {
 NUMBAS = getattr(codegen, "JITCodeLibrary", object)
 REPLACED = (
     "add_linking_library",
+    "add_ir_module",
     "finalize",
     "_get_compiled_object",
     "_optimize_functions",
@@ -85,11 +86,16 @@ class _Library(NUMBAS):
 class Inner(_Library):
     """What kernels call."""
 
+    def __init__(self, *args, **kwargs):
+        codegen.CodeLibrary.__init__(self, *args, **kwargs)  # without an empty module to begin with
+        self._linking_libraries, self._shared_module, self._callees = [], None, {}
+
+    def add_ir_module(self, ir_module):
+        """Read what was lowered, the one module there is. LLVM verifies whole kernels."""
+        self._final_module = binding.parse_assembly(str(ir_module))
+
     def finalize(self):
-        """Nothing but the linkage of a function that is at home in any number of modules."""
-        for function in self._final_module.functions:
-            if not function.is_declaration and function.linkage == binding.Linkage.external:
-                function.linkage = "linkonce_odr"
+        """Nothing: kernels are."""
         self._finalized = True
 
     def _get_module_for_linking(self):
@@ -163,18 +169,30 @@ def _entry(context, library, fndesc, env, call_helper):
     library.add_ir_module(module)
 
 
+def _nothing_more(module, library):
+    """Numba's runtime is not linked: no kernel calls it."""
+
+
+_PIPELINES = {}  # by the pass that lowers
+
+
 class KernelCompiler(Compiler):
     """For the outermost function."""
 
     library_class, to_llvm = Outer, lower.KernelLowering
 
     def define_pipelines(self):
-        return [_of_ours(passes, self.to_llvm) for passes in super().define_pipelines()]
+        """Numba's passes, put in order once: they and their options are the same for all."""
+        if self.to_llvm not in _PIPELINES:
+            pipelines = super().define_pipelines()
+            _PIPELINES[self.to_llvm] = [_of_ours(passes, self.to_llvm) for passes in pipelines]
+        return _PIPELINES[self.to_llvm]
 
     def compile_extra(self, func):
         context = self.state.targetctx  # of this function alone
         context.get_abi_sizeof = _size_of
         context.create_cfunc_wrapper = functools.partial(_entry, context)
+        context.post_lowering = _nothing_more
         self.state.library = self.library_class(context.codegen(), func.__qualname__)
         self.state.library.enable_object_caching()
         return super().compile_extra(func)
@@ -204,5 +222,6 @@ def _possible():
     return parts and all(hasattr(lowering.Lower, name) for name in lower.REPLACED)
 
 
-INNER = InnerCompiler if _possible() else Compiler
-KERNEL = KernelCompiler if _possible() else Compiler
+INNER, KERNEL = (InnerCompiler, KernelCompiler) if _possible() else (Compiler, Compiler)
+if not _possible():
+    shortcuts.need_all()

@@ -10,12 +10,16 @@ import contextlib
 import dis
 import functools
 import importlib
+import itertools
+from types import BuiltinFunctionType, ModuleType
 
+import numpy as np
 from numba.core import (
     base,
     bytecode,
     byteflow,
     cpu,
+    dispatcher,
     errors,
     event,
     interpreter,
@@ -27,6 +31,7 @@ from numba.core import (
     transforms,
     typeinfer,
     types,
+    utils,
 )
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.runtime import rtsys
@@ -153,11 +158,11 @@ def _signatures(usual):
 
 @_in_place_of(context.BaseContext, "resolve_getattr")
 def _fields(usual):
-    """The type of a record's field."""
+    """The type of a field, or of a function in a module."""
     known = {}
 
     def typed(self, kind, name):
-        if not isinstance(kind, types.Record):
+        if not isinstance(kind, (types.Record, types.BaseNamedTuple, types.Module)):
             return usual(self, kind, name)
         key = self, kind, name
         if key not in known:
@@ -165,6 +170,37 @@ def _fields(usual):
         return known[key]
 
     return typed
+
+
+FROZEN = int, bool, str, type, np.dtype, dispatcher.Dispatcher, ModuleType, BuiltinFunctionType
+
+
+@_in_place_of(context.BaseContext, "resolve_value_type")
+def _constants(usual):
+    """The type of what a function freezes: it is asked whether it is a buffer, and much else.
+
+    `range` and `int` would have Numba import its lists and dicts, to see that they are none.
+    """
+    known = {}
+
+    def typed(self, value):
+        if not isinstance(value, FROZEN):
+            return usual(self, value)
+        key = (type(value), value) if type(value) in (int, bool, str) else id(value)
+        found = known.get(key)
+        if found is None:
+            kind = self._get_global_type(value) if isinstance(value, type) else None
+            # With the value, whose number is no other's while it is there.
+            found = known[key] = value, kind or usual(self, value)
+        return found[1]
+
+    return typed
+
+
+@_in_place_of(utils, "pysignature")
+def _parameters(usual):
+    """What a function takes."""
+    return functools.cache(usual)
 
 
 @_in_place_of(getattr(templates, "_TemplateTargetHelperMixin", None), "_get_target_registry")
@@ -211,8 +247,16 @@ def _options(usual):
 # linear algebra: a seventh of a first call. A kernel that needs more does not compile.
 IMPLEMENTED = (
     *("cpython.builtins", "cpython.iterators", "cpython.numbers", "cpython.rangeobj"),
-    *("cpython.tupleobj", "cpython.mathimpl", "np.arrayobj"),
+    *("cpython.tupleobj", "cpython.mathimpl"),
 )
+
+
+_needs_all = []
+
+
+def need_all():
+    """Leave out nothing, for kernels that Numba's own compiler makes."""
+    _needs_all.append(True)
 
 
 @functools.cache
@@ -226,8 +270,11 @@ def _implemented(usual):
     """Their code. Whatever else a process compiles has Numba load the rest before."""
 
     def load(self):
+        if _needs_all:
+            usual(self)
         rtsys.initialize(self)
-        for registry in _implementations():
+        # In the first one there is are intrinsics listed.
+        for registry in (*itertools.islice(self._registries, 1), *_implementations()):
             self.install_registry(registry)
 
     return load
