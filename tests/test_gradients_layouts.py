@@ -44,6 +44,24 @@ class TestLayouts:
         image, grid = noise(142, (1, 1, 400, 500), np.float32), rotation(40, (200, 300))
         check(*(dict(variants(a))[layout] for a in (grad_for(image, grid), image, grid)))
 
+    @pytest.mark.parametrize("channels", [1, 3, 5, 7, 8, 17])
+    def test_no_layout_changes_a_bit(self, channels):
+        """Neighbours in memory may be columns, channels, rows, or none."""
+        image = noise(170, (2, channels, 6, 7), np.float32)
+        grid = coordinates(171, (2, 5, 9), np.float32, (6, 7), "normalized")
+        grad = grad_for(image, grid)
+        layouts = {
+            axis: np.moveaxis(np.moveaxis(image, axis, -1).copy(), -1, axis) for axis in (1, 2)
+        }
+        gaps = np.repeat(np.repeat(image, 3, axis=-1), 2, axis=1)[:, ::2, :, ::3]
+        for padding in ({}, {"padding_mode": "constant", "fill_value": 0.5}):
+            want = fs.grid_sample_backward(grad, image, grid, **padding)
+            for x in (*layouts.values(), gaps, image[..., ::-1].copy()[..., ::-1]):
+                for got, plain in zip(
+                    fs.grid_sample_backward(grad, x, grid, **padding), want, strict=True
+                ):
+                    np.testing.assert_array_equal(got, plain)
+
     @pytest.mark.compiled
     def test_every_layout_with_every_other(self):
         image = noise(143, (2, 3, 6, 7), np.float32)

@@ -79,6 +79,29 @@ def test_one_plan_serves_both(mode: str, padding: str) -> None:
     assert of_slope["scratch"] >= of_add["scratch"]
 
 
+@pytest.mark.parametrize("size", [(40, 37), (24, 32)], ids=["gaps", "dense"])
+@pytest.mark.parametrize("channels", [1, 2, 4, 5, 7])
+def test_one_stage_finds_both_of_some_channels_at_a_time(channels: int, size: Any) -> None:
+    given = arrays(MANY, size, channels)
+    for options in ({}, {"padding_mode": "constant", "fill_value": 0.5}):
+        _, of_add = jobs_of(fs.grid_sample_backward, *given, **options)
+        assert (of_add["apply"] == 0) == (channels > 1)
+        assert_equal_to_each_alone(fs.grid_sample_backward, *given, **options)
+
+
+def test_a_tap_outside_may_hold_what_is_no_number() -> None:
+    """The point's 2 x 2 pixels are one vector, of which two are no taps."""
+    image = np.ones((MANY, 3, 8, 8), np.float32)
+    image[..., 1, :] = np.nan
+    grid = np.zeros((MANY, 1, 1, 2), np.float32)
+    grid[..., 1] = -1  # half a pixel above the first row, in which both taps are
+    gradient = np.ones((MANY, 3, 1, 1), np.float32)
+    to_input, to_points = fs.grid_sample_backward(gradient, image, grid)
+    assert np.isfinite(to_points).all()
+    assert not to_input[..., 1:, :].any()
+    np.testing.assert_allclose(to_input.sum((2, 3)), 0.5)
+
+
 def test_an_input_that_is_laid_out_otherwise_has_a_plan_of_its_own() -> None:
     gradient, image, grid = arrays(MANY, (40, 37))
     turned = np.ascontiguousarray(image.swapaxes(2, 3)).swapaxes(2, 3)

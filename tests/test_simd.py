@@ -23,6 +23,7 @@ from fastsample._kernels.vectors.memory import (
     add_unit,
     fence,
     load_first,
+    load_fours,
     load_pairs,
     load_triples,
     local,
@@ -75,6 +76,7 @@ from fastsample._kernels.vectors.simd import (
     where,
     within,
 )
+from fastsample._kernels.vectors.squares import add_squares, copy_four, sum_apart, sum_squares
 from fastsample._kernels.vectors.windows import all_within, quad_columns
 
 FLOATS = (np.float32, np.float64)
@@ -225,12 +227,17 @@ class TestMemory:
             store(out, 2 * LANES, x)
             store(out, 3 * LANES, y)
             store(out, 4 * LANES, z)
+            x, y, z, rest = load_fours(a, i)
+            store(out, 5 * LANES, x)
+            store(out, 6 * LANES, y)
+            store(out, 7 * LANES, z)
+            store(out, 8 * LANES, rest)
 
-        a, out = numbers(dtype, 3 * LANES + at), np.zeros(5 * LANES, dtype)
+        a, out = numbers(dtype, 4 * LANES + at), np.zeros(9 * LANES, dtype)
         compiled(take)(a, out, at)
-        pairs, triples = a[at : at + 2 * LANES], a[at:]
-        parts = (pairs[::2], pairs[1::2], triples[::3], triples[1::3], triples[2::3])
-        assert_same(out, np.concatenate(parts))
+        pairs, triples, fours = a[at : at + 2 * LANES], a[at : at + 3 * LANES], a[at:]
+        parts = [pairs[::2], pairs[1::2], triples[::3], triples[1::3], triples[2::3]]
+        assert_same(out, np.concatenate(parts + [fours[k::4] for k in range(4)]))
 
     @each_number
     @each_offset
@@ -377,6 +384,26 @@ class TestWholePixels:
         want[3 : 3 + count] += terms[5 : 5 + count]
         compiled(adders[count])(out, terms)
         assert_same(out, want)
+
+    @each_float
+    @pytest.mark.parametrize("beside", [1, 3, -2])
+    @pytest.mark.parametrize("count", [1, 2, 3, 4])
+    def test_squares(self, dtype, count, beside):
+        rng, step, pitch = np.random.default_rng(count), 6, 40
+        planes = rng.integers(-9, 9, 4 * pitch).astype(dtype)  # whose sums are exact
+        factors = rng.integers(1, 9, 20).astype(dtype)
+        factors[1] = np.inf if count == 4 else factors[1]
+        weights, out = np.array([7, 2, 0, np.nan, -3, 7], dtype), np.arange(6, dtype=dtype)
+        sums, want, places = out.copy(), planes.copy(), np.array([3, 4, 3 + step, 4 + step])
+        read = np.array([3, 3 + beside, 3 + step, 3 + step + beside])
+        for k in range(count):
+            factor = factors[1 + 5 * k]
+            with np.errstate(invalid="ignore"):
+                sums[1:5] += factor * planes[read + k * pitch]
+            want[places[[0, 3]] + k * pitch] += factor * weights[[1, 4]]
+        compiled(squarer(dtype, count, beside))(planes, factors, weights, out, step, pitch, beside)
+        assert_same(out, sums)
+        assert_same(planes, want)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int16])
     @pytest.mark.parametrize("count", [2, 3, 4])
@@ -615,6 +642,21 @@ def two_units(out, terms):
 
 def four_units(out, terms):
     add_unit(out, 3, terms, 5, 4)
+
+
+def squarer(dtype, count, beside):
+    """So many planes' squares, summed and added to."""
+    add_up = sum_squares if beside == 1 else sum_apart
+
+    def squares(planes, factors, weights, out, step, pitch, beside):
+        four = local(4, dtype)
+        copy_four(out, 1, four, 0)
+        add_up(planes, 3, step, pitch, beside, factors, 1, 5, four, count)
+        copy_four(four, 0, out, 1)
+        copy_four(weights, 1, four, 0)
+        add_squares(planes, 3, step, pitch, factors, 1, 5, four, count)
+
+    return squares
 
 
 def takers(count):

@@ -15,6 +15,7 @@ from .._kernels.kind import (
     PERSPECTIVE,
     REPEAT,
     SLOPE,
+    SQUARES,
     STRIDES,
     ZEROS,
     dtype_of,
@@ -178,7 +179,8 @@ def _set_rule(row, kind, axis, real):
     if kind.rule in (ZEROS, CONSTANT):
         row["first"], row["end"] = -1 if kind.taps == 2 else -np.inf, np.inf
         row["lower"], row["upper"] = np.nextafter(real(-1), real(-2)), np.inf
-    if kind.taps <= 2 and not (kind.role == SLOPE or kind.along):  # the only bounds: `keep_of`
+    changes = kind.role in (SLOPE, SQUARES) or kind.along
+    if kind.taps <= 2 and not changes:  # the only bounds: `keep_of`
         row["low"] = np.maximum(row["low"], row["first"])
         row["high"] = np.minimum(row["high"], row["end"])
     if kind.rule in FOLDS:

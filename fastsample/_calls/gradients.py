@@ -6,7 +6,18 @@ from typing import Any
 import numpy as np
 
 from .._kernels.drive import NOTHING
-from .._kernels.kind import AFFINE_SUM, ELASTIC, MAPS, SCATTER, SLOPE, form_of
+from .._kernels.kind import (
+    AFFINE_SUM,
+    BOTH,
+    ELASTIC,
+    JOINT,
+    MAPS,
+    PAIRED,
+    SCATTER,
+    SLOPE,
+    form_of,
+    squares_of_taps,
+)
 from . import buffers, knots, schedule, together
 from .quiet import cast, put, summed
 from .run import (
@@ -148,18 +159,23 @@ def prepare_both(
     to_points = prepare_slope(sampling, gradient, input, grid, slopes, False)
     if scattered is None or to_points is None:
         return None
-    joint = has_places_of(sampling, input, grid, out)
-    return together.by_samples(to_points, joint, *scattered)
+    return together.by_samples(to_points, joint_role(sampling, input, grid, out), *scattered)
 
 
-def has_places_of(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> bool:
-    """Does a plan for slopes of `input` say where to add to `out`, too, and by which weights?"""
+def joint_role(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> int | None:
+    """How a plan for slopes of `input` serves for adding to `out`, too; None where it cannot.
+
+    It must say where to add, and by which weights.
+    """
     assert input.layout is not None
     assert out.layout is not None
-    kinds = (kind_of(sampling, x, grid, role) for x, role in ((input, SLOPE), (out, SCATTER)))
+    kinds = [kind_of(sampling, x, grid, role) for x, role in ((input, SLOPE), (out, SCATTER))]
     of_slope, of_add = (form_of(kind)._replace(slopes=0) for kind in kinds)
     steps = input.layout.strides[2:], out.layout.strides[2:]
-    return of_slope == of_add and steps[0] == steps[1] and not sampling.along
+    if of_slope != of_add or steps[0] != steps[1] or sampling.along:
+        return None
+    dense = kinds[0].layout == PAIRED  # as `add_squares` wants
+    return BOTH if dense and squares_of_taps(kinds[0], input.shape[1]) else JOINT
 
 
 def slope(

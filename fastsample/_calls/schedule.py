@@ -29,6 +29,8 @@ from .._kernels.kind import (
     SCATTER,
     SCATTERED,
     SLOPE,
+    SQUARES,
+    TURNED,
     WIDE,
     WIDTHS,
     WINDOW,
@@ -42,6 +44,7 @@ from .._kernels.kind import (
     is_marked,
     is_near,
     item_bytes,
+    squares_of_taps,
 )
 from .._kernels.stages.scratch import (
     behind,
@@ -92,9 +95,6 @@ BLOCK_CHANNELS = 8  # fewer channels a piece would plan the same points too ofte
 OWNED_CHANNELS = 4  # the same for a gradient of the input, where a plane can be shared as bands
 SUMS = 896 * 2**10  # bytes that a thread may keep of the sums of 16 channels
 GROUPED = 8  # channels from which 16 at a time pay
-# Channels from which an input that has them last, where the result has planes, is sampled pixel by
-# pixel, see `stages/turned.py`.
-TURNED = 8
 BAND = 16  # rows of pixels at least, for which there must be room
 
 
@@ -234,7 +234,7 @@ def sample_call(kind, axes, shape, points, input, grid, out, fill):
 
 def slope_call(kind, axes, shape, points, input, grid, out, slope, fill, add, turned=0):
     """Make the gradient of the coordinates, laid out as `slope`, from `out`, the result's."""
-    work = Work(shape, points, input, grid, out)
+    work, kind = Work(shape, points, input, grid, out), squares_of_taps(kind, shape[1]) or kind
     count, (each, step) = prod(size for size, _ in points), (slope.strides[0], slope.strides[-2])
     if _owns(work, grid) and (count == 1 or each == count * step):
         work = folded(kind, axes, work)
@@ -446,7 +446,7 @@ def _set_input(task, kind, axes, input):
     plane = _plane(kind, axes)
     whole = plane * input.samples * task["c"]
     task["next"], task["ahead"] = whole > NEXT, plane > AHEAD
-    if kind.role in (SAMPLE, SLOPE) and kind.taps < 4:
+    if kind.role in (SAMPLE, SLOPE, SQUARES) and kind.taps < 4:
         task["ahead"] |= (plane >= AHEAD_PLANE) & (whole >= AHEAD_INPUT) & (task["period"] == 0)
     task["input_near"] = _last_near(kind, input)
 

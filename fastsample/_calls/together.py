@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._kernels.kind import JOINT, MAPS
+from .._kernels.kind import BOTH, MAPS
 from .._kernels.loops import samples_loop
 from .._kernels.threads import MOST_THREADS
 from .._kernels.vectors.memory import CACHE_LINE
@@ -11,12 +11,12 @@ from .schedule import SCATTER_NS, Call, flat_bytes, made, scatter_job
 TILING = "tile_rows", "tile_cols"
 
 
-def by_samples(slope, joint, kind, axes, shape, points, input, grid, out):
+def by_samples(slope, role, kind, axes, shape, points, input, grid, out):
     """Both gradients as one call, if each sample is a piece of work of both; else None.
 
     It reads the gradient of the result, and the coordinates, once. Each sample takes one thread, so
     there must be as many as pieces of work are wanted. `slope` is the call of the one, and the rest
-    is what `scatter_calls` takes for the other; with `joint` the plans of slopes serve both.
+    is what `scatter_calls` takes for the other; with a `role` the plans of slopes serve both.
     """
     (of_slope,) = slope.job
     kind, job, pieces = scatter_job(kind, axes, shape, points, input, grid, out, False)
@@ -27,16 +27,19 @@ def by_samples(slope, joint, kind, axes, shape, points, input, grid, out):
     if folded or not whole or few or of_slope["begin"]:
         return None
     same = all(of_slope[name] == of_add[name] for name in TILING)
-    joint = joint and (same or kind.source not in MAPS)  # whose sums are tile by tile
-    kind = kind._replace(role=JOINT) if joint else kind
+    if not same and kind.source in MAPS:  # whose sums are tile by tile
+        role = None
+    kind = kind if role is None else kind._replace(role=role)
     add = made(kind, job, axes, input.strides[2:], pieces, SCATTER_NS)
-    return _side_by_side(slope, add, joint)
+    return _side_by_side(slope, add, role)
 
 
-def _side_by_side(slope, add, joint):
+def _side_by_side(slope, add, role):
     """Two calls as one."""
     jobs = np.concatenate([slope.job, add.job])
-    if joint:  # tiles are the order of additions
+    if role == BOTH:  # one stage for both
+        jobs["apply"] = jobs["apply"][1], 0
+    if role is not None:  # tiles are the order of additions
         for name in TILING:
             jobs[name] = add.job[name]
         jobs["scratch"] = jobs["scratch"].max()

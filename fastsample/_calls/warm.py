@@ -10,6 +10,7 @@ from .._kernels.kind import (
     AFFINE,
     AFFINE_GRID,
     AFFINE_SUM,
+    BOTH,
     ELASTIC,
     FLOW,
     GRID,
@@ -26,6 +27,7 @@ from .._kernels.kind import (
     ZEROS,
     Kind,
     groups_of_channels,
+    squares_of_taps,
 )
 from .._kernels.loops import list_loop, samples_loop, shares_loop, tiles_loop
 from .._kernels.stages.copy import copier
@@ -70,8 +72,11 @@ def pixels(mode: str, padding: str, channels: int, value: int, source: int) -> K
 
 def back(mode: str, padding: str, axes: int, source: int) -> Iterator[Kind]:
     """Calls for both gradients."""
-    yield planes(mode, padding, axes, FLOAT32, SLOPE, source)
+    slope = planes(mode, padding, axes, FLOAT32, SLOPE, source)
     scatter = planes(mode, padding, axes, FLOAT32, SCATTER, source)
+    yield slope
+    if squares := squares_of_taps(slope, 3):
+        yield from (squares, squares._replace(role=BOTH))
     yield from (scatter._replace(role=role) for role in (SCATTER, REACH, JOINT))
     yield from (kind for kind in [groups_of_channels(scatter)] if kind)
 

@@ -17,6 +17,7 @@ from .kind import (
     AFFINE_GRID,
     AFFINE_SUM,
     BITS,
+    BOTH,
     ELASTIC,
     GROUPS,
     JOINT,
@@ -26,6 +27,7 @@ from .kind import (
     SAMPLE,
     SCATTER,
     SLOPE,
+    SQUARES,
     copies,
     family_of,
     form_of,
@@ -50,6 +52,7 @@ from .stages.slope import (
     take_slopes_of,
 )
 from .stages.slope_pixels import slope_pixels_of
+from .stages.squares import squares_of
 
 NOTHING = np.zeros(0, np.uint8)  # for an array that a call does not have
 NOTHING.flags.writeable = False
@@ -69,6 +72,7 @@ MAKERS = {
     "put_homography": put_homography_of,
     "put_field": put_field_of,
     "scatter": scatter_of,
+    "squares": squares_of,
     "reach": reach_of,
     "groups": groups_of,
     "put_groups": put_groups_of,
@@ -95,6 +99,8 @@ def slopes_from(kind):
         return "nearest_slope", form_of(kind)
     if kind.last:
         return "slope_pixels", form_of(kind), kind.last
+    if kind.role == SQUARES:
+        return "squares", form_of(kind), 0, int(kind.layout == PAIRED)
     return "slope", form_of(kind), int(kind.layout == PAIRED), kind.value
 
 
@@ -110,7 +116,7 @@ def stages_of(kind):
         return Stages(plan, ("pixels", form, paired, kind.value, kind.last, kind.planar))
     if kind.role == SAMPLE:
         return Stages(plan, ("sample", form, paired, kind.value))
-    if kind.role == SLOPE:
+    if kind.role in (SLOPE, SQUARES):
         apply = slopes_from(kind)
         if kind.source in ENDS:
             return Stages(plan, apply, (ENDS[kind.source], *sums))
@@ -118,6 +124,7 @@ def stages_of(kind):
     return {
         SCATTER: Stages(plan, ("scatter", form)),
         JOINT: Stages(apply=("scatter", form)),
+        BOTH: Stages(apply=("squares", form, 1, paired)),
         GROUPS: Stages(plan, ("groups", form), ("put_groups", form)),
         REACH: Stages(apply=("reach", kind.axes, kind.real, kind.source)),
         AFFINE_GRID: Stages(apply=("affine_grid", kind.axes, kind.real)),

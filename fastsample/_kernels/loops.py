@@ -110,8 +110,11 @@ def applied(job, t, begin, end):
 
 
 @inline
-def take_tile(job, job_at, axes, image, grid, other, out, scratch, n, t, begin, end, level):
-    """Plan tile t, and apply its plan or, with `ahead`, that of the tile before."""
+def take_tile(job, job_at, axes, image, grid, other, out, target, scratch, n, t, begin, end, level):
+    """Plan tile t, and apply its plan or, with `ahead`, that of the tile before.
+
+    `target` is what is applied to, and `out` what the stages before and after it write.
+    """
     slot = t % 2 * job.ahead
     tile, after = applied(job, t, begin, end)
     if t < end:
@@ -125,7 +128,7 @@ def take_tile(job, job_at, axes, image, grid, other, out, scratch, n, t, begin, 
             clear_samples(job, stride, array_at(out, np.uint8, 0), scratch)
     if tile >= 0 and job.begin:
         call_stage(job.begin, job_at, axes, image, grid, other, out, scratch, tile, NONE)
-    call_stage(job.apply, job_at, axes, image, grid, other, out, scratch, tile, after)
+    call_stage(job.apply, job_at, axes, image, grid, other, target, scratch, tile, after)
     if tile >= 0 and job.end:
         call_stage(job.end, job_at, axes, image, grid, other, out, scratch, tile, NONE)
 
@@ -139,7 +142,7 @@ def over_tiles(job_at, axes, image, grid, other, out, piece):
     put_share(scratch, share)
     level = is_level(job, grid)
     for t in range(begin, end + ahead):
-        take_tile(job, job_at, axes, image, grid, other, out, scratch, n, t, begin, end, level)
+        take_tile(job, job_at, axes, image, grid, other, out, out, scratch, n, t, begin, end, level)
     if job.stream:
         fence()
     free(memory)
@@ -207,7 +210,8 @@ def over_samples(jobs, target, image, grid, other, slopes, piece):
     """The work on one piece, a sample: both gradients, of which it owns all that there is.
 
     `jobs` are those of the slopes and of the input's gradient, `target`, and behind them the axes
-    of each. Both use the plans of the first, if the second has none; else their tiles take turns.
+    of each. Both use the plans of the first, if the second has none, and the first's apply stage
+    finds both, if the second has none of that, either; else their tiles take turns.
     So coordinates and the result's gradient are read from memory once.
 
     The last sample comes first: just after a loss, its part of the gradient may be in a cache.
@@ -222,22 +226,23 @@ def over_samples(jobs, target, image, grid, other, slopes, piece):
     put_share(add_scratch, share)
     clear_share(add, array_at(target, np.uint8, 0), share)
     tiles, added, t = tiles_in_all(slope), tiles_in_all(add), 0
-    joint = add.plan == 0
+    joint, whole = add.plan == 0, add.apply == 0
+    applied_to = target if whole else slopes
     turns, steps = tiles + slope.ahead, 0 if joint else added + add.ahead
     for turn in range(turns):
         take_tile(
-            slope, jobs, slope_axes, image, grid, other, slopes, slope_scratch, n, turn, 0, tiles,
-            False,
+            slope, jobs, slope_axes, image, grid, other, slopes, applied_to, slope_scratch, n, turn,
+            0, tiles, False,
         )  # fmt: skip
-        if joint:
+        if joint and not whole:
             tile, after = applied(slope, turn, 0, tiles)
             call_stage(
                 add.apply, add_at, add_axes, other, grid, other, target, slope_scratch, tile, after
             )
         while (t + 1) * turns <= (turn + 1) * steps:
             take_tile(
-                add, add_at, add_axes, other, grid, other, target, add_scratch, n, t, 0, added,
-                False,
+                add, add_at, add_axes, other, grid, other, target, target, add_scratch, n, t, 0,
+                added, False,
             )  # fmt: skip
             t += 1
     if slope.stream:

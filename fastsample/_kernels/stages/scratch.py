@@ -13,12 +13,14 @@ import numpy as np
 from ..compiler.flat import array_at
 from ..compiler.jit import inline
 from ..kind import (
+    BOTH,
     ELASTIC,
     GROUPS,
     JOINT,
     OFFSETS,
     SCATTER,
     SLOPE,
+    SQUARES,
     VALUES,
     form_of,
     has_marks,
@@ -29,6 +31,7 @@ from ..vectors.memory import CACHE_LINE, view_at
 from ..vectors.simd import LANES
 from .tile import HEAD, LINES_KEPT
 
+SQUARES_ROWS = {SQUARES: 12, BOTH: 16}  # numbers of a point that `squares` has in scratch
 TAPS = 4  # knots around a place on a cubic spline, and numbers of its polynomial between two
 BYTES = 24 * 1024  # of a tile's offsets and weights, half a first-level cache
 
@@ -63,8 +66,13 @@ def weight_rows(form):
 def result_rows(kind):
     """How many results of a point wait in scratch."""
     taps = kind.taps**kind.axes
-    rows = {SLOPE: kind.axes, SCATTER: taps, JOINT: taps}
+    rows = {SLOPE: kind.axes, SQUARES: kind.axes, SCATTER: taps, JOINT: taps}
     return rows.get(kind.role, 0)
+
+
+def room_rows(kind):
+    """The same, and what else of a point `squares` has there; no tile is smaller for it."""
+    return SQUARES_ROWS.get(kind.role, result_rows(kind))
 
 
 def points_with(form, results):
@@ -76,7 +84,7 @@ def points_with(form, results):
 def tile_points(kind):
     """How many points a tile of a call may have."""
     form = form_of(kind)
-    if kind.role in (SCATTER, JOINT):
+    if kind.role in (SCATTER, JOINT, BOTH):
         return scatter_points(form)
     return points_with(form, result_rows(kind) + is_near(kind))
 
@@ -155,7 +163,7 @@ def behind(form):
 def scratch_bytes(kind, group):
     """How many bytes a call needs, `group` of them for the sums of 16 channels."""
     form = form_of(kind)
-    results = lines(tile_points(kind) * result_rows(kind), VALUES[form.work])
+    results = lines(tile_points(kind) * room_rows(kind), VALUES[form.work])
     return behind(form) + (group if kind.role == GROUPS else results)
 
 

@@ -255,6 +255,12 @@ def load_triples(array, i):
     return tuple(array[i + k : i + 3 * LANES : 3].copy() for k in range(3))
 
 
+@lowered_by(_load_interleaved(4))
+def load_fours(array, i):
+    """16 fours from array[i : i + 64]: the first of each, the second, the third and the fourth."""
+    return tuple(array[i + k : i + 4 * LANES : 4].copy() for k in range(4))
+
+
 def _interleaving(streamed):
     """A typing function: vectors to memory lane by lane, past the caches if `streamed`."""
 
