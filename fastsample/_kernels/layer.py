@@ -17,6 +17,7 @@ from .compiler.settings import LAYERS, setting
 
 TBB = {"win32": "tbb12.dll", "darwin": "libtbb.12.dylib"}.get(sys.platform, "libtbb.so.12")
 OLDEST_TBB = 12060  # its interface, that Numba's layer is built for
+FOLDER = "numba.np.ufunc"
 MODULES = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
 
 
@@ -58,6 +59,12 @@ def region():
     if _State.module:
         return _State.module.parallel_for
     return llvm.address_of_symbol("numba_parallel_for")
+
+
+def tasks():
+    """Where TBB's layer takes a task, and where it waits for them; None of another layer."""
+    module = sys.modules.get(f"{FOLDER}.{MODULES['tbb']}") if name() == "tbb" else None
+    return module and (module.add_task, module.synchronize)
 
 
 def get():
@@ -109,7 +116,7 @@ def _load(one):
     """A layer's module, under its name."""
     if one == "tbb":
         _look_at_tbb()
-    name = f"numba.np.ufunc.{MODULES[one]}"
+    name = f"{FOLDER}.{MODULES[one]}"
     for place in importlib.util.find_spec("numba").submodule_search_locations:
         for suffix in EXTENSION_SUFFIXES:
             path = Path(place, "np", "ufunc", MODULES[one] + suffix)

@@ -162,7 +162,8 @@ def _look_around():
         if not _State.serial_only:
             layer = _start()
             _State.layer_parallel = numbas.region()
-            _State.tasks = _functions_of_tasks(layer)
+            functions = numbas.tasks()
+            _State.tasks = functions and np.array(functions, np.int64)
             _State.one_at_a_time = layer == "workqueue"
             _State.serial_only = layer == "tbb" and _State.forked_aside
             if not started or _State.imported_in != os.getpid():
@@ -177,14 +178,6 @@ def _start():
     except ValueError:
         raise RuntimeError(_why_none(numbas.asked())) from None
     return numbas.name()
-
-
-def _functions_of_tasks(layer):
-    """Two addresses that Numba's module of TBB's layer has; None without it."""
-    module = sys.modules.get("numba.np.ufunc.tbbpool")
-    if layer != "tbb" or module is None:
-        return None
-    return np.array([module.add_task, module.synchronize], np.int64)
 
 
 def _why_none(asked):

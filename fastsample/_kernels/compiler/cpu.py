@@ -122,4 +122,4 @@ def splits_registers():
 
 HARDWARE_GATHER = int(hardware_gather_pays())
 PERMUTE = int(has_avx512())  # 16 of 32 floats in any order by one instruction
-SPLIT = int(splits_registers())
+HALVED = int(splits_registers())

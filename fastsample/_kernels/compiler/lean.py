@@ -6,8 +6,8 @@ inner functions end as LLVM's language; the kernel takes them all in and is opti
 machine code of once, in 0.53 to 0.74 of the time. What comes out is as quick but for a few kernels,
 which take up to 7 % longer (bicubic of bytes with channels last).
 
-What this package takes of Numba's compiler stands here, beside what `jit` says of the cache. Where
-a Numba lacks a part of it, `INNER` and `KERNEL` are its own compiler: slower, the same results.
+What this package takes of Numba's compiler stands here, in `lower` and in `shortcuts`. Where a
+Numba lacks a part of it, `INNER` and `KERNEL` are its own compiler: slower, the same results.
 """
 
 import functools

@@ -5,7 +5,7 @@ As in `simd`, each primitive has a plain Python twin, and none checks a bound.
 
 from llvmlite import ir
 
-from ..compiler.cpu import PERMUTE, SPLIT
+from ..compiler.cpu import HALVED, PERMUTE
 from ..compiler.later import cgutils, types
 from .memory import CACHE_LINE, both_pointers
 from .shuffles import HALF, concatenated, halves_of, transposed
@@ -30,7 +30,7 @@ def _columns(builder, rows, bits):
     Doubles by halves take 0.50 ns a sample of a filter's way out, and 0.35 whole, on Zen 3.
     """
     count = rows[0].type.count
-    if bits == HALF // 2 and SPLIT:
+    if bits == HALF // 2 and HALVED:
         halves = halves_of(builder, rows, 2)
         return [halves[k : k + 2] for k in range(0, 2 * count, 2)]
     turned = transposed(builder, rows)
