@@ -71,16 +71,16 @@ def pairs_apart(builder, first, second, size):
 
 def transposed(builder, rows):
     """4 x 4 blocks turned over: row k holds quads k, k + 4, ...; column k element k of each."""
-    n = rows[0].type.count
+    n, wide = rows[0].type.count, str(rows[0].type.element) in ("double", "i64")
 
     def interleaved(a, b, *picks):
         lanes = [block + k for block in range(0, n, 4) for k in picks]
         return builder.shuffle_vector(a, b, lanes_at(*lanes))
 
-    low, high = (0, n, 1, n + 1), (2, n + 2, 3, n + 3)
     first, second = (0, 1, n, n + 1), (2, 3, n + 2, n + 3)
+    halves = ((0, n, 2, n + 2), (1, n + 1, 3, n + 3)) if wide else ((0, n, 1, n + 1), (2, n + 2, 3, n + 3))
     columns = []
-    for half in (low, high):
+    for half in halves:
         upper, lower = interleaved(*rows[:2], *half), interleaved(*rows[2:], *half)
         columns += [interleaved(upper, lower, *first), interleaved(upper, lower, *second)]
-    return columns
+    return columns[::2] + columns[1::2] if wide else columns
