@@ -1,4 +1,4 @@
-"""Spline filters of the last two axes in one pass over memory, in bands of rows."""
+"""Spline filters of the last axis and another one in one pass over memory, in bands of rows."""
 
 import numba
 import numpy as np
@@ -16,7 +16,7 @@ from fastsample._kernels.threads import of_threads
 F32, F64 = np.float32, np.float64
 SYMMETRIES = {"mirror": "mirror", "reflect": "reflect", "wrap": "grid-wrap"}
 # Whole bands and a part of one; rows that fill vectors and do not; planes, further axes.
-SHAPES = ((256, 160), (421, 97), (128, 400), (3, 140, 301), (2, 2, 257, 150))
+SHAPES = ((256, 160), (421, 97), (128, 400), (3, 140, 301), (2, 2, 257, 150), (129, 5, 140))
 
 
 def noise(shape, dtype="f8", seed=0):
@@ -56,7 +56,8 @@ def test_which_planes_go_by_bands():
     assert not suits((1, 128, 128), (1, 2))
     assert suits((4, 300, 300), (1, 2))
     assert suits((4, 300, 300), (2, 1))
-    assert not suits((300, 4, 300))
+    assert suits((300, 4, 300))  # down the first axis
+    assert not suits((300, 4, 300), (1, 2))
     assert not suits((4, 300, 300), (0, 2))
     assert not suits((1, 100, 9000), (1, 2))
     assert not suits((1, 9000, 50), (1, 2))

@@ -43,7 +43,7 @@ def filtered(
 
 
 def _filter(x, lines, border, out, work):
-    """Filter lines, those of the last two axes at once where that is quicker."""
+    """Filter lines, those of two axes at once where that is quicker."""
     todo = band_steps if band_steps.suit(x, lines, border, out, work) else line_steps
     todo.run(x, lines, border, out, work)
 

@@ -1,9 +1,9 @@
-"""Spline coefficients along the last two axes of an array in one pass over memory.
+"""Spline coefficients along the last axis of an array and another one in one pass over memory.
 
-A band is some rows of a plane. Its rows are read one after the other and go down the recursions of
-the columns, all columns at once, into a ring of rows that stays in the second-level cache. As soon
-as what lies below 16 rows is known as far as it matters, these come up again, 64 columns at a time,
-go along themselves as lines do (`lines`), and leave past the caches.
+A band is some rows of a plane of these two axes. Its rows are read one after the other and go down
+the recursions of the columns, all columns at once, into a ring of rows that stays in the
+second-level cache. As soon as what lies below 16 rows is known as far as it matters, these come up
+again, 64 columns at a time, go along themselves as lines do (`lines`), and leave past the caches.
 
 Above its first row and below its last one a band reads as many rows as matter, and above and below
 the plane those that continue it there. So a table of rows is all that tells ways to continue a
