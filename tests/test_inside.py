@@ -14,17 +14,21 @@ POINTS = 96
 OPTIONS = {"coordinates": "pixel"}
 
 
-def inside(axes, dtype=np.float32):
+EDGE = {"nearest": 0, "bilinear": 0, "bicubic": 1}  # pixels at either end whose taps are not inside
+
+
+def inside(axes, mode="bilinear"):
     """Points of which all are inside, a third on pixels, some on the first and on the last ones."""
     rng = np.random.default_rng(axes)
-    last = np.array(SIZES[axes][::-1]) - 1.0
+    last = np.array(SIZES[axes][::-1]) - 1.0 - 2 * EDGE[mode]
     points = rng.uniform(0.01, 0.98, (1, POINTS, axes)) * last
     points[:, ::3] = np.rint(points[:, ::3])
     points[:, 5] = 0.0
     points[:, 40] = -0.0
     points[:, 20] = last - 1
     points[:, 50] = np.nextafter(last, 0)
-    return points.astype(dtype)
+    points += EDGE[mode] or -0.0  # which leaves -0.0 as it is
+    return points.astype(np.float32)
 
 
 def disturbed(points, value):
@@ -44,21 +48,22 @@ def assert_same(found, wanted, moved):
 @pytest.mark.parametrize("axes", SIZES)
 @pytest.mark.parametrize("padding", ["zeros", "border", "constant"])
 class TestOnePointOutside:
-    @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+    @pytest.mark.parametrize("mode", EDGE)
     @pytest.mark.parametrize("value", [np.nan, -3.0, 1e30])
     def test_of_the_result(self, axes, mode, padding, value):
-        image, points = noise(0, (1, 2, *SIZES[axes]), np.float32), inside(axes)
+        image, points = noise(0, (1, 2, *SIZES[axes]), np.float32), inside(axes, mode)
         others, moved = disturbed(points, value)
         how = {"padding_mode": padding, "fill_value": 7.0 * (padding == "constant"), **OPTIONS}
         wanted = fs.grid_sample(image, points, mode, **how)
         assert_same(fs.grid_sample(image, others, mode, **how), wanted, moved)
 
-    def test_of_the_gradients(self, axes, padding):
-        """Of two taps: a single one has no slope, and all of its plans for slopes are careful."""
-        image, points = noise(0, (1, 2, *SIZES[axes]), np.float32), inside(axes)
+    @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+    def test_of_the_gradients(self, axes, mode, padding):
+        """A single tap has no slope, and all of its plans for slopes are careful."""
+        image, points = noise(0, (1, 2, *SIZES[axes]), np.float32), inside(axes, mode)
         others, moved = disturbed(points, -3.0)
         gradient = noise(1, (1, 2, POINTS), np.float32)
-        how = {"padding_mode": padding, **OPTIONS}
+        how = {"mode": mode, "padding_mode": padding, **OPTIONS}
         wanted = fs.grid_sample_backward(gradient, image, points, **how)[1]
         found = fs.grid_sample_backward(gradient, image, others, **how)[1]
         assert_same(np.moveaxis(found, -1, 1), np.moveaxis(wanted, -1, 1), moved)
@@ -127,7 +132,7 @@ def places(theta, out):
     return found.reshape(2, *out)
 
 
-@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("mode", EDGE)
 @pytest.mark.parametrize("source", ["affine", "perspective"])
 def test_stretches_of_rows(source, mode):
     """A rule that folds knows none of them: inside the image no bit tells, outside all is 0."""
@@ -142,7 +147,7 @@ def test_stretches_of_rows(source, mode):
             for padding in ("mirror", "zeros", "border")
         )
         at, last = places(theta, out), np.array(size[::-1]).reshape(2, 1, 1) - 1
-        inside = ((at > 1e-3) & (at < last - 1e-3)).all(0)
-        away = ((at < -1.001) | (at > last + 1.001)).any(0)
+        inside = ((at > EDGE[mode] + 1e-3) & (at < last - EDGE[mode] - 1e-3)).all(0)
+        away = ((at < -1.001 - EDGE[mode]) | (at > last + 1.001 + EDGE[mode])).any(0)
         assert found[inside].tobytes() == folded[inside].tobytes() == kept[inside].tobytes()
         assert not found[away].any()

@@ -178,8 +178,8 @@ def has_marks(form):
 
 def is_easy(form, family, source, along):
     """May a plan try first whether points need no border rule? See `plan.columns_of`."""
-    one_or_two = has_marks(form) or (form.taps == 2 and not form.scattered)
-    return one_or_two and family != FOLDING and not along
+    windows = has_marks(form) or (form.taps > 1 and not form.scattered)
+    return windows and family != FOLDING and not along
 
 
 def is_marked(kind):

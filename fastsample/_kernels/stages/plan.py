@@ -47,7 +47,7 @@ from .maps import LINES, Row
 from .scratch import offset_rows, pitch_of, plan_in, plan_points, taps_in_all
 from .sources import DIRECTIONS, SOURCES
 from .spans import LINES_OF, READ, span_of
-from .taps import SPLIT
+from .taps import SPLIT, inside_of
 from .tile import noted_in, share_in, tile_in
 
 
@@ -73,7 +73,7 @@ class Ends(NamedTuple):
     They are read once a row: LLVM can't know that what is stored in a plan leaves the axes alone.
     """
 
-    lasts: tuple  # the last pixels
+    lasts: tuple  # the last pixels; of four taps two pixels before, so that windows start before it
     strides: tuple
 
 
@@ -81,9 +81,11 @@ class Ends(NamedTuple):
 def asks_integers(form, real):
     """Does a plan compare pixels as integers? Not where a slope ends within one, or these are long.
 
-    Doubles take longer to become integers that may be compared than to be compared.
+    Slopes of two taps end at a pixel. Doubles take longer to become integers that may be compared
+    than to be compared.
     """
-    return has_marks(form) or (real == 4 and not form.slopes and not form.wide)
+    ends_within = form.slopes and form.taps == 2
+    return has_marks(form) or (real == 4 and not ends_within and not form.wide)
 
 
 @cache
@@ -91,11 +93,12 @@ def ends_of(form, real):
     """The function that reads them; of axes that there are not, the first one's."""
     count, number = form.axes, OFFSETS[0] if asks_integers(form, real) else VALUES[real]
     second, third = min(1, count - 1), min(2, count - 1) * (count > 2)
+    before = max(form.taps - 2, 0)
 
     @inline
     def ends(axes):
         a, b, c = axes[0], axes[second], axes[third]
-        lasts = number(a.last), number(b.last), number(c.last)
+        lasts = number(a.last - before), number(b.last - before), number(c.last - before)
         return Ends(lasts, (number(a.stride), number(b.stride), number(c.stride)))
 
     return ends
@@ -352,14 +355,15 @@ def mark_readable(safe, at, plan):
 
 @cache
 def quick_of(form, family, real, source):
-    """`locate` along all axes for 16 points of two taps, if all of these are inside; say if so.
+    """`locate` along all axes for 16 points of windows, if all of these are inside; say if so.
 
     See `mark_of`: one channel of 224x224 bytes through a matrix takes 0.25 ms instead of 0.31.
-    Where a slope ends, at 0, is left out.
+    Where a slope of two taps ends, at 0, is left out.
     """
     count, slopes, unkept = form.axes, bool(form.slopes), unkept_of(source)
     gaps = source == PERSPECTIVE
     fills, by_integers = gaps or family == FILLING, asks_integers(form, real)
+    taps, before, put_weights = form.taps, max(form.taps // 2 - 1, 0), inside_of(form)
 
     @inline
     def as_nearest(whole, like):
@@ -372,26 +376,22 @@ def quick_of(form, family, real, source):
         if by_integers:
             found = all_on_axis(start, last - 1)
         else:
-            begun = p > 0.0 if slopes else p >= 0.0
-            found = everywhere(begun & (whole < splat(last, whole)))
+            first = whole - before
+            begun = p > 0.0 if slopes and taps == 2 else first >= 0.0
+            found = everywhere(begun & (first < splat(last, whole)))
         return found
 
     @inline
     def along(axis, last, a, block):
         p = unkept(axis, load(block.values, (count - 1 - a) * LANES))
-        whole, at = floor(p), a * 2 * LANES
-        right = convert(p - whole, block.tap_weights)
-        start = start_of(whole, block.taps)
+        whole, at = floor(p), a * taps * LANES
+        x = convert(p - whole, block.tap_weights)
+        start = start_of(whole, block.taps) - before
         store(block.taps, at, start)
-        store(block.tap_weights, at, 1.0 - right)
-        store(block.tap_weights, at + LANES, right)
-        if slopes:
-            slope = convert(splat(axis.scale, p), block.tap_slopes)
-            store(block.tap_slopes, at, 0.0 - slope)
-            store(block.tap_slopes, at + LANES, slope)
+        put_weights(axis, p, x, block, at)
         if fills:
-            store(block.tap_fills, a * LANES, splat(0.0, right))
-            store(block.fill_slopes, a * LANES, splat(0.0, right))
+            store(block.tap_fills, a * LANES, splat(0.0, x))
+            store(block.fill_slopes, a * LANES, splat(0.0, x))
         return is_inside(p, whole, start, last)
 
     @inline
@@ -506,8 +506,12 @@ def columns_of(form, family, real, source, along, easy, inside=False, waiting=Fa
 
 @cache
 def rows_of(form, family, real, source, along):
-    """Plan a tile's row, by parts where it is known which points are inside."""
-    has_inner = is_easy(form, family, source, along) and source in LINES_OF
+    """Plan a tile's row, by parts where it is known which points are inside.
+
+    Not of four taps, where the test is little of what a plan does, and its parts would take twice
+    as long to compile.
+    """
+    has_inner = is_easy(form, family, source, along) and source in LINES_OF and form.taps < 4
     easy = is_easy(form, family, source, along) and not has_inner
     columns, marks = columns_of(form, family, real, source, along, easy), has_marks(form)
     if has_inner:

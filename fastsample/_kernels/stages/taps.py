@@ -202,6 +202,21 @@ def far_curve(x):
 
 
 @inline
+def cubic_weights(x):
+    """What four taps weigh, x behind the second one."""
+    return far_weight(x + 1.0), near_weight(x), near_weight(1.0 - x), far_weight(2.0 - x)
+
+
+@inline
+def cubic_slopes(axis, x):
+    """How these weights change with the coordinate."""
+    scale = splat(axis.scale, x)
+    first, second = far_slope(x + 1.0) * scale, near_slope(x) * scale
+    third, fourth = (0.0 - near_slope(1.0 - x)) * scale, (0.0 - far_slope(2.0 - x)) * scale
+    return first, second, third, fourth
+
+
+@inline
 def slot_weight(pixel, taps, weights):
     """What a window's pixel weighs: the sum over the taps that fell on it."""
     weight = where(taps[0] == pixel, weights[0], 0.0)
@@ -268,10 +283,7 @@ def cubic(form, family):
 
     @inline
     def put_slopes(axis, x, base, taps, block, at, fill_at):
-        scale = splat(axis.scale, x)
-        first, second = far_slope(x + 1.0) * scale, near_slope(x) * scale
-        third, fourth = (0.0 - near_slope(1.0 - x)) * scale, (0.0 - far_slope(2.0 - x)) * scale
-        four = first, second, third, fourth
+        four = cubic_slopes(axis, x)
         put_four(axis, base, taps, four, block.tap_slopes, at)
         if fills:
             store(block.fill_slopes, fill_at, four_outside(axis, taps, four))
@@ -290,7 +302,7 @@ def cubic(form, family):
     def put_taps(axis, p, block, at, fill_at):
         whole = floor(p)
         x = convert(p - whole, block.tap_weights)
-        weights = far_weight(x + 1.0), near_weight(x), near_weight(1.0 - x), far_weight(2.0 - x)
+        weights = cubic_weights(x)
         first, second = tap_at(axis, whole - 1.0, block), tap_at(axis, whole, block)
         third, fourth = tap_at(axis, whole + 1.0, block), tap_at(axis, whole + 2.0, block)
         taps = first, second, third, fourth
@@ -314,3 +326,35 @@ def cubic(form, family):
 
 
 SPLIT = {1: nearest, 2: linear, 4: cubic}
+
+
+@inline
+def put_in_order(weights, array, at):
+    """Store four weights, a pixel's each. Zeros are positive, as `slot_weight` has them."""
+    store(array, at, weights[0])
+    store(array, at + LANES, 0.0 + weights[1])
+    store(array, at + 2 * LANES, 0.0 + weights[2])
+    store(array, at + 3 * LANES, 0.0 + weights[3])
+
+
+@cache
+def inside_of(form):
+    """Store the weights of windows which no border rule touches, x behind the pixel left of p."""
+    slopes = bool(form.slopes)
+
+    @inline
+    def two(axis, p, x, block, at):
+        store(block.tap_weights, at, 1.0 - x)
+        store(block.tap_weights, at + LANES, x)
+        if slopes:
+            slope = convert(splat(axis.scale, p), block.tap_slopes)
+            store(block.tap_slopes, at, 0.0 - slope)
+            store(block.tap_slopes, at + LANES, slope)
+
+    @inline
+    def four(axis, p, x, block, at):
+        put_in_order(cubic_weights(x), block.tap_weights, at)
+        if slopes:
+            put_in_order(cubic_slopes(axis, x), block.tap_slopes, at)
+
+    return four if form.taps == 4 else two
