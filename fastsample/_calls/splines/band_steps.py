@@ -24,6 +24,7 @@ from .line_steps import (
     TOGETHER,
     Border,
     Line,
+    Shape,
     Side,
     Step,
     Tables,
@@ -101,10 +102,10 @@ def reach_of(order: int) -> int:
     return DEEP * int(np.ceil(rows / DEEP))
 
 
-def memory_of(line, item):
+def memory_of(line, item, more=0):
     """Where rows lie in a thread's memory, behind that of 16 lines: bytes, and of how many it is.
 
-    And `pitch`, the elements of a row.
+    And `pitch`, the elements of a row. Behind the ring there are so many rows more.
     """
     poles, blocks = len(POLES[line.order]), reach_of(line.order) // DEEP + 1
     pitch = -(-line.size // PIECE) * PIECE + LANES
@@ -112,7 +113,7 @@ def memory_of(line, item):
     sizes = {
         "states_at": poles * pitch,
         "sums_at": blocks * poles * pitch,
-        "ring_at": blocks * DEEP * pitch,
+        "ring_at": (blocks * DEEP + more) * pitch,
         "risen_at": DEEP * PITCH,
     }
     for name, size in sizes.items():
@@ -132,51 +133,90 @@ def up_from(states: Array, rows: Array, zs: tuple[float, ...]) -> Array:
 
 def _call(source: Side, target: Side, both: Any, border: Border, work: Any) -> schedule.Call:
     """The call of a kernel that filters two axes."""
+    down, (band, tables) = both[0], (np.zeros(1, BANDS), Tables())
+    size, reach = down.size + 2 * down.pad, reach_of(down.order)
+    band["bands"] = max(1, size // BAND)
+    band["deep"] = -(-size // (int(band["bands"][0]) * DEEP)) * DEEP
+    band["bands"], band["rows"] = -(-size // int(band["deep"][0])), size
+    describe_rows(band[0], np.arange(-reach, size + reach + DEEP), down, tables)
+    jobs, room = describe(band[0], source, target, both, border, work, tables)
+    task, count = np.array([room, tables.put(band)]), planes(target.shape, down.axis)
+    return call_of(bands_loop(CODES[work]), jobs, tables, task, count * int(band["bands"][0]))
+
+
+def call_of(loop: int, jobs: Array, tables: Tables, task: Array, pieces: int) -> schedule.Call:
+    """The call of a kernel for so many bands."""
+    records = tuple(map(buffers.read_bytes, (jobs, tables.joined())))
+    constants = (buffers.read_bytes(task),)
+    return schedule.Call(loop, jobs, records, pieces, True, constants, scratch=True)
+
+
+def planes(shape: Shape, axis: int) -> int:
+    """How many planes there are of an axis and the last one."""
+    return prod(shape[:-1]) // shape[axis]
+
+
+def describe_rows(band: Any, rows: Array, line: Line, tables: Tables) -> None:
+    """Which rows of the source are those of these numbers, of a plane that goes on without end."""
+    rows = brought_in(rows, line.size + 2 * line.pad, line.symmetry) - line.pad
+    band["rows_at"] = tables.put(np.clip(rows, 0, line.size - 1).astype(np.int64))
+
+
+def describe(
+    band: Any,
+    source: Side,
+    target: Side,
+    both: Any,
+    border: Border,
+    work: Any,
+    tables: Tables,
+    more: int = 0,
+) -> tuple[Array, int]:
+    """What the kernel is told of filters of two axes: also of lines; and the bytes of scratch.
+
+    There is place for so many rows more.
+    """
     down, along = both
-    jobs, bands, tables = np.zeros(1, LINES), np.zeros(1, BANDS), Tables()
-    shape = (*target.shape[:-1], along.size)
+    jobs, shape = np.zeros(1, LINES), (*target.shape[:-1], along.size)
     strides = tuple(work.itemsize * prod(shape[k + 1 :]) for k in range(len(shape)))
     between = side_of(OTHER, shape, strides, work)
     line_steps.describe(jobs[0], Step(along, between, target), border, work, tables)
     jobs["stream"] = prod(target.shape) * work.itemsize >= schedule.STREAM
-    band, memory = bands[0], memory_of(along, work.itemsize)
+    memory = memory_of(along, work.itemsize, more)
     room = memory.pop("size")
     for name, value in memory.items():
         band[name] = value
-    jobs["gain"] *= _describe(band, down, source, target, work, tables)
-    count = prod(shape[:-1]) // shape[down.axis]
+    _describe_recursions(band, down, work, tables)
+    _describe_planes(band, source, target, down.axis, tables)
+    # Up, a recursion of lines is c[i] = z (c[i + 1] - s[i]), one here c[i] = s[i] + z c[i + 1].
+    size, scale = down.size + 2 * down.pad, prod(-z for z in POLES[down.order])
+    jobs["gain"] *= filter_of(down.order, size, down.symmetry).gain * scale
     code = CODES[source.dtype.newbyteorder("=")]
     band["read"] = band_reader(code, int(not source.dtype.isnative), CODES[work])
-    task = np.array([room, tables.put(bands)])
-    records = tuple(map(buffers.read_bytes, (jobs, tables.joined())))
-    constants, loop = (buffers.read_bytes(task),), bands_loop(CODES[work])
-    pieces = count * int(band["bands"])
-    return schedule.Call(loop, jobs, records, pieces, True, constants, scratch=True)
+    return jobs, room
 
 
-def _describe(band, line, source, target, work, tables):
-    """What the kernel is told of the columns and the planes; the gain of the filter."""
-    zs, size, reach = POLES[line.order], line.size + 2 * line.pad, reach_of(line.order)
-    band["poles"], band["reach"], band["rows"] = len(zs), reach, size
-    band["width"], band["first"], band["second"] = source.shape[-1], zs[0], zs[-1]
-    band["bands"] = max(1, size // BAND)
-    band["deep"] = -(-size // (int(band["bands"]) * DEEP)) * DEEP
-    band["bands"] = -(-size // int(band["deep"]))
-    rows = brought_in(np.arange(-reach, size + reach + DEEP), size, line.symmetry) - line.pad
-    band["rows_at"] = tables.put(np.clip(rows, 0, line.size - 1).astype(np.int64))
+def _describe_recursions(band, line, work, tables):
+    """What the kernel is told of the columns' filter."""
+    zs = POLES[line.order]
+    band["poles"], band["reach"] = len(zs), reach_of(line.order)
+    band["first"], band["second"] = zs[0], zs[-1]
     zero, none = np.zeros(len(zs)), np.zeros(DEEP)
     weights = np.stack([up_from(zero, row, zs) for row in np.eye(DEEP)], 1)
     band["weights_at"] = tables.put(weights.astype(work))
     left = np.stack([up_from(state, none, zs) for state in np.eye(len(zs))], 1)
     band["first_left"], band["second_left"] = left[0, 0], left[-1, -1]
     band["mixed"] = left[-1, 0]
+
+
+def _describe_planes(band, source, target, axis, tables):
+    """Where planes lie."""
+    band["width"] = source.shape[-1]
     for name, side in (("source", source), ("target", target)):
         band[f"{name}_start"] = side.start
-        band[f"{name}_row"] = side.strides[line.axis] // side.dtype.itemsize
-    others = [k for k in range(len(target.shape) - 1) if k != line.axis]
+        band[f"{name}_row"] = side.strides[axis] // side.dtype.itemsize
+    others = [k for k in range(len(target.shape) - 1) if k != axis]
     sides = [[s.strides[k] // s.dtype.itemsize for k in others] for s in (source, target)]
     axes = schedule.merged([target.shape[k] for k in others], *sides) or [(1, [0, 0])]
     band["axes"] = len(axes)
     band["axes_at"] = tables.put(np.array([(n, *strides) for n, strides in axes], AXIS))
-    # Up, a recursion of lines is c[i] = z (c[i + 1] - s[i]), one here c[i] = s[i] + z c[i + 1].
-    return filter_of(line.order, size, line.symmetry).gain * prod(-z for z in zs)

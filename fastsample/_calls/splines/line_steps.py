@@ -140,10 +140,14 @@ def calls_of(image, out, lines, border, work, flags=0):
     lines = sorted(lines, key=growth)  # first what makes it smaller
     if _is_large(out, lines, work):
         lines = lines[::-1]
-    steps, between = _steps(part_read(image, lines), side_of(OUT, *out), lines, work)
+    steps, between = steps_of(part_read(image, lines), side_of(OUT, *out), lines, work)
+    return calls_for(steps, between, border, work, flags), between
+
+
+def calls_for(steps, between, border, work, flags=0):
+    """Calls of kernels that do some steps."""
     stays = _stays(steps, between, work)
-    groups = _grouped(steps, work)
-    return tuple(_call(*group, border, work, stays, flags) for group in groups), between
+    return tuple(_call(*group, border, work, stays, flags) for group in _grouped(steps, work))
 
 
 _kept = lru_cache(maxsize=128)(_prepared)
@@ -213,7 +217,7 @@ def part_read(image, lines):
     return image._replace(shape=tuple(shape), start=start)
 
 
-def _steps(image, out, lines, work):
+def steps_of(image, out, lines, work):
     """Where each step reads and writes; and the shape of another array, if one is needed."""
     shapes, starts = [image.shape], [0]
     for line in lines:

@@ -46,6 +46,7 @@ class Taps(NamedTuple):
     """
 
     index: Array
+    starts: Array  # of each result the first tap, where a line goes on without end
     weights: Array
     good: Array | None  # which of all results have taps; None: all of them
     begins: int  # the first result in the table: that at `first`, or some before it made likewise
@@ -97,7 +98,7 @@ def _made(places, work):
         begin, behind = _met(index, size)
         index = np.where(index < size, index - begin, behind - begin)
     rows = np.ascontiguousarray(index * LANES, np.int32)
-    table = rows, np.ascontiguousarray(weights, work)
+    table = rows, start[kept], np.ascontiguousarray(weights, work)
     return Taps(*table, good, begins, first, end, begin, behind - begin)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ..._kernels.stages.splines.outputs import stored
 from ..._kernels.vectors.memory import CACHE_LINE
 from .. import again, buffers
-from . import band_steps, copies, line_steps, row_steps
-from .line_steps import NO_BORDER, Border, Line, run
+from . import band_steps, band_taps, copies, line_steps, row_steps
+from .line_steps import NO_BORDER, Border, Line
 from .line_taps import SYMMETRY, Places, padding_of, stretch_of, taps_of
 
 Array = NDArray[Any]
@@ -116,12 +116,21 @@ def resampled(
             parts.append((axis, taps.good, taps.first, end))
     padding = cast_number(cval, x.dtype) if mode == "grid-constant" else None
     if all(line.results for line in lines):
-        todo = row_steps.run if row_steps.suit(x, tuple(lines), target) else run
-        todo(x, tuple(lines), Border(padding, cval), target, work)
+        _resample(x, tuple(lines), Border(padding, cval), target, work)
     for part in parts:
         _fill(native, *part, cval)
     if not out.dtype.isnative:
         out.byteswap(inplace=True)
+
+
+def _resample(x, lines, border, out, work):
+    """Resample lines: all axes or two of them at once, where that is quicker."""
+    todo = line_steps
+    if row_steps.suit(x, lines, out):
+        todo = row_steps
+    elif band_taps.suit(x, lines, border, out, work):
+        todo = band_taps
+    todo.run(x, lines, border, out, work)
 
 
 def _stretches(per_axis, shape, work):

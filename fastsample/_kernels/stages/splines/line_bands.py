@@ -249,9 +249,17 @@ def rise_by_two(band, sums, ring, risen, block, low, high):
             to -= PITCH
 
 
+@jit
+def put_lines(band, head, target, row, count):
+    """Write down where 16 rows go; beyond `count` the last again."""
+    head[STEP], head[COUNT], head[TOGETHER], head[LAID_TOGETHER] = 0, count, 0, 0
+    for k in range(LANES):
+        head[TARGETS + k] = target + (row + lesser(k, count - 1)) * band.target_row
+
+
 @cache
-def bands_of(work):
-    """The work on one piece: a band of a plane."""
+def are_finite_of(work):
+    """Are all of some numbers of a row finite?"""
     real = VALUES[work]
 
     @jit
@@ -269,12 +277,15 @@ def bands_of(work):
             found += rows[at + j] * 0.0
         return found == 0.0
 
-    @jit
-    def put_lines(band, head, target, row, count):
-        """Write down where 16 rows go; beyond `count` the last again."""
-        head[STEP], head[COUNT], head[TOGETHER], head[LAID_TOGETHER] = 0, count, 0, 0
-        for k in range(LANES):
-            head[TARGETS + k] = target + (row + lesser(k, count - 1)) * band.target_row
+    return are_finite
+
+
+@cache
+def bands_of(work):
+    """The work on one piece: a band of a plane."""
+    real = VALUES[work]
+
+    are_finite = are_finite_of(work)
 
     @jit
     def take_risen(band, job, at, head, block, poles, terms):

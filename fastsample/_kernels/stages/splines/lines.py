@@ -37,7 +37,7 @@ from .line_blocks import (
 
 # Rows that are read, and go through a recursion while they are in the first-level cache.
 CHUNK = PIECE
-STAGED = 16  # results that are made before they are written
+STAGED = PIECE  # results that are made before they are written
 MOST_AXES = 64
 IMAGE, OUT, OTHER = range(3)  # which array is meant
 
