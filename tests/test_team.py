@@ -56,6 +56,20 @@ def test_tasks_of_tbb_serve_one_call_at_a_time(monkeypatch):
     assert TASKS not in ways[1:]
 
 
+def test_calls_after_a_rest_and_after_another_call(monkeypatch):
+    if threads.layer() != "tbb":
+        pytest.skip("tasks are TBB's")
+    run(abs)
+    tasks = threads._State.tasks
+    for last in (0, 2**62, 0):  # long ago; just now
+        monkeypatch.setattr(crowd._State, "alone", 0)
+        tasks[2] = last
+        done = []
+        run(done.append)
+        assert sorted(done) == list(range(PIECES))
+        assert 0 < tasks[2] < 2**62  # when it was done
+
+
 def test_calls_of_several_threads_at_once():
     def call(numbers):
         for _ in range(20):

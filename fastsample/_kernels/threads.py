@@ -61,7 +61,7 @@ class _State:
     forked_aside = False  # forked by another thread than the one that started TBB's
     starter = threading.main_thread().ident  # that one, as far as is known
     layer_parallel = 0  # where Numba's layer opens a region
-    tasks = None  # where TBB's takes a task, and waits for them
+    tasks = None  # what `team.TASKS` takes, where the layer is TBB
     gomp_parallel = 0  # where a library's OpenMP opens a region, if the main thread joins in those
 
 
@@ -163,7 +163,7 @@ def _look_around():
             layer = _start()
             _State.layer_parallel = numbas.region()
             functions = numbas.tasks()
-            _State.tasks = functions and np.array(functions, np.int64)
+            _State.tasks = functions and np.array([*functions, 0], np.int64)
             _State.one_at_a_time = layer == "workqueue"
             _State.serial_only = layer == "tbb" and _State.forked_aside
             if not started or _State.imported_in != os.getpid():

@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 
 from .builtin import without_the_lock
-from .cores import meet, now, take_core
+from .cores import RESTED_NS, give_way, meet, now, take_core
 from .flat import BYTE, array_at, free, memory_at, memory_of, new_memory, primitive
 from .jit import call, compiled_address, jit
 from .later import cgutils, types
@@ -23,7 +23,8 @@ WORK, ARRAYS, PIECES, MOST, CAME, TAKEN, CORES, TOLD = 0, 1, 7, 8, 9, 10, 11, 12
 
 MOVES = int(sys.platform == "linux")
 
-# What a team is started by: GOMP_parallel, a layer's loop, or tasks of TBB's.
+# What a team is started by: GOMP_parallel, a layer's loop, or tasks of TBB's (three numbers: where
+# one is added, where they are waited for, when that was done last).
 GOMP, LAYER, TASKS = range(3)
 
 
@@ -120,13 +121,21 @@ def wait(synchronize):
 
 
 @jit
-def share(told_at):
-    """A thread's share: one piece after the other, until there are none."""
+def come(told_at):
+    """Take part, if not enough threads do, on a core of this thread's own."""
     told = array_at(told_at, np.int64, 0)
     if next_of(told_at, CAME) >= told[MOST]:
-        return
+        return 0
     if MOVES:
         take_core(told_at, CORES)
+    return 1
+
+
+@jit
+def work_on(told_at):
+    """Do one piece after the other, until there are none."""
+    told = array_at(told_at, np.int64, 0)
+    if MOVES:
         met = now()
     piece = next_of(told_at, TAKEN)
     while piece < told[PIECES]:
@@ -145,6 +154,13 @@ def share(told_at):
             met = meet(met, piece > before + 1, piece < told[PIECES])
 
 
+@jit
+def share(told_at):
+    """A thread's share of the pieces."""
+    if come(told_at):
+        work_on(told_at)
+
+
 def gomp_share(told_at):
     """`share` as GOMP_parallel calls it."""
     share(told_at)
@@ -156,25 +172,34 @@ def layer_share(arrays, sizes, steps, told_at):
 
 
 @jit
-def run_tasks(functions_at, entry, most, told_at):
+def run_tasks(tasks_at, entry, most, told_at):
     """Let threads of TBB's take tasks, and this one its share at once.
 
     A loop of the layer's makes an arena each time, and this thread waits for that: on two cores of
     Zen 3 the other one begins 4 us after a call that follows another and 137 us after one that
     follows a rest of 10 ms; to a task it comes after 1 us and 75.
     """
-    functions = array_at(memory_at(functions_at, 16), np.int64, 0)
+    tasks = array_at(memory_at(tasks_at, 24), np.int64, 0)  # see `TASKS`
+    rested = MOVES and now() - tasks[2] > RESTED_NS
+    if rested:
+        come(told_at)  # first, so that a thread that is woken on this core leaves it
     for _ in range(most - 1):
-        add_task(functions[0], entry, told_at)
-    share(told_at)
-    wait(functions[1])
+        add_task(tasks[0], entry, told_at)
+    if rested:
+        give_way()
+        work_on(told_at)
+    else:
+        share(told_at)
+    wait(tasks[1])
+    if MOVES:
+        tasks[2] = now()
 
 
 @jit
 def drive_team(way, start, entry, most, work, job, axes, image, grid, other, out, pieces):
     """All pieces of a job on threads, on six arrays that come as `memory_of` takes them.
 
-    `start` is a function's address, for TASKS that of the addresses of two.
+    `start` is a function's address, for TASKS an array's.
     """
     told_at = new_memory(8 * TOLD)
     told = array_at(told_at, np.int64, 0)
