@@ -1,4 +1,4 @@
-"""Orders 0 and 1 from coordinates to results at once: to the bit what stage after stage gives."""
+"""Orders 0, 1 and 3 from coordinates to results at once: to the bit what stages give in turn."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from guarded import SIDES, guarded
 
 from fastsample._calls.splines import gather
 from fastsample._calls.splines.gather import Rule, prepare, sample, side
+from fastsample._calls.splines.paths import PADDED
 from fastsample._calls.splines.places import Axes, Axis, Matrix, Points
 from fastsample._kernels.stages.splines.scratch import MODES
 
@@ -23,6 +24,7 @@ def by_stages(monkeypatch):
         gather.prepare.cache_clear()
         with monkeypatch.context() as patch:
             patch.setattr(gather, "is_direct", lambda *_: False)
+            patch.setattr(gather, "is_direct_cubic", lambda *_: False)
             function()
         gather.prepare.cache_clear()
 
@@ -63,7 +65,7 @@ def places_of(rank, source):
     return Matrix(matrix, RNG.uniform(-2, 2, rank))
 
 
-def check(by_stages, x, places, rule, out):
+def check(by_stages, x, places, rule, out, rtol=0.0):
     """Between pages that are not there; what lies beside the result stays as it is."""
     want, axes = np.zeros_like(out), tuple(range(x.ndim))
     by_stages(lambda: sample(x, axes, places, want, rule))
@@ -73,7 +75,7 @@ def check(by_stages, x, places, rule, out):
             here = Points(guarded(places.coordinates, end))
         got = guarded(np.zeros_like(out), end)
         sample(guarded(x, end), axes, here, got, rule)
-        np.testing.assert_array_equal(got, want)
+        np.testing.assert_allclose(got, want, rtol, rtol)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -93,6 +95,26 @@ def test_other_types(order, dtype, by_stages):
         check(by_stages, image_of(rank, dtype), places_of(rank, "matrix"), rule, out)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("work", [4, 8])
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("source", ["points", "matrix", "axes"])
+def test_cubic_values_are_those_of_the_stages(source, rank, work, mode, by_stages):
+    # How points at edges are added up in this mode depends on which 16 come together.
+    rtol = {4: 1e-4, 8: 1e-12}[work] if mode == "grid-wrap" else 0.0
+    for dtype in (np.float32, np.float64):
+        for pad in (0, 2) if mode in PADDED else (0,):
+            rule, out = Rule(3, mode, 2.5, pad, work), np.zeros(OUT[rank], dtype)
+            check(by_stages, image_of(rank, f"f{work}"), places_of(rank, source), rule, out, rtol)
+
+
+@pytest.mark.parametrize("width", [17, 40])
+def test_more_cubic_points_at_edges_than_a_tile_puts_off(width, by_stages):
+    x = image_of(2, float)
+    matrix = Matrix(np.array([[0.0, 0.0], [0.0, 0.3]]), np.array([0.25, 0.4]))
+    check(by_stages, x, matrix, Rule(3, "mirror", 0.0), np.zeros((90, width)))
+
+
 @pytest.mark.parametrize("order", [0, 1])
 def test_results_and_coordinates_with_strides(order, by_stages):
     whole, x = np.full((21, 140), 7.0), image_of(2, float)
@@ -105,9 +127,9 @@ def test_results_and_coordinates_with_strides(order, by_stages):
     assert (whole == 7.0).all()
 
 
-def is_direct(x, out, source=Matrix, axes=(0, 1), order=1):
+def is_direct(x, out, source=Matrix, axes=(0, 1), order=1, real=float):
     """Is a call, of which only shapes and types count, made at once?"""
-    points = side(np.empty((len(axes), *out.shape))) if source is Points else None
+    points = side(np.empty((len(axes), *out.shape), real)) if source is Points else None
     call, _ = prepare(side(x), axes, side(out), source, points, Rule(order, "nearest", 0.0))
     return call.job["direct"][0] != 0
 
@@ -122,3 +144,16 @@ def test_which_calls_are_made_at_once():
     assert not is_direct(x, x, order=2)
     assert not is_direct(np.empty((5, 40, 40)), np.empty((5, 40, 40)), axes=(1, 2))
     assert not is_direct(np.empty((40, 1)), x)  # no window of two pixels
+
+
+def test_which_cubic_calls_are_made_at_once():
+    x = np.empty((40, 40))
+    assert is_direct(x, x, order=3)
+    assert is_direct(x, x, Points, order=3)
+    assert is_direct(x, np.empty((40, 40), np.float32), order=3)
+    assert not is_direct(x, np.empty((40, 40), np.int32), order=3)
+    assert not is_direct(np.empty((40, 40), np.int32), x, order=3)
+    assert not is_direct(x, x, Points, order=3, real=np.float32)
+    assert not is_direct(x, x[:, ::2], order=3)
+    assert not is_direct(x, np.empty((300, 3)), order=3)
+    assert not is_direct(np.empty((5, 40, 40)), np.empty((5, 40, 40)), axes=(1, 2), order=3)

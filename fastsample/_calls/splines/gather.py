@@ -10,6 +10,7 @@ from ..._kernels import drive
 from ..._kernels.kind import CODES
 from ..._kernels.stages.splines.beside import MOST_PLANES, MOST_TAPS, spline_beside_of
 from ..._kernels.stages.splines.direct import spline_direct_of
+from ..._kernels.stages.splines.direct_cubic import spline_cubic_of
 from ..._kernels.stages.splines.gather import spline_far_of, spline_near_of
 from ..._kernels.stages.splines.outputs import code_of
 from ..._kernels.stages.splines.plan import spline_plan_of
@@ -40,6 +41,7 @@ STAGES = {
     "spline_near": spline_near_of,
     "spline_far": spline_far_of,
     "spline_direct": spline_direct_of,
+    "spline_cubic": spline_cubic_of,
     "spline_put": spline_put_of,
     "spline_beside": spline_beside_of,
     "spline_put_row": spline_put_row_of,
@@ -187,7 +189,7 @@ def prepare(
     task["moves"] = task["fits"] and rule.order > 1 and mode != GRID_WRAP and apart and not beside
     planes = planes_of(x, out, rest)
     task["points"], task["planes"] = prod(out.shape[a] for a in out_axes), len(planes)
-    set_stages(task, x, out, rule, beside, rows[-1].size)
+    set_stages(task, x, out, rule, beside, rows[-1])
     task["stream"] = streams(out)
     if asks_ahead(x, axes, rule.order):
         task["ahead"] = points_ahead([out.shape[a] for a in out_axes], rule.order)
@@ -271,11 +273,11 @@ def fits(spans, beside):
     return bool((neighbours or beside) and (spans["last_start"] >= spans["first"]).all())
 
 
-def set_stages(task, x, out, rule, beside, length):
+def set_stages(task, x, out, rule, beside, row):
     """The stages' addresses, compiled when they are first needed."""
     stored = 11 if x.dtype == np.bool_ else CODES[x.dtype.newbyteorder("=")]
     swaps, work = int(not x.dtype.isnative and x.dtype.itemsize > 1), rule.work
-    if is_direct(task, x, out, rule, beside, length):
+    if is_direct(task, x, out, rule, beside, row.size):
         task["direct"] = stage("spline_direct", stored, work, code_of(out.dtype))
         return
     task["plan"] = stage("spline_plan")
@@ -286,6 +288,8 @@ def set_stages(task, x, out, rule, beside, length):
     task["far"] = stage("spline_far", stored, work, lanes_of(rule.order), swaps)
     if task["fits"]:
         task["near"] = stage("spline_near", stored, work, lanes_of(rule.order), swaps)
+    if is_direct_cubic(task, x, out, rule, row):
+        task["direct"] = stage("spline_cubic", stored, work, code_of(out.dtype))
     task["put"] = stage("spline_put", code_of(out.dtype))
 
 
@@ -298,6 +302,14 @@ def is_direct(task, x, out, rule, beside, length):
     few = rule.order < 2 and not rule.pad and int(task["planes"]) == 1
     same = x.dtype == out.dtype and x.dtype.isnative
     return few and same and task["fits"] and not beside and length >= LANES
+
+
+def is_direct_cubic(task, x, out, rule, row):
+    """Does order 3 go from coordinates to results at once, where all of 16 points are inside?"""
+    cubic = rule.order == 3 and int(task["rank"]) in (2, 3) and int(task["planes"]) == 1
+    plain = task["source"] != ARRAYS or task["real"] == 8
+    floats = all(a.dtype.kind == "f" and a.dtype.isnative for a in (x, out))
+    return cubic and plain and floats and task["fits"] and row.size >= LANES and row.step == 1
 
 
 def points_ahead(shape, order):

@@ -90,11 +90,11 @@ def pixels_ahead(job, spans, grid_at, scratch):
             step = step_ahead(job, spans, grid_at, scratch, a)
             known = known and abs(step) < FARTHEST
             across, along = across + along, abs(step)
-            scratch.run[a] = step
+            scratch.far_places[a] = step
     if known:
         rows = 1.0 if along <= STEEP * across else STEEPER
         for a in range(job.rank):
-            step = scratch.run[a] * rows
+            step = scratch.far_places[a] * rows
             offset += int(step + 0.5 if step > 0.0 else step - 0.5) * spans[a].stride
         if job.order and job.rank > 2:
             offset += job.order * spans[0].stride

@@ -16,7 +16,7 @@ from ...compiler.flat import array_at
 from ...compiler.jit import inline, jit, lesser
 from ...kind import VALUES
 from ...vectors.gathers import gather
-from ...vectors.memory import local, prefetch
+from ...vectors.memory import local, prefetch, prefetch_at
 from ...vectors.simd import LANES, convert, floor, load, multiply_add, splat, store, where
 from ...vectors.windows import all_inside, all_within, as_places
 from ..rows import put_row_of
@@ -25,7 +25,7 @@ from .gather import inside_share, singly_of
 from .narrow import any_narrow_of, linear_of
 from .outputs import TYPES, output_of
 from .places import brought_in
-from .scratch import ARRAYS, CONSTANT, COUNT, FIRST, PITCH, SPANS, SPLINE, TILE, scratch_of
+from .scratch import ARRAYS, CONSTANT, COUNT, FIRST, LATER, PITCH, SPANS, SPLINE, TILE, scratch_of
 from .sources import (
     EXACT,
     begin_run,
@@ -75,11 +75,11 @@ def sixteen(job, spans, grid_at, scratch, a, at, o):
 
 
 @jit
-def are_outside(job, spans, scratch):
+def are_outside(job, spans, scratch, j):
     """Lie all of 16 points outside, on the same side?"""
     found = False
     for a in range(job.rank):
-        x = load(scratch.places, a * PITCH)
+        x = load(scratch.places, a * PITCH + j)
         found = found or all_within(x, -HUGE, -LEAST)
         found = found or all_within(x - splat(spans[a].size - 1.0, x), LEAST, HUGE)
     return found
@@ -122,20 +122,12 @@ def mend_of(stored):
 
 
 @cache
-def stretch_of(order, rank, work, value):
-    """16 points after the other of a run as far as all are inside; which is the first that is left.
-
-    Coordinates are doubles, results neighbours in memory: if these had strides, LLVM would step 16
-    pointers for each 16 points. In cache, times what a C loop of intrinsics takes, order 0 1.4 and
-    order 1 1.2; with strides 1.75 and 1.3, with flags packed to bytes for each axis as well 2.0, as
-    one loop for any number of axes 2.3 and 1.45.
-    """
-    output, put_row, real = output_of(value), put_row_of(TYPES[value]), VALUES[work]
-    size = 2 * rank * LANES
+def narrow_terms_of(order, rank, work):
+    """What a stretch of orders 0 and 1 consists of: where taps are, values, what is prefetched."""
     _, put_axis, add_rows = linear_of(work, 0, rank)
 
     @inline
-    def offsets_of(spans, places, strides, weights):
+    def offsets_of(spans, places, strides, scratch, weights):
         start = splat(0.0, places)
         for a in range(rank):
             x = load(places, a * LANES)
@@ -151,7 +143,27 @@ def stretch_of(order, rank, work, value):
             total = add_rows(spans, rank, input, scratch, weights)
         else:
             total = convert(gather(input, 0, scratch.offsets, 0), weights)
-        return convert(total, scratch.places)
+        return total
+
+    @inline
+    def ask(spans, input, beyond, scratch):
+        prefetch(input, beyond, scratch.offsets, 0, EVERY)
+
+    return offsets_of, values_of, ask
+
+
+@cache
+def stretch_of(rank, work, value, terms, early=0):
+    """16 points after the other of a run as far as all are inside; which is the first that is left.
+
+    Coordinates are doubles, results neighbours in memory: if these had strides, LLVM would step 16
+    pointers for each 16 points. In cache, times what a C loop of intrinsics takes, order 0 1.4 and
+    order 1 1.2; with strides 1.75 and 1.3, with flags packed to bytes for each axis as well 2.0, as
+    one loop for any number of axes 2.3 and 1.45.
+    """
+    output, put_row, real = output_of(value), put_row_of(TYPES[value]), VALUES[work]
+    size = 2 * rank * LANES
+    offsets_of, values_of, ask = terms
 
     @jit
     def stretch(job, spans, input, grid_at, out, scratch, run, j):
@@ -165,17 +177,21 @@ def stretch_of(order, rank, work, value):
         while j + LANES <= run.length:
             for a in range(rank):
                 if job.source != ARRAYS:
-                    store(places, a * LANES, sixteen_of_run(scratch, a, run.o + j))
+                    x = sixteen_of_run(scratch, a, run.o + j)
                 else:
-                    store(places, a * LANES, load(numbers, begins[a] + j))
+                    x = load(numbers, begins[a] + j)
+                    if early:
+                        prefetch_at(numbers, begins[a] + j + early)
+                        prefetch_at(numbers, begins[a] + j + early + LANES // 2)
+                store(places, a * LANES, x + splat(job.pad, x))
             if not all_inside(places, ends, rank):
                 break
-            start = offsets_of(spans, places, strides, weights)
+            start = offsets_of(spans, places, strides, scratch, weights)
             store(scratch.offsets, 0, as_places(start))
-            values = output(values_of(spans, input, scratch, weights))
-            put_row(out, run.to + j, 1, streamed, LANES, values)
+            values = convert(values_of(spans, input, scratch, weights), scratch.places)
+            put_row(out, run.to + j, 1, streamed, LANES, output(values))
             if run.beyond != 0:
-                prefetch(input, run.beyond, scratch.offsets, 0, EVERY)
+                ask(spans, input, run.beyond, scratch)
             j += LANES
         return j
 
@@ -185,8 +201,10 @@ def stretch_of(order, rank, work, value):
 @cache
 def stretches_of(work, value):
     """The same of the orders and numbers of axes that have loops of their own."""
-    near, volume_near = stretch_of(0, 2, work, value), stretch_of(0, 3, work, value)
-    linear, volume_linear = stretch_of(1, 2, work, value), stretch_of(1, 3, work, value)
+    near, volume_near, linear, volume_linear = (
+        stretch_of(rank, work, value, narrow_terms_of(order, rank, work))
+        for order, rank in ((0, 2), (0, 3), (1, 2), (1, 3))
+    )
 
     @inline
     def stretches(job, spans, input, grid_at, out, scratch, run, j):
@@ -203,22 +221,82 @@ def stretches_of(work, value):
     return stretches
 
 
+class At(NamedTuple):
+    """What a stage is called with."""
+
+    job: int
+    spans: int
+    image: int
+    grid: int
+    other: int
+    out: int
+    memory: int
+    plane: int
+
+
 @cache
-def spline_direct_of(stored, work, value):
-    """The stage for arrays of a type, sums of one and results of one."""
-    scratch_in, element, result = scratch_of(work), TYPES[stored], TYPES[value]
-    stretches, narrow, mend = stretches_of(work, value), any_narrow_of(work), mend_of(stored)
-    output, put_row = output_of(value), put_row_of(result)
+def put_sixteen_of(value):
+    """Store the first of 16 values in scratch, or as many as are left of a row."""
+    output, put_row = output_of(value), put_row_of(TYPES[value])
 
     @inline
-    def block(job, spans, input, grid_at, scratch, at, o):
+    def put_sixteen(job, spans, scratch, j, out, to, left):
+        step = spans[job.out_rank - 1].out_stride
+        put_row(out, to, step, job.stream != 0, left, output(load(scratch.values, j)))
+
+    return put_sixteen
+
+
+@cache
+def runs_of(stretches, block):
+    """A tile, run by run: by stretches where these go, else 16 points by `block`."""
+
+    @jit
+    def whole_run(job, spans, input, at, out, scratch, run):
+        step, j = spans[job.out_rank - 1].out_stride, 0
+        plain = step == 1 and (job.source != ARRAYS or job.real == 8)
+        while j < run.length:
+            if plain:
+                j = stretches(job, spans, input, at.grid, out, scratch, run, j)
+            if j < run.length:
+                block(job, spans, input, at, out, scratch, run, j)
+                j += LANES
+
+    @jit
+    def runs(job, spans, input, at, out, scratch):
+        begin_tile(job, spans, scratch, scratch.head[FIRST] // TILE)
+        scratch.head[LATER] = 0
+        first, last = scratch.head[FIRST], job.out_rank - 1
+        end, beyond = first + scratch.head[COUNT], pixels_ahead(job, spans, at.grid, scratch)
+        while first < end:
+            to, o = 0, spans[last].begin + scratch.index[last]
+            for a in range(job.out_rank):
+                to += scratch.index[a] * spans[a].out_stride
+            if job.source != ARRAYS:
+                begin_run(job, spans, at.grid, scratch)
+            length = lesser(spans[last].out_size - scratch.index[last], end - first)
+            run = Run(first, o, to, length, beyond)
+            whole_run(job, spans, input, at, out, scratch, run)
+            first += length
+            next_run(job, spans, scratch)
+
+    return runs
+
+
+@cache
+def narrow_block_of(stored, work, value):
+    """16 points of orders 0 and 1 anywhere."""
+    narrow, mend, put_sixteen = any_narrow_of(work), mend_of(stored), put_sixteen_of(value)
+
+    @inline
+    def block(job, spans, input, at, out, scratch, run, j):
         inside, outside = True, False
         for a in range(job.rank):
-            x = sixteen(job, spans, grid_at, scratch, a, at, o)
+            x = sixteen(job, spans, at.grid, scratch, a, run.at + j, run.o + j)
             store(scratch.places, a * PITCH, x)
             inside = all_within(x, spans[a].low, spans[a].high) and inside
         if not inside:
-            outside = job.mode == CONSTANT and are_outside(job, spans, scratch)
+            outside = job.mode == CONSTANT and are_outside(job, spans, scratch, 0)
             if not outside:
                 move_inside(job, spans, scratch)
         if outside:
@@ -227,40 +305,36 @@ def spline_direct_of(stored, work, value):
             narrow(job, spans, input, scratch, 0)
             if not inside:
                 mend(job, spans, input, scratch)
+        to = run.to + j * spans[job.out_rank - 1].out_stride
+        put_sixteen(job, spans, scratch, 0, out, to, run.length - j)
 
-    @jit
-    def whole_run(job, spans, input, grid_at, out, scratch, run):
-        step, j = spans[job.out_rank - 1].out_stride, 0
-        plain = step == 1 and (job.source != ARRAYS or job.real == 8)
-        while j < run.length:
-            if plain:
-                j = stretches(job, spans, input, grid_at, out, scratch, run, j)
-            if j < run.length:
-                block(job, spans, input, grid_at, scratch, run.at + j, run.o + j)
-                values = output(load(scratch.values, 0))
-                put_row(out, run.to + j * step, step, job.stream != 0, run.length - j, values)
-                j += LANES
+    return block
 
-    @jit
-    def direct(job, spans, input, grid_at, out, scratch):
-        begin_tile(job, spans, scratch, scratch.head[FIRST] // TILE)
-        at, last = scratch.head[FIRST], job.out_rank - 1
-        end, beyond = at + scratch.head[COUNT], pixels_ahead(job, spans, grid_at, scratch)
-        while at < end:
-            to, o = 0, spans[last].begin + scratch.index[last]
-            for a in range(job.out_rank):
-                to += scratch.index[a] * spans[a].out_stride
-            if job.source != ARRAYS:
-                begin_run(job, spans, grid_at, scratch)
-            length = lesser(spans[last].out_size - scratch.index[last], end - at)
-            run = Run(at, o, to, length, beyond)
-            whole_run(job, spans, input, grid_at, out, scratch, run)
-            at += length
-            next_run(job, spans, scratch)
 
-    def spline_direct(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, to):
+@cache
+def direct_of(stored, work, value, stretches, block, rest):
+    """A stage that goes from coordinates to results; `rest` does what `block` has put off."""
+    scratch_in, element, result = scratch_of(work), TYPES[stored], TYPES[value]
+    runs = runs_of(stretches, block)
+
+    def stage(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane, to):
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
         input, out = array_at(image_at, element, plane), array_at(out_at, result, to)
-        direct(job, spans, input, grid_at, out, scratch_in(job, memory))
+        at = At(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, plane)
+        scratch = scratch_in(job, memory)
+        runs(job, spans, input, at, out, scratch)
+        rest(job, spans, at, out, scratch)
 
-    return spline_direct
+    return stage
+
+
+@inline
+def nothing_left(job, spans, at, out, scratch):
+    """No 16 points are put off."""
+
+
+@cache
+def spline_direct_of(stored, work, value):
+    """The stage for arrays of a type, sums of one and results of one."""
+    block = narrow_block_of(stored, work, value)
+    return direct_of(stored, work, value, stretches_of(work, value), block, nothing_left)

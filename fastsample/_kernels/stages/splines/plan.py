@@ -129,17 +129,20 @@ def spline_plan_of():
     scratch_in = scratch_of(8)
 
     @jit
-    def plan(job, spans, grid_at, scratch, t):
-        begin_tile(job, spans, scratch, t)
+    def plan(job, spans, grid_at, scratch, t, ready):
+        if not ready:
+            begin_tile(job, spans, scratch, t)
         nothing_known(scratch)
-        read_places(job, spans, grid_at, scratch)
+        if not ready:
+            read_places(job, spans, grid_at, scratch)
         for a in range(job.rank):
             look_along_axis(job, spans[a], a, scratch)
         if scratch.head[CAREFUL]:
             note_edges(job, spans, scratch)
 
-    def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, after):
+    def spline_plan(job_at, spans_at, image_at, grid_at, other_at, out_at, memory, t, ready):
+        # 1: the coordinates stand in scratch.
         job, spans = array_at(job_at, SPLINE, 0)[0], array_at(spans_at, SPANS, 0)
-        plan(job, spans, grid_at, scratch_in(job, memory), t)
+        plan(job, spans, grid_at, scratch_in(job, memory), t, ready)
 
     return spline_plan

@@ -46,7 +46,7 @@ SPLINE = np.dtype(
         ("real", "i8"),  # the bytes of a coordinate, where they come as arrays
         ("fits", "i8"),  # 1: no axis is shorter than the window of its taps
         ("moves", "i8"),  # 1: what is read at edges lies in windows inside: weights are moved there
-        ("direct", "i8"),  # instead of all of these, from coordinates to results
+        ("direct", "i8"),  # instead of these, from coordinates to results; it may call them
         (
             "ahead",
             "i8",
@@ -87,7 +87,7 @@ SPANS = np.dtype(
 # Numbers at the head of scratch: a tile's first point, how many it has, how many of them at edges,
 # and whether any was looked at with care, so that there are `lost` and `edge`; and of how many
 # planes a piece of work has the points.
-FIRST, COUNT, EDGES, CAREFUL, PLANES = range(5)
+FIRST, COUNT, EDGES, CAREFUL, PLANES, LATER = range(6)
 # What is known of 16 points: nothing yet; all are inside; none has a value; some was looked at with
 # care.
 UNKNOWN, INSIDE, LOST, LOOKED_AT = range(4)
@@ -121,6 +121,7 @@ class Scratch(NamedTuple):
     far_slots: np.ndarray  # and the weights of these
     far_at: np.ndarray
     far_rows: np.ndarray  # of a chunk, the offsets of 16 points each
+    later: np.ndarray  # of each 16 points that are left for later, where they go and how many
 
 
 def scratch_bytes(rank, taps, out_rank):
@@ -128,8 +129,8 @@ def scratch_bytes(rank, taps, out_rank):
     doubles = (2 * rank + 4) * PITCH + PITCH // LANES + out_rank + 3 * rank + 2 * LANES
     doubles += CHUNK + CHUNK * LANES + 8 * LANES
     doubles += rank * LANES + (3 * (rank + 1) * taps + 8) * LANES + 10 * LANES
-    doubles += CHUNK * LANES
-    return HEAD + 8 * doubles + 1536
+    doubles += CHUNK * LANES + 2 * TILE // LANES
+    return HEAD + 8 * doubles + 1600
 
 
 @inline
@@ -188,10 +189,12 @@ def scratch_of(work):
         far_at = array_at(memory, place, at)
         at = after(at, LANES)
         far_rows = array_at(memory, place, at)
+        at = after(at, CHUNK * LANES)
+        later = array_at(memory, place, at)
         return Scratch(
             head, places, lost, edge, known, values, offsets, edges, edge_places, index, run, rows,
             row_weights, sums, weights, far_places, far_weights, far_offsets, far_starts,
-            far_slots, far_at, far_rows,
+            far_slots, far_at, far_rows, later,
         )  # fmt: skip
 
     return scratch_in

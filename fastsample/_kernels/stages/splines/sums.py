@@ -42,7 +42,7 @@ def rows_in_all(taps, axes):
 
 
 @cache
-def sum_windows_of(work, lanes, swaps):
+def sums_of(work, lanes, swaps):
     """Windows of sums of 16 points along all axes but the last.
 
     With two axes a vector holds windows of some points. With more it holds those of some planes of
@@ -150,7 +150,29 @@ def sum_windows_of(work, lanes, swaps):
         else:
             sum_planes(job, spans, input, scratch)
 
-    return sum_windows
+    return sum_windows, sum_points, sum_volume
+
+
+@cache
+def sum_windows_of(work, lanes, swaps):
+    """The sums of any order and number of axes."""
+    return sums_of(work, lanes, swaps)[0]
+
+
+@cache
+def cubic_sums_of(rank, work):
+    """Those of order 3 along two axes, or three."""
+    _, sum_points, sum_volume = sums_of(work, QUAD, 0)
+
+    @inline
+    def plane(spans, input, scratch):
+        sum_points(input, spans[0].stride, QUAD, scratch, QUAD * LANES)
+
+    @inline
+    def volume(spans, input, scratch):
+        sum_volume(input, spans[0].stride, spans[1].stride, scratch)
+
+    return plane if rank == 2 else volume
 
 
 @cache
