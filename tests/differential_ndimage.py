@@ -287,6 +287,16 @@ def rightly_stored(values, dtype):
     return splines.stored(values, dtype)
 
 
+def padding_of(name, args, options):
+    """How large the number is with which an array is padded: -3 is 1.8e19 among uint64."""
+    x = args[0]
+    filters = options.get("prefilter", True) and options["order"] > 1
+    if not filters or options["mode"] != "grid-constant" or x.dtype.kind not in "iu":
+        return 0.0
+    with np.errstate(all="ignore"):
+        return abs(float(np.array(options.get("cval", 0)).real.astype(x.dtype)))
+
+
 def check(name, args, options):
     """None, or what is wrong."""
     got = made_by(ours, name, args, options)
@@ -306,7 +316,7 @@ def check(name, args, options):
         1.0,
         *(float(np.nanmax(np.abs(a), initial=0)) for a in (args[0].astype(values.dtype), values)),
     )
-    scale = max(scale, abs(options.get("cval", 0)))
+    scale = max(scale, abs(options.get("cval", 0)), padding_of(name, args, options))
     if got.dtype.kind in "fc":
         single = got.dtype.itemsize == (4 if got.dtype.kind == "f" else 8)
         bound = scale * (1.3e-7 if single else 1e-12)
