@@ -19,6 +19,10 @@ from .line_steps import IMAGE, OUT, Border, Line, Tables, Work, growth, part_rea
 from .line_taps import taps_of
 
 Array = NDArray[Any]
+# Samples from a result of a column to the next, at most: of more, rows are mostly kept and copied.
+# A cubic zoom of 1024 x 1024 doubles by 0.25 down and 1.01 along takes 1.8 ms in bands on two cores
+# of Zen 3 and 1.3 axis by axis, after rests 3.0 and 2.8; by 0.5 2.2 and 1.9, 3.2 and 4.3.
+APART = 2.2
 
 
 def suit(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: type) -> bool:
@@ -29,8 +33,9 @@ def suit(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: ty
         return False
     plane = max(prod(x.size for x in both), prod(x.results for x in both)) * out.itemsize
     large = plane > LARGE or (plane > LEAST_PART and out.nbytes >= schedule.STREAM)
-    turns = growth(both[1]) < 1 < growth(both[0])  # what makes an array smaller goes first
-    if not large or turns or np.may_share_memory(x, out):
+    down, along = both
+    turns = growth(along) < 1 < growth(down)  # what makes an array smaller goes first
+    if not large or turns or down.places.scale > APART or np.may_share_memory(x, out):
         return False
     return _kept(spec(x), spec(out), lines, border, np.dtype(work)) is not None
 
