@@ -2,7 +2,7 @@
 
 import numba
 
-from fastsample._kernels.compiler import lean, making, shortcuts
+from fastsample._kernels.compiler import garbage, lean, shortcuts
 
 
 def compiled(function):
@@ -14,7 +14,7 @@ def compiled(function):
     compile_for = made.compile
 
     def as_kernels_are(signature):
-        with making._no_collections(), shortcuts.taken():
+        with garbage.resting(), shortcuts.taken():
             return compile_for(signature)
 
     made.compile = as_kernels_are

@@ -29,8 +29,8 @@ PLAIN = {"NUMBA_NUM_THREADS": "2", "NUMBA_THREADING_LAYER": None, "OMP_NUM_THREA
 
 @pytest.fixture(scope="module", autouse=True)
 def _on_disk():
-    """The kernels of the scene."""
-    child.script(SCENE + "sampled(); sampled()", **PLAIN)
+    """The kernels of the scene, and those that are loaded before a fork."""
+    child.script(SCENE + "sampled(); sampled(); getattr(os, 'fork', int)() or os._exit(0)", **PLAIN)
     child.script(SCENE + "sampled(); sampled()", NUMBA_THREADING_LAYER="tbb")
 
 

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from llvmlite import ir
 
-from . import disk, forks, interrupts, loaded
+from . import disk, forks, garbage, interrupts, loaded
 from .flat import BYTE, primitive
 from .inner import inline
 from .inner import jit as jit
@@ -60,9 +60,10 @@ def made_address(maker, made_from, signature):
 
 def _compiled(maker, made_from, signature):
     """The address of a kernel that is compiled, and written to disk where that may be."""
-    with forks.importing():
-        compiler = making.compiled
-    kernel, address, code = compiler(maker(*made_from[1:]), signature)
+    with garbage.resting():
+        with forks.importing():
+            compiler = making.compiled
+        kernel, address, code = compiler(maker(*made_from[1:]), signature)
     _KEPT.append(kernel)
     try:
         disk.write(made_from, signature, code)

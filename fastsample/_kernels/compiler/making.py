@@ -3,19 +3,18 @@
 Imported when the first kernel is compiled, and with it Numba.
 """
 
-import contextlib
-import gc
 import importlib
 import itertools
 import os
 
-from numba import njit, types
+from numba import config, njit, types
 from numba.core.bytecode import FunctionIdentity
 from numba.core.ccallback import CFunc
 from numba.core.typing.templates import make_intrinsic_template
 from numba.core.typing.typeof import typeof
 
 from . import interrupts, lean, shortcuts
+from . import needless as needless  # which adds to what `shortcuts` takes
 from .disk import Code
 from .later import OF_TYPES
 from .once import in_each_process
@@ -66,7 +65,8 @@ def compiled(function, signature):
     """A kernel, which must be kept, and its address; and its code for the disk."""
     gives, *takes = (getattr(types, name) for name in signature)
     kernel = CFunc(function, (takes, gives), {}, dict(OPTIONS), pipeline_class=lean.KERNEL)
-    with _no_collections(), shortcuts.taken():
+    config.reload_config()  # before each kernel, not before each function that it is made of
+    with shortcuts.taken():
         kernel.compile()
         code = _code_of(kernel)
     return kernel, kernel.address, code
@@ -79,15 +79,3 @@ def _code_of(kernel):
         if interrupts.LOST in str(error):
             raise KeyboardInterrupt from None
         raise
-
-
-@contextlib.contextmanager
-def _no_collections():
-    """Let the collector rest: to look through all that a compilation makes takes a tenth of it."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()

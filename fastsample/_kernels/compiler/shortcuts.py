@@ -19,7 +19,6 @@ from numba.core import (
     bytecode,
     byteflow,
     cpu,
-    dispatcher,
     errors,
     event,
     interpreter,
@@ -38,10 +37,12 @@ from numba.core.runtime import rtsys
 from numba.core.types import functions
 from numba.core.typing import context, mathdecl, templates
 
+from .later import Later
+
 MADE = []  # (owner, name, what stands there meanwhile)
 
 
-def _in_place_of(owner, name):
+def in_place_of(owner, name):
     """Make a function that stands for `owner.name`, from that; none where a Numba has none."""
 
     def enter(make):
@@ -67,7 +68,7 @@ def taken():
                 setattr(owner, name, was)
 
 
-@_in_place_of(bytecode, "_unpack_opargs")
+@in_place_of(bytecode, "_unpack_opargs")
 def _instructions(usual):
     """A function's instructions. More than half of Python 3.11's are gaps behind the others."""
     gap = dis.opmap.get("CACHE")
@@ -86,7 +87,7 @@ def _instructions(usual):
     return unpacked
 
 
-@_in_place_of(byteflow.Flow, "run")
+@in_place_of(byteflow.Flow, "run")
 def _flows(usual):
     """How a function's bytecode flows: functions made for other ints have the same."""
     known = {}
@@ -101,10 +102,10 @@ def _flows(usual):
     return run
 
 
-@_in_place_of(ir.Inst, "_rec_list_vars")
+@in_place_of(ir.Inst, "_rec_list_vars")
 def _variables(usual):
     """A statement's variables: most of what else it holds has none, as its type says."""
-    none = {ir.Loc, str, int, bool, float, type(None), type(len), type(_in_place_of)}
+    none = {ir.Loc, str, int, bool, float, type(None), type(len), type(in_place_of)}
 
     def listed(self, value):
         if type(value) is not dict:
@@ -121,7 +122,7 @@ def _variables(usual):
     return listed
 
 
-@_in_place_of(postproc.PostProcessor, "run")
+@in_place_of(postproc.PostProcessor, "run")
 def _lifetimes(usual):
     """Where variables live, once somebody asks: five passes of eight would find it out for naught.
 
@@ -139,7 +140,7 @@ def _lifetimes(usual):
     return run
 
 
-@_in_place_of(functions.BaseFunction, "get_call_type")
+@in_place_of(functions.BaseFunction, "get_call_type")
 def _signatures(usual):
     """The types of a call of Numba's own functions: each asked for ten times a kernel."""
     known = {}
@@ -156,13 +157,15 @@ def _signatures(usual):
     return typed
 
 
-@_in_place_of(context.BaseContext, "resolve_getattr")
+@in_place_of(context.BaseContext, "resolve_getattr")
 def _fields(usual):
-    """The type of a field, or of a function in a module."""
+    """The type of a field, or of a function in a module; and if a function can be called."""
     known = {}
+    kinds = types.Record, types.NamedTuple, types.NamedUniTuple, types.Module
+    asked = {*kinds, types.Function, types.Dispatcher}
 
     def typed(self, kind, name):
-        if not isinstance(kind, (types.Record, types.BaseNamedTuple, types.Module)):
+        if type(kind) not in asked:
             return usual(self, kind, name)
         key = self, kind, name
         if key not in known:
@@ -172,10 +175,10 @@ def _fields(usual):
     return typed
 
 
-FROZEN = int, bool, str, type, np.dtype, dispatcher.Dispatcher, ModuleType, BuiltinFunctionType
+FROZEN = int, bool, str, type, np.dtype, Later, ModuleType, BuiltinFunctionType
 
 
-@_in_place_of(context.BaseContext, "resolve_value_type")
+@in_place_of(context.BaseContext, "resolve_value_type")
 def _constants(usual):
     """The type of what a function freezes: it is asked whether it is a buffer, and much else.
 
@@ -197,13 +200,13 @@ def _constants(usual):
     return typed
 
 
-@_in_place_of(utils, "pysignature")
+@in_place_of(utils, "pysignature")
 def _parameters(usual):
     """What a function takes."""
     return functools.cache(usual)
 
 
-@_in_place_of(getattr(templates, "_TemplateTargetHelperMixin", None), "_get_target_registry")
+@in_place_of(getattr(templates, "_TemplateTargetHelperMixin", None), "_get_target_registry")
 def _registries(usual):
     """Where an intrinsic's code is listed: Numba goes through all that it knows each time."""
     known = {}
@@ -217,19 +220,27 @@ def _registries(usual):
     return registry
 
 
-@_in_place_of(base, "_has_loc")
+@in_place_of(base, "_has_loc")
 def _places(usual):
     """Does code take a place in the source? By `inspect`, each time that it is called."""
-    return functools.cache(usual)
+
+    @functools.cache
+    def takes(function):
+        code = getattr(function, "__code__", None)
+        if code is None or hasattr(function, "__wrapped__"):
+            return usual(function)
+        return "loc" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    return takes
 
 
-@_in_place_of(itanium_mangler, "_escape_string")
+@in_place_of(itanium_mangler, "_escape_string")
 def _names(usual):
     """Names as a linker may read them."""
     return functools.cache(usual)
 
 
-@_in_place_of(targetconfig.TargetConfig, "values")
+@in_place_of(targetconfig.TargetConfig, "values")
 def _options(usual):
     """A function's options, by which compiled functions are told apart."""
 
@@ -241,6 +252,32 @@ def _options(usual):
         return {**defaults(type(self)), **self._values}
 
     return values
+
+
+@in_place_of(targetconfig.TargetConfig, "get_mangle_string")
+def _packed_options(usual):
+    """The same for names, packed: kernels have a handful of them."""
+    known = {}
+
+    def packed(self):
+        key = type(self), self.summary()
+        if key not in known:
+            known[key] = usual(self)
+        return known[key]
+
+    return packed
+
+
+@in_place_of(byteflow.Flow, "_run_handle_exception")
+def _ways_out(usual):
+    """Where a function goes on after what may raise: ahead, where there is no `try`."""
+
+    def run(self, runner, state):
+        if getattr(self._bytecode, "exception_entries", True):  # Python 3.10 has no table of them
+            return usual(self, runner, state)
+        return state.advance_pc()
+
+    return run
 
 
 # What kernels need of Numba's functions. All of them are 200 modules, of which one imports SciPy's
@@ -265,14 +302,13 @@ def _implementations():
     return [module.registry for module in modules if hasattr(module, "registry")]
 
 
-@_in_place_of(cpu.CPUContext, "load_additional_registries")
+@in_place_of(cpu.CPUContext, "load_additional_registries")
 def _implemented(usual):
     """Their code. Whatever else a process compiles has Numba load the rest before."""
 
     def load(self):
         if _needs_all:
             usual(self)
-        rtsys.initialize(self)
         # In the first one there is are intrinsics listed.
         for registry in (*itertools.islice(self._registries, 1), *_implementations()):
             self.install_registry(registry)
@@ -280,7 +316,21 @@ def _implemented(usual):
     return load
 
 
-@_in_place_of(context.Context, "load_additional_registries")
+@in_place_of(cpu.CPUContext, "post_lowering")
+def _linked(usual):
+    """Numba's runtime, begun when Numba's own compiler makes something that kernels call.
+
+    To begin it takes as long as three functions of kernels, which need none.
+    """
+
+    def link(self, module, library):
+        rtsys.initialize(self)
+        usual(self, module, library)
+
+    return link
+
+
+@in_place_of(context.Context, "load_additional_registries")
 def _declared(usual):
     """Their types, besides those that Numba begins with."""
     return lambda self: self.install_registry(mathdecl.registry)
@@ -307,33 +357,33 @@ class _Told:
                 raise error
 
 
-@_in_place_of(typeinfer, "new_error_context")
-@_in_place_of(lowering, "new_error_context")
+@in_place_of(typeinfer, "new_error_context")
+@in_place_of(lowering, "new_error_context")
 def _told(usual):
     return lambda words, *further, **named: _Told(usual, (words, further), named)
 
 
-@_in_place_of(errors.WarningsFixer, "catch_warnings")
+@in_place_of(errors.WarningsFixer, "catch_warnings")
 def _caught(usual):
     """Warnings as they come: else Python's filters are replaced, and forgotten, at each step."""
     nothing = contextlib.nullcontext()
     return lambda self, filename=None, lineno=None: nothing
 
 
-@_in_place_of(interpreter, "peep_hole_delete_with_exit")
-@_in_place_of(interpreter, "peep_hole_fuse_dict_add_updates")
+@in_place_of(interpreter, "peep_hole_delete_with_exit")
+@in_place_of(interpreter, "peep_hole_fuse_dict_add_updates")
 def _as_it_is(usual):
     """What ends a `with`, and dicts written out: kernels have neither."""
     return lambda func_ir: func_ir
 
 
-@_in_place_of(event, "install_timer")
+@in_place_of(event, "install_timer")
 def _timers(usual):
     """No clock for each call of LLVM."""
     return lambda kind, callback: contextlib.nullcontext()
 
 
-@_in_place_of(event, "start_event")
+@in_place_of(event, "start_event")
 def _starts(usual):
     """No event that nobody listens to: two for each call of LLVM."""
 
@@ -344,7 +394,7 @@ def _starts(usual):
     return start
 
 
-@_in_place_of(event, "end_event")
+@in_place_of(event, "end_event")
 def _ends(usual):
     def end(kind, data=None, exc_details=None):
         if event._registered.get(kind):
