@@ -231,7 +231,7 @@ def test_shortcuts_are_for_the_time_of_a_compilation():
         return [getattr(owner, name) for owner, name, _ in shortcuts.MADE]
 
     usual = now()
-    assert len(usual) == 34
+    assert len(usual) == 35
     assert needless.typeinfer.ConstraintNetwork.propagate in usual
     with shortcuts.taken():
         assert not set(usual) & set(now())

@@ -32,9 +32,13 @@ def named_once(blocks):
         for statement in block.body:
             if type(statement) is ir.Assign:
                 homes[statement.target.name].append(label)
+    if len(blocks) == 1:
+        return {name for name, defined in homes.items() if len(defined) == 1}
+    for label, block in blocks.items():
+        for statement in block.body:
             for variable in statement.list_vars():
                 uses[variable.name].add(label)
-    before = analysis.compute_cfg_from_blocks(blocks).dominators() if len(blocks) > 1 else {}
+    before = analysis.compute_cfg_from_blocks(blocks).dominators()
     return {
         name
         for name, (home, *others) in homes.items()

@@ -161,11 +161,11 @@ def _signatures(usual):
 def _fields(usual):
     """The type of a field, or of a function in a module; and if a function can be called."""
     known = {}
-    kinds = types.Record, types.NamedTuple, types.NamedUniTuple, types.Module
-    asked = {*kinds, types.Function, types.Dispatcher}
+    kept = {types.Record, types.NamedTuple, types.NamedUniTuple, types.Module}
+    kept |= {types.Function, types.Dispatcher}
 
     def typed(self, kind, name):
-        if type(kind) not in asked:
+        if type(kind) not in kept:
             return usual(self, kind, name)
         key = self, kind, name
         if key not in known:
@@ -232,6 +232,22 @@ def _places(usual):
         return "loc" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     return takes
+
+
+@in_place_of(base.BaseContext, "get_constant_generic")
+def _values(usual):
+    """A constant's code: numbers and functions have new types all the time, of few classes."""
+    known, classes = {}, {types.IntegerLiteral, types.Dispatcher, types.Function, types.Module}
+
+    def value(self, builder, kind, given):
+        key = self._get_constants, type(kind)
+        if key[1] not in classes:
+            return usual(self, builder, kind, given)
+        if key not in known:
+            known[key] = self._get_constants.find((kind,))
+        return known[key](self, builder, kind, given)
+
+    return value
 
 
 @in_place_of(itanium_mangler, "_escape_string")
