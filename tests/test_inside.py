@@ -18,17 +18,28 @@ EDGE = {"nearest": 0, "bilinear": 0, "bicubic": 1}  # pixels at either end whose
 
 
 def inside(axes, mode="bilinear"):
-    """Points of which all are inside, a third on pixels, some on the first and on the last ones."""
+    """Points of which all are inside, a third on pixels, some on the first and on the last ones.
+
+    Of bicubic ones a third have all of their taps inside, and others lack some at one end alone.
+    """
     rng = np.random.default_rng(axes)
-    last = np.array(SIZES[axes][::-1]) - 1.0 - 2 * EDGE[mode]
+    last = np.array(SIZES[axes][::-1]) - 1.0
     points = rng.uniform(0.01, 0.98, (1, POINTS, axes)) * last
     points[:, ::3] = np.rint(points[:, ::3])
     points[:, 5] = 0.0
     points[:, 40] = -0.0
     points[:, 20] = last - 1
     points[:, 50] = np.nextafter(last, 0)
-    points += EDGE[mode] or -0.0  # which leaves -0.0 as it is
-    return points.astype(np.float32)
+    points = points.astype(np.float32)
+    if EDGE[mode]:
+        before, high = (
+            np.nextafter(np.float32(x), np.float32(0)) for x in (last, last - EDGE[mode])
+        )
+        points[:, :64] = np.maximum(points[:, :64], EDGE[mode])
+        points[:, 32:64] = np.minimum(points[:, 32:64], before)
+        points[:, :32] = np.minimum(points[:, :32], high)
+        points[:, 64:] = np.minimum(points[:, 64:], high)
+    return points
 
 
 def disturbed(points, value):

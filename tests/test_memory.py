@@ -1,12 +1,14 @@
 """Nothing is copied that need not be."""
 
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
 from cases import noise
 
 import fastsample as fs
+from fastsample._calls.buffers import as_bytes, read_bytes
 from fastsample._calls.kept import STORE
 from fastsample._kernels.threads import MOST_THREADS
 
@@ -200,3 +202,30 @@ class TestAffine:
         assert peak_of("affine_grid", self.THETA, size) < MEGABYTE / 4
         grid = fs.affine_grid(self.THETA, size)
         assert peak_of("affine_grid_backward", grid, size) < MEGABYTE
+
+
+@pytest.mark.parametrize(
+    "part", [np.s_[:, 2:5, 1:4], np.s_[1:, ::-1, ::-2], np.s_[..., 3], np.s_[::-1, 5]]
+)
+def test_bytes_of_a_part(part):
+    """From the first byte of any element to the last one's last, and of the array's own memory."""
+    whole = np.zeros((5, 6, 7), np.float32)
+    places = np.arange(whole.size).reshape(whole.shape)[part]
+    first, last = int(places.min()), int(places.max())
+    flat = as_bytes(whole[part])
+    assert flat.ctypes.data == whole.ctypes.data + 4 * first
+    assert flat.nbytes == 4 * (last - first + 1)
+    flat[-4:].view(np.float32)[0] = 1
+    assert whole.ravel()[last] == 1
+    assert not read_bytes(whole[part]).flags.writeable
+    whole.setflags(write=False)
+    assert not as_bytes(whole[part]).flags.writeable
+
+
+def test_bytes_keep_their_array():
+    whole = np.zeros((5, 6), np.float32)
+    known, flat = weakref.ref(whole), as_bytes(whole[:, 2:4])
+    del whole
+    assert known() is not None
+    del flat
+    assert known() is None
