@@ -9,7 +9,7 @@ import splines
 from guarded import SIDES, guarded
 
 from fastsample import ndimage
-from fastsample._calls.splines import band_taps
+from fastsample._calls.splines import band_steps, band_taps
 from fastsample._calls.splines.band_taps import parts_of
 from fastsample._calls.splines.filters import POLES
 from fastsample._calls.splines.lines import resampled
@@ -44,7 +44,7 @@ def bands(monkeypatch):
 
     kept = band_taps.run
     monkeypatch.setattr(band_taps, "run", run)
-    monkeypatch.setattr(band_taps, "LARGE", 2**16)
+    monkeypatch.setattr(band_steps, "LARGE", 2**16)
     return found
 
 

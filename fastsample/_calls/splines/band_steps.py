@@ -37,9 +37,10 @@ Array = NDArray[Any]
 # beyond them: the cubic filter of 1500 x 700 doubles takes 1.99 ms in bands of 64, 1.90 of 128 and
 # 2.19 of 256 on two cores of Zen 3.
 BAND = 128
-# Bytes of a plane, and of one that is a part of a large result: others are quicker axis by axis in
-# the second-level cache. 180 x 128 doubles: 0.56 ms in bands and 0.50 so; 64 x 200 x 200: 7.5, 9.2.
-LARGE, LEAST_PART = TOGETHER, 2**16
+# Bytes of a plane from which on it goes by bands, if it is not a part of a large result: others are
+# quicker axis by axis in the second-level cache. 180 x 128 doubles: 0.56 ms in bands and 0.50 so.
+# 128 x 128 x 128 in single precision, a large result of small planes: 4.0 and 4.9.
+LARGE = TOGETHER
 LEAST = 128, 64  # rows and columns: with fewer, rows beyond a band cost more than they save
 MOST = 2**21  # bytes of a thread's scratch
 
@@ -56,10 +57,13 @@ def suit(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: ty
         return False
     rows, width = out.shape[down.axis], out.shape[-1]
     room = memory_of(one, np.dtype(work).itemsize)["size"]
-    plane = rows * width * out.itemsize
-    large = plane > LARGE or (plane > LEAST_PART and out.nbytes >= schedule.STREAM)
     fits = width >= LEAST[1] and room <= MOST
-    return large and fits and not np.may_share_memory(x, out)
+    return are_large(rows * width, out) and fits and not np.may_share_memory(x, out)
+
+
+def are_large(plane: int, out: Array) -> bool:
+    """Are planes of so many elements, or all of them, too large to go axis by axis?"""
+    return plane * out.itemsize > LARGE or out.nbytes >= schedule.STREAM
 
 
 def run(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: type) -> None:

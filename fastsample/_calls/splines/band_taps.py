@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from ..._kernels.kind import CODES
 from ..._kernels.stages.splines.band_taps import FEW, MANY, PART, ROWS, band_taps_loop
 from ..._kernels.stages.splines.line_bands import BANDS, DEEP
-from .. import schedule
 from ..run import spec
 from . import band_steps, line_steps
-from .band_steps import BAND, LARGE, LEAST, LEAST_PART, MOST
+from .band_steps import BAND, LEAST, MOST
 from .filters import POLES
 from .line_steps import IMAGE, OUT, Border, Line, Tables, Work, growth, part_read, side_of
 from .line_taps import taps_of
@@ -31,8 +30,8 @@ def suit(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: ty
     whole = all(a.flags.aligned and a.strides[-1:] == (a.itemsize,) for a in (x, out))
     if not both or not whole or out.dtype != work or any(s % x.itemsize for s in x.strides):
         return False
-    plane = max(prod(x.size for x in both), prod(x.results for x in both)) * out.itemsize
-    large = plane > LARGE or (plane > LEAST_PART and out.nbytes >= schedule.STREAM)
+    plane = max(prod(x.size for x in both), prod(x.results for x in both))
+    large = band_steps.are_large(plane, out)
     down, along = both
     turns = growth(along) < 1 < growth(down)  # what makes an array smaller goes first
     if not large or turns or down.places.scale > APART or np.may_share_memory(x, out):
