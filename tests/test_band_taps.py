@@ -6,10 +6,11 @@ import numba
 import numpy as np
 import pytest
 import splines
+from banded import assert_near, noise, watched
 from guarded import SIDES, guarded
 
 from fastsample import ndimage
-from fastsample._calls.splines import band_steps, band_taps
+from fastsample._calls.splines import band_taps
 from fastsample._calls.splines.band_taps import parts_of
 from fastsample._calls.splines.filters import POLES
 from fastsample._calls.splines.lines import resampled
@@ -28,24 +29,10 @@ MOVES = {
 SHAPES = ((400, 160), (421, 197), (3, 390, 160))
 
 
-def noise(shape, dtype="f8", seed=0):
-    x = np.random.default_rng(seed).standard_normal(shape) * 90
-    return (np.abs(x) if np.dtype(dtype).kind in "?u" else x).astype(dtype)
-
-
 @pytest.fixture
 def bands(monkeypatch):
-    """How many calls went by bands; planes of these tests are large enough."""
-    found = []
-
-    def run(*args):
-        found.append(args)
-        return kept(*args)
-
-    kept = band_taps.run
-    monkeypatch.setattr(band_taps, "run", run)
-    monkeypatch.setattr(band_steps, "LARGE", 2**16)
-    return found
+    """How many calls went by bands."""
+    return watched(monkeypatch, band_taps)
 
 
 def places_of(shape, move):
@@ -69,11 +56,6 @@ def wanted(x, order, per_axis, results, mode="constant"):
     planes = x.astype(F64).reshape(-1, *x.shape[-2:])
     found = [splines.sample(plane, points, order, mode, 2.5) for plane in planes]
     return np.reshape(found, results)
-
-
-def assert_near(got, want, bound=1e-12):
-    assert got.shape == want.shape
-    assert np.abs(got - want).max() <= bound * np.abs(want).max()
 
 
 @pytest.mark.parametrize("order", POLES)

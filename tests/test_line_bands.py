@@ -1,9 +1,11 @@
 """Spline filters of the last axis and another one in one pass over memory, in bands of rows."""
 
+import child
 import numba
 import numpy as np
 import pytest
 import splines
+from banded import assert_near, noise, watched
 from guarded import SIDES, guarded
 
 from fastsample import ndimage
@@ -19,29 +21,10 @@ SYMMETRIES = {"mirror": "mirror", "reflect": "reflect", "wrap": "grid-wrap"}
 SHAPES = ((256, 160), (421, 97), (128, 400), (3, 140, 301), (2, 2, 257, 150), (129, 5, 140))
 
 
-def noise(shape, dtype="f8", seed=0):
-    x = np.random.default_rng(seed).standard_normal(shape) * 90
-    return (np.abs(x) if np.dtype(dtype).kind in "?u" else x).astype(dtype)
-
-
 @pytest.fixture
 def bands(monkeypatch):
-    """How many calls went by bands; planes of these tests are large enough."""
-    found = []
-
-    def run(*args):
-        found.append(args)
-        return kept(*args)
-
-    kept = band_steps.run
-    monkeypatch.setattr(band_steps, "run", run)
-    monkeypatch.setattr(band_steps, "LARGE", 2**16)
-    return found
-
-
-def assert_near(got, want, bound=1e-12):
-    assert got.shape == want.shape
-    assert np.abs(got - want).max() <= bound * np.abs(want).max()
+    """How many calls went by bands."""
+    return watched(monkeypatch, band_steps)
 
 
 def test_which_planes_go_by_bands():
@@ -169,3 +152,30 @@ def test_a_thread_needs_less_than_two_megabytes(order):
             assert work.calls[0].constants[0].view(np.int64)[0] <= 2**21
     assert found[0]
     assert not found[-1]
+
+
+PLAIN = """
+import numpy as np
+from fastsample import ndimage
+from fastsample._calls.splines import band_steps, band_taps
+went = []
+for module in (band_steps, band_taps):
+    module.LEAST = 16, 16
+    module.run = lambda *args, run=module.run: went.append(args) or run(*args)
+band_steps.LARGE = 0
+x = np.random.default_rng(0).standard_normal((70, 40))
+by_bands = ndimage.spline_filter(x), ndimage.zoom(x, 1.3)
+apart = ndimage.zoom(x[:, ::-1], (1.4, 0.6))
+np.savez(path, *by_bands, apart, np.array(len(went)))
+"""
+
+
+def test_as_plain_python(tmp_path):
+    found = []
+    for plain in ("0", "1"):
+        path = str(tmp_path / plain)
+        child.script(f"path = {path!r}\n{PLAIN}", NUMBA_DISABLE_JIT=plain)
+        found.append(np.load(tmp_path / f"{plain}.npz"))
+    for name in found[0]:
+        np.testing.assert_allclose(found[1][name], found[0][name], rtol=0, atol=1e-12)
+    assert found[0]["arr_3"] == 2

@@ -170,12 +170,12 @@ def prepare(sampling: Sampling, input: Spec, grid: Spec, out: Spec) -> Ready:
 
 
 def start(call: schedule.Call, image: Array, grid: Array, other: Array, out: Array) -> None:
-    """Let a kernel read three arrays and write the fourth."""
+    """Let a kernel read three arrays and write the fourth; the third, too, where it is scratch."""
     again.saw(call, image, grid, other, out)
-    memory = [buffers.read_bytes(x) for x in (image, grid, other)]
-    drive.run(
-        call.work, call.parallel, (*call.records, *memory, buffers.as_bytes(out)), call.pieces
-    )
+    read = buffers.read_bytes(image), buffers.read_bytes(grid)
+    between = buffers.as_bytes(other) if call.scratch else buffers.read_bytes(other)
+    six = *call.records, *read, between, buffers.as_bytes(out)
+    drive.run(call.work, call.parallel, six, call.pieces)
 
 
 def start_pair(

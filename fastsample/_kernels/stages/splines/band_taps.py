@@ -16,7 +16,7 @@ from ...compiler.once import once
 from ...kind import VALUES
 from ...vectors.memory import fence
 from ...vectors.simd import LANES, load, multiply_add, splat, store
-from .line_bands import BANDS, DEEP, KEEP, PITCH, are_finite_of, put_lines, put_plane, sums_below
+from .line_bands import BANDS, DEEP, KEEP, PITCH, note_of, put_lines, put_plane, sums_below
 from .line_blocks import HEAD, LINES, POLE, SOURCES
 from .lines import AXIS, CHUNK, STAGED, TERM, At, filter_on, put_resampled, take_in
 
@@ -116,7 +116,7 @@ def keep_rows(band, rows, ring, block, width):
 @cache
 def band_taps_of(work):
     """The work on one piece: a band of a plane of results."""
-    real, are_finite = VALUES[work], are_finite_of(work)
+    real, note = VALUES[work], note_of(work)
 
     @jit
     def blend(band, rows, tables, ring, made, block, bottom, first, count, low, high):
@@ -219,9 +219,7 @@ def band_taps_of(work):
                 first = make_rows(
                     band, rows, part, job, at, head, target, up, bottom, first, poles, terms
                 )
-        last = (band.poles - 1) * band.pitch
-        found = array_at(other, real, 0)
-        found[piece] = 0.0 if are_finite(states, last, band.width) else 1.0
+        note(band, states, other, piece)
         fence()
         free(memory)
 

@@ -258,8 +258,8 @@ def put_lines(band, head, target, row, count):
 
 
 @cache
-def are_finite_of(work):
-    """Are all of some numbers of a row finite?"""
+def note_of(work):
+    """Write down whether a band has met what is not finite: then its last row is not."""
     real = VALUES[work]
 
     @jit
@@ -277,15 +277,19 @@ def are_finite_of(work):
             found += rows[at + j] * 0.0
         return found == 0.0
 
-    return are_finite
+    @jit
+    def note(band, states, other, piece):
+        last = (band.poles - 1) * band.pitch
+        found = array_at(other, real, 0)
+        found[piece] = 0.0 if are_finite(states, last, band.width) else 1.0
+
+    return note
 
 
 @cache
 def bands_of(work):
     """The work on one piece: a band of a plane."""
-    real = VALUES[work]
-
-    are_finite = are_finite_of(work)
+    real, note = VALUES[work], note_of(work)
 
     @jit
     def take_risen(band, job, at, head, block, poles, terms):
@@ -341,9 +345,7 @@ def bands_of(work):
                 put_lines(band, head, target, row, lesser(end - row, DEEP))
                 take_risen(band, job, at, head, block - lead, poles, terms)
                 put_rows(job, at, head, poles, terms)
-        last = (band.poles - 1) * band.pitch
-        found = array_at(other, real, 0)
-        found[piece] = 0.0 if are_finite(states, last, band.width) else 1.0
+        note(band, states, other, piece)
         fence()
         free(memory)
 
