@@ -95,6 +95,15 @@ def test_extended_at_both_ends(padding, bands):
     assert len(bands) == (padding == "edge")
 
 
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("shape", [(3, 130, 140), (130, 4, 120), (2, 130, 3, 100)], ids=str)
+def test_further_axes_are_extended_without_reading_beyond_them(shape, side, bands):
+    x = noise(shape)
+    want = splines.filtered(np.pad(x, 12, mode="edge"), 3, "nearest")
+    assert_near(filtered(guarded(x, side, 1), 3, "reflect", F64, 12), want)
+    assert len(bands) == 1
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [(0, 0), (130, 20), (399, 179)])
 def test_what_is_not_finite_reaches_as_far_as_axis_by_axis(value, place, bands, monkeypatch):

@@ -79,12 +79,19 @@ def _kept(image, out, lines, border, work):
     one by one.
     """
     both, others = _apart(lines, len(out[0]))
-    bands = _call(side_of(IMAGE, *image), side_of(OUT, *out), both, border, work)
+    bands = _call(side_of(IMAGE, *image), _planes_read(out, others), both, border, work)
     calls = [bands]
     if others:
         calls += line_steps.calls_of(side_of(OUT, *out), out, others, border, work)[0]
     again, _ = line_steps.calls_of(side_of(IMAGE, *image), out, lines, border, work, bands.pieces)
     return Work((*calls, *again), (bands.pieces,))
+
+
+def _planes_read(out, others):
+    """The part of the result that bands fill: further axes that are extended are so afterwards."""
+    side = side_of(OUT, *out)
+    sizes = {line.axis: line.size for line in others}
+    return side._replace(shape=tuple(sizes.get(k, n) for k, n in enumerate(side.shape)))
 
 
 def _apart(lines, ndim):
