@@ -1,0 +1,161 @@
+"""Spline coefficients along an axis across rows, where they lie: whole rows by the recursions.
+
+A plane is the rows along such an axis. As long as it stays in a cache between the way up and the
+way down nothing needs to be copied, as lines of 64 columns (`lines`) are: each row is added to the
+next one, then each is taken from the one before, in the order in which they lie in memory.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from ...compiler.flat import array_at
+from ...compiler.jit import WORK, inline, jit, lesser, made_address
+from ...compiler.once import once
+from ...kind import VALUES
+from ...vectors.memory import load_first, store_first
+from ...vectors.simd import LANES, load, multiply_add, splat, store
+from .line_blocks import POLE
+from .lines import AXIS, TERM
+
+FEW = 4  # rows that are done together: so each is read and written once on its way
+
+# The planes of an array. Distances are elements, but for those that end in `_at`, which are bytes
+# behind the first of all tables.
+PLANES = np.dtype(
+    [
+        (name, "i8")
+        for name in (
+            *("strips", "strip"),  # how many a plane has, each a piece of work; elements of a row
+            *("n", "pitch", "width"),  # rows of a plane; from one to the next; elements of each
+            *("start", "axes", "axes_at"),  # the axes across the planes
+            *("poles", "poles_at", "ends_at"),
+        )
+    ]
+    + [("gain", "f8")],
+    align=True,
+)
+
+
+@jit
+def place_of(job, axes, plane):
+    """Where a plane begins."""
+    place, rest = job.start, plane
+    for k in range(job.axes):
+        axis = axes[job.axes - 1 - k]
+        place += rest % axis.size * axis.target
+        rest = rest // axis.size
+    return place
+
+
+@inline
+def load_whole(x, at, count):
+    return load(x, at)
+
+
+@inline
+def store_whole(x, at, row, count):
+    store(x, at, row)
+
+
+@inline
+def load_some(x, at, count):
+    return load_first(x, at, count, LANES)
+
+
+@inline
+def store_some(x, at, row, count):
+    store_first(x, at, row, count, LANES)
+
+
+@cache
+def ways_of(get, put):
+    """The ways up and down columns `low` to `high` of a plane, all in step."""
+
+    @jit
+    def put_sum(x, at, pitch, to, terms, first, count, gain, low, high):
+        """Make a row the sum of some, each by its weight."""
+        for j in range(low, high, LANES):
+            total = splat(0.0, x)
+            for k in range(first, first + count):
+                row = get(x, at + terms[k].row * pitch + j, high - j)
+                total = multiply_add(row, splat(terms[k].weight, x), total)
+            put(x, at + to * pitch + j, total * gain, high - j)
+
+    @cache
+    def up_by(few):
+        @inline
+        def up(x, at, pitch, z, gain, low, high):
+            """c[i] = gain c[i] + z c[i - 1] for a few rows from the one at `at` on."""
+            factor, times = splat(z, x), splat(gain, x)
+            for j in range(low, high, LANES):
+                row = get(x, at - pitch + j, high - j)
+                for k in range(few):
+                    here = at + k * pitch + j
+                    row = multiply_add(row, factor, get(x, here, high - j) * times)
+                    put(x, here, row, high - j)
+
+        return up
+
+    @cache
+    def down_by(few):
+        @inline
+        def down(x, at, pitch, z, low, high):
+            """c[i] = z (c[i + 1] - c[i]) for a few rows from the one at `at` on, backwards."""
+            factor = splat(z, x)
+            for j in range(low, high, LANES):
+                row = get(x, at + pitch + j, high - j)
+                for k in range(few):
+                    here = at - k * pitch + j
+                    row = (row - get(x, here, high - j)) * factor
+                    put(x, here, row, high - j)
+
+        return down
+
+    up_few, up_one, down_few, down_one = up_by(FEW), up_by(1), down_by(FEW), down_by(1)
+
+    @jit
+    def filter_by(x, at, pitch, n, pole, terms, gain, low, high):
+        """One pole's recursions, up and down."""
+        put_sum(x, at, pitch, 0, terms, pole.start, pole.starts, gain, low, high)
+        whole = (n - 1) % FEW
+        for i in range(1, 1 + whole):
+            up_one(x, at + i * pitch, pitch, pole.z, gain, low, high)
+        for i in range(1 + whole, n, FEW):
+            up_few(x, at + i * pitch, pitch, pole.z, gain, low, high)
+        put_sum(x, at, pitch, n - 1, terms, pole.end, pole.ends, 1.0, low, high)
+        for i in range(n - 2, whole, -FEW):
+            down_few(x, at + i * pitch, pitch, pole.z, low, high)
+        for i in range(whole - 1, -1, -1):
+            down_one(x, at + i * pitch, pitch, pole.z, low, high)
+
+    return filter_by
+
+
+filter_whole, filter_rest = ways_of(load_whole, store_whole), ways_of(load_some, store_some)
+
+
+@cache
+def planes_of(work):
+    """The work on one piece: some planes."""
+    real = VALUES[work]
+
+    def planes_piece(job_at, tables, image, grid, other, out, piece):
+        job, x = array_at(job_at, PLANES, 0)[0], array_at(out, real, 0)
+        poles, terms = array_at(tables, POLE, job.poles_at), array_at(tables, TERM, job.ends_at)
+        at = place_of(job, array_at(tables, AXIS, job.axes_at), piece // job.strips)
+        low, gain = piece % job.strips * job.strip, job.gain
+        high = lesser(low + job.strip, job.width)
+        whole = high - (high - low) % LANES
+        for k in range(job.poles):
+            filter_whole(x, at, job.pitch, job.n, poles[k], terms, gain, low, whole)
+            filter_rest(x, at, job.pitch, job.n, poles[k], terms, gain, whole, high)
+            gain = 1.0
+
+    return planes_piece
+
+
+@once
+def planes_loop(work):
+    """The address of the work on one piece."""
+    return made_address(planes_of, ("planes", work), WORK)
