@@ -8,12 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._kernels.kind import CODES
-from ..._kernels.stages.splines.band_taps import FEW, MANY, PART, ROWS, band_taps_loop
+from ..._kernels.stages.splines.band_taps import (
+    BEYOND,
+    END,
+    FEW,
+    MANY,
+    PART,
+    ROWS,
+    band_taps_loop,
+)
 from ..._kernels.stages.splines.line_bands import BANDS, DEEP
+from ..._kernels.vectors.simd import LANES
 from ..run import spec
 from . import band_steps, line_steps
 from .band_steps import BAND, LEAST, MOST
-from .filters import POLES
+from .filters import POLES, brought_in
 from .line_steps import IMAGE, OUT, Border, Line, Tables, Work, growth, part_read, side_of
 from .line_taps import taps_of
 
@@ -50,7 +59,9 @@ def _apart(lines, ndim, work):
     Down goes the first axis that can: its lines lie furthest apart, and what is left is done plane
     by plane in the caches.
     """
-    along = [x for x in lines if x.axis == ndim - 1 and _is_known(x, LEAST[1])]
+    along = [
+        x for x in lines if x.axis == ndim - 1 and _is_known(x, LEAST[1]) and _is_near(x, work)
+    ]
     known = [x for x in lines if x.axis < ndim - 1 and _is_known(x, LEAST[0])]
     down = [x for x in known if (np.diff(taps_of(x.places, work).starts) >= 0).all()]
     both = [min(down, key=lambda x: x.axis), *along] if down and along else []
@@ -61,6 +72,12 @@ def _is_known(line, least):
     """Is an axis long enough filtered and resampled, and continued by its filter's symmetry?"""
     resampled = line.places and line.order in POLES and not line.pad
     return bool(resampled and min(line.size, line.results) >= least)
+
+
+def _is_near(line, work):
+    """Are a line's taps in it, or not far beyond its ends?"""
+    starts = taps_of(line.places, work).starts
+    return starts.min() >= -BEYOND and starts.max() + MANY <= line.size + BEYOND
 
 
 @lru_cache(maxsize=128)
@@ -95,6 +112,8 @@ def _call(source, target, both, border, work):
     parts["low"] -= first
     weights = np.zeros((len(taps.starts), count), work)
     weights[:, : taps.weights.shape[1]] = taps.weights
+    weights *= jobs["gain"]
+    _describe_along(rows, both[1], count, work, tables)
     rows["parts_at"], rows["taps"] = tables.put(parts), count
     rows["firsts_at"], rows["weights_at"] = tables.put(taps.starts), tables.put(weights)
     rows["kept"], rows["kept_at"] = kept, (lead + 1) * DEEP * band["pitch"]
@@ -102,6 +121,22 @@ def _call(source, target, both, border, work):
     task = np.array([room, tables.put(band), tables.put(rows)])
     pieces = band_steps.planes(target.shape, down.axis) * len(parts)
     return band_steps.call_of(band_taps_loop(CODES[work]), jobs, tables, task, pieces)
+
+
+def _describe_along(rows, line, count, work, tables):
+    """Results along rows: the first of so many taps that are neighbours, and their weights."""
+    taps = taps_of(line.places, work.type)
+    low, high = int(taps.starts.min()), int(taps.starts.max()) + count
+    ends = np.array([*range(low, 0), *range(line.size, high)], int)
+    pairs = np.zeros(len(ends), END)
+    pairs["row"] = ends + BEYOND
+    pairs["source"] = brought_in(ends, line.size, line.symmetry) + BEYOND
+    rows["ends"], rows["ends_at"] = len(ends), tables.put(pairs)
+    more = -len(taps.starts) % LANES
+    starts = np.pad(taps.starts, (0, more), "edge") + BEYOND
+    weights = np.zeros((len(starts), count), work)
+    weights[: len(taps.starts), : taps.weights.shape[1]] = taps.weights
+    rows["starts_at"], rows["along_at"] = tables.put(starts * LANES), tables.put(weights)
 
 
 def parts_of(starts: Array, taps: int, size: int, lead: int) -> tuple[Array, int]:

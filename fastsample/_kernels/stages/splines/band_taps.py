@@ -1,26 +1,32 @@
 """Splines along the last axis of an array and another one, from samples to results in one pass.
 
 Rows go down and come up as for coefficients alone (`line_bands`), but these come up in the ring,
-where results of the columns are made from them, 16 rows at a time and 64 columns of each, which
-then go along themselves. What rows of coefficients a later result needs is kept when the next ones
-come up.
+where results of the columns are made from them, 16 rows at a time and 64 columns of each. What rows
+of coefficients a later result needs is kept when the next ones come up.
+
+The results of the columns go along themselves, as lines do (`lines`), but without their stages: all
+is of one type here, and lies a constant distance apart. A line's coefficients go on beyond its ends
+as far as taps do, so that taps are always neighbours, and of each result only the first is told.
 """
 
 from functools import cache
 
 import numpy as np
 
-from ...compiler.flat import array_at, at_byte, free, new_memory, on_a_line
+from ...compiler.flat import array_at, free, new_memory, on_a_line
 from ...compiler.jit import WORK, call_stage, inline, jit, lesser, made_address
 from ...compiler.once import once
 from ...kind import VALUES
-from ...vectors.memory import fence
+from ...vectors.columns import load_columns, store_columns
+from ...vectors.memory import CACHE_LINE, fence, local, starts_line, store_first, stream
 from ...vectors.simd import LANES, load, multiply_add, splat, store
-from .line_bands import BANDS, DEEP, KEEP, PITCH, note_of, put_lines, put_plane, sums_below
-from .line_blocks import HEAD, LINES, POLE, SOURCES
-from .lines import AXIS, CHUNK, STAGED, TERM, At, filter_on, put_resampled, take_in
+from .line_bands import BANDS, DEEP, KEEP, PITCH, note_of, put_plane, sums_below
+from .line_blocks import HEAD, LINES, POLE
+from .lines import AXIS, CHUNK, TERM, At, filter_on, upward
 
 FEW, MANY = 4, 6  # taps of a result: some may weigh nothing
+BEYOND = LANES  # coefficients before a line and after it, at most
+NEAR = 128  # rows of coefficients at hand, at most: those kept, and 16
 
 # What is made of a plane's rows of coefficients, which are numbered as samples are.
 ROWS = np.dtype(
@@ -30,6 +36,8 @@ ROWS = np.dtype(
             "parts_at",  # bands
             *("taps", "firsts_at", "weights_at"),  # of results: of each the row of its first tap
             *("kept", "kept_at"),  # rows kept, and where, in elements behind the ring
+            *("ends", "ends_at"),  # coefficients set beyond a line's ends
+            *("starts_at", "along_at"),  # of results along rows: the first taps, and the weights
         )
     ],
     align=True,
@@ -39,6 +47,7 @@ ROWS = np.dtype(
 PART = np.dtype(
     [(name, "i8") for name in ("low", "blocks", "above", "risen", "row", "first", "end")]
 )
+END = np.dtype([(name, "i8") for name in ("row", "source")])
 
 
 @jit
@@ -70,69 +79,105 @@ def rise_in_ring_by_two(band, sums, ring, block, low, high):
             at -= band.pitch
 
 
-@inline
-def place_of(band, rows, block, row):
-    """Where a row of coefficients lies: of the 16 that came up last, or kept from before them."""
-    if row < 0:
-        return rows.kept_at + (rows.kept + row) * band.pitch
-    return (block % (band.reach // DEEP + 1) * DEEP + row) * band.pitch
+@jit
+def put_places(band, rows, block, places):
+    """Write down where rows of coefficients lie: those kept, then the 16 that came up last."""
+    for k in range(rows.kept):
+        places[k] = rows.kept_at + k * band.pitch
+    at = block % (band.reach // DEEP + 1) * DEEP * band.pitch
+    for k in range(DEEP):
+        places[rows.kept + k] = at + k * band.pitch
 
 
 @jit
-def blend_few(band, rows, ring, made, block, row, weights, at, low, high, to):
-    """Some columns of a result of four taps, from `row` on."""
-    a, b = place_of(band, rows, block, row), place_of(band, rows, block, row + 1)
-    c, d = place_of(band, rows, block, row + 2), place_of(band, rows, block, row + 3)
-    w, x = splat(weights[at], ring), splat(weights[at + 1], ring)
-    y, z = splat(weights[at + 2], ring), splat(weights[at + 3], ring)
-    for j in range(low, high, LANES):
-        total = load(ring, a + j) * w
-        total = multiply_add(load(ring, b + j), x, total)
-        total = multiply_add(load(ring, c + j), y, total)
-        store(made, to + j - low, multiply_add(load(ring, d + j), z, total))
-
-
-@jit
-def blend_more(band, rows, ring, made, block, row, weights, at, low, high, to):
-    """Add two taps more."""
-    a, b = place_of(band, rows, block, row), place_of(band, rows, block, row + 1)
-    w, x = splat(weights[at], ring), splat(weights[at + 1], ring)
-    for j in range(low, high, LANES):
-        total = load(made, to + j - low)
-        total = multiply_add(load(ring, a + j), w, total)
-        store(made, to + j - low, multiply_add(load(ring, b + j), x, total))
-
-
-@jit
-def keep_rows(band, rows, ring, block, width):
+def keep_rows(rows, ring, places, width):
     """Keep the last rows, before others take their places."""
     for k in range(rows.kept):
-        source = place_of(band, rows, block, DEEP - rows.kept + k)
-        target = rows.kept_at + k * band.pitch
+        source, target = places[k + DEEP], places[k]
         for j in range(0, width, LANES):
             store(ring, target + j, load(ring, source + j))
+
+
+@cache
+def blend_of(taps, real):
+    """Make some columns of a result down the columns."""
+
+    @jit
+    def blend(ring, made, places, row, weights, at, low, high, to):
+        rows, factors = local(taps, np.int64), local(taps, real)
+        for k in range(taps):
+            rows[k], factors[k] = places[row + k], weights[at + k]
+        for j in range(low, high, LANES):
+            total = load(ring, rows[0] + j) * splat(factors[0], ring)
+            for k in range(1, taps):
+                total = multiply_add(load(ring, rows[k] + j), splat(factors[k], ring), total)
+            store(made, to + j - low, total)
+
+    return blend
+
+
+@cache
+def result_of(taps):
+    """16 lines' results at one place along them."""
+
+    @inline
+    def result(lines, start, weights, at):
+        total = load(lines, start) * splat(weights[at], lines)
+        for k in range(1, taps):
+            row = load(lines, start + k * LANES)
+            total = multiply_add(row, splat(weights[at + k], lines), total)
+        return total
+
+    return result
+
+
+@inline
+def put_line_places(places):
+    """Where 16 lines of results begin: so that the compiler knows it, in each function."""
+    for k in range(LANES):
+        places[k] = k * PITCH
 
 
 @cache
 def band_taps_of(work):
     """The work on one piece: a band of a plane of results."""
     real, note = VALUES[work], note_of(work)
+    item = np.dtype(real).itemsize
+    blend_few, blend_many = blend_of(FEW, real), blend_of(MANY, real)
+    line = CACHE_LINE // item
+    square = line * LANES
 
     @jit
-    def blend(band, rows, tables, ring, made, block, bottom, first, count, low, high):
+    def blend(rows, tables, ring, made, places, first, count, bottom, low, high):
         """Some columns of results from the `first` on; `bottom`: the first row that came up."""
         firsts, weights = tables
         for k in range(count):
-            row, at = firsts[first + k] - bottom, (first + k) * rows.taps
-            blend_few(band, rows, ring, made, block, row, weights, at, low, high, k * PITCH)
-            if rows.taps == MANY:
-                row, at = row + FEW, at + FEW
-                blend_more(band, rows, ring, made, block, row, weights, at, low, high, k * PITCH)
+            row, at = firsts[first + k] - bottom + rows.kept, (first + k) * rows.taps
+            if rows.taps == FEW:
+                blend_few(ring, made, places, row, weights, at, low, high, k * PITCH)
+            else:
+                blend_many(ring, made, places, row, weights, at, low, high, k * PITCH)
 
     @jit
-    def come_up(band, rows, job, at, head, block, bottom, first, count, rises, poles, terms):
+    def turn(made, lines, low, high, z):
+        """Columns to rows of 16, which go on with a recursion up, c[i] = s[i] + z c[i - 1]."""
+        places, some = local(LANES, np.int64), local(square, real)
+        put_line_places(places)
+        pole, row, to = splat(z, lines), splat(0.0, lines), low * LANES
+        if low > 0:
+            row = load(lines, to - LANES)
+        for i in range(0, high - low, line):
+            load_columns(some, 0, made, i, places, 0)
+            for k in range(line):
+                row = multiply_add(row, pole, load(some, k * LANES))
+                store(lines, to, row)
+                to += LANES
+
+    @jit
+    def come_up(band, rows, job, at, places, block, bottom, first, count, rises, poles, terms):
         """Let 16 rows come up, if they have not; make `count` results, and take these in."""
-        lines, made = array_at(at.scratch, real, HEAD), array_at(at.scratch, real, band.risen_at)
+        made = array_at(at.scratch, real, band.risen_at)
+        lines = array_at(at.scratch, real, HEAD + BEYOND * LANES * item)
         sums, ring = (
             array_at(at.scratch, real, band.sums_at),
             array_at(at.scratch, real, band.ring_at),
@@ -141,7 +186,7 @@ def band_taps_of(work):
             array_at(at.axes, np.int64, rows.firsts_at),
             array_at(at.axes, real, rows.weights_at),
         )
-        source = at_byte(at.scratch, band.risen_at)
+        begun = 0
         for low in range(0, job.n, CHUNK):
             high = lesser(low + CHUNK, job.n)
             if rises and band.poles == 1:
@@ -149,23 +194,74 @@ def band_taps_of(work):
             elif rises:
                 rise_in_ring_by_two(band, sums, ring, block, low, high)
             if count:
-                blend(band, rows, tables, ring, made, block, bottom, first, count, low, high)
-                for k in range(LANES):
-                    head[SOURCES + k] = lesser(k, count - 1) * PITCH - low
-                take_in(job, source, at, low, high, head, lines, poles, terms)
+                blend(rows, tables, ring, made, places, first, count, bottom, low, high)
+                turn(made, lines, low, high, poles[0].z if begun else 0.0)
+                if not begun and high >= job.needed:
+                    upward(lines, poles[0], terms, 0, high)
+                    begun = 1
 
     @jit
-    def put_out(job, at, head, poles, terms):
+    def put_ends(rows, at):
+        """Set coefficients beyond the ends of lines, from those inside."""
+        lines, ends = array_at(at.scratch, real, HEAD), array_at(at.axes, END, rows.ends_at)
+        for k in range(rows.ends):
+            store(lines, ends[k].row * LANES, load(lines, ends[k].source * LANES))
+
+    @jit
+    def put_piece(job, out, piece, to, step, count, width):
+        """Write some results of each line."""
+        whole = width - width % LANES
+        for k in range(count):
+            if job.stream and starts_line(out, to):
+                for i in range(0, whole, LANES):
+                    stream(out, to + i, load(piece, k * PITCH + i))
+            else:
+                for i in range(0, whole, LANES):
+                    store(out, to + i, load(piece, k * PITCH + i))
+            if whole < width:
+                last = load(piece, k * PITCH + whole)
+                store_first(out, to + whole, last, width - whole, LANES)
+            to += step
+
+    @cache
+    def resample_of(taps):
+        result = result_of(taps)
+
+        @jit
+        def resample(lines, piece, starts, weights, low, high):
+            """Results of 16 lines, and those of each line one after the other."""
+            places, some = local(LANES, np.int64), local(square, real)
+            put_line_places(places)
+            at = low * taps
+            for i in range(low, high, line):
+                for k in range(line):
+                    store(some, k * LANES, result(lines, starts[i + k], weights, at))
+                    at += taps
+                store_columns(some, 0, piece, i - low, places, 0)
+
+        return resample
+
+    resample_few, resample_many = resample_of(FEW), resample_of(MANY)
+
+    @jit
+    def put_out(band, rows, job, at, to, count, poles, terms):
         """Filter 16 rows along themselves, resample and write them."""
-        rows = array_at(at.scratch, real, HEAD)
-        index, weights = (
-            array_at(at.axes, np.int32, job.index_at),
-            array_at(at.axes, real, job.weights_at),
+        lines = array_at(at.scratch, real, HEAD)
+        starts, weights = (
+            array_at(at.axes, np.int64, rows.starts_at),
+            array_at(at.axes, real, rows.along_at),
         )
-        filter_on(job, rows, poles, terms)
-        for low in range(0, job.m, STAGED):
-            high = lesser(low + STAGED, job.m)
-            put_resampled(job, at.out, at, low, high, head, rows, index, weights)
+        out, piece = array_at(at.out, real, 0), array_at(at.scratch, real, band.risen_at)
+        inner = array_at(at.scratch, real, HEAD + BEYOND * LANES * item)
+        filter_on(job, inner, poles, terms)
+        put_ends(rows, at)
+        for low in range(0, job.m, CHUNK):
+            high = lesser(low + CHUNK, job.m)
+            if rows.taps == FEW:
+                resample_few(lines, piece, starts, weights, low, high)
+            else:
+                resample_many(lines, piece, starts, weights, low, high)
+            put_piece(job, out, piece, to + low, band.target_row, count, high - low)
 
     @inline
     def ready(firsts, rows, part, first, above):
@@ -176,21 +272,21 @@ def band_taps_of(work):
         return count
 
     @jit
-    def make_rows(band, rows, part, job, at, head, target, block, bottom, first, poles, terms):
+    def make_rows(band, rows, part, job, at, target, block, bottom, first, poles, terms):
         """Let 16 rows come up, and make what results there are then; which is next."""
         firsts = array_at(at.axes, np.int64, rows.firsts_at)
         ring = array_at(at.scratch, real, band.ring_at)
+        places = local(NEAR, np.int64)
+        put_places(band, rows, block, places)
         above, rises = bottom + DEEP, 1
         count = ready(firsts, rows, part, first, above)
         while rises or count > 0:
+            come_up(band, rows, job, at, places, block, bottom, first, count, rises, poles, terms)
             if count > 0:
-                put_lines(band, head, target, first, count)
-            come_up(band, rows, job, at, head, block, bottom, first, count, rises, poles, terms)
-            if count > 0:
-                put_out(job, at, head, poles, terms)
+                put_out(band, rows, job, at, target + first * band.target_row, count, poles, terms)
             first, rises = first + count, 0
             count = ready(firsts, rows, part, first, above)
-        keep_rows(band, rows, ring, block, job.n)
+        keep_rows(rows, ring, places, job.n)
         return first
 
     def band_taps_piece(job_at, axes, image, grid, other, out, piece):
@@ -217,7 +313,7 @@ def band_taps_of(work):
             if 0 <= risen < part.risen:
                 bottom, up = part.row + risen * DEEP, block - lead
                 first = make_rows(
-                    band, rows, part, job, at, head, target, up, bottom, first, poles, terms
+                    band, rows, part, job, at, target, up, bottom, first, poles, terms
                 )
         note(band, states, other, piece)
         fence()

@@ -104,58 +104,55 @@ def read_band_of(value, swapped, work):
         return load_first(source, at, count, LANES)
 
     @inline
-    def place(band, head, rows, number):
-        return head[PLANE] + rows[number] * band.source_row
+    def put_places(band, head, rows, low, places):
+        for k in range(FEW):
+            places[k] = head[PLANE] + rows[low + k] * band.source_row
 
     @cache
-    def falling_of(get, keep):
+    def falling_of(get, keep, begins):
         @jit
         def fall_by_one(band, head, tables, source, scratch, low, slot, k, begin, end):
             rows, weights = tables
             states, sums, ring = scratch
-            a, b = place(band, head, rows, low), place(band, head, rows, low + 1)
-            c, d = place(band, head, rows, low + 2), place(band, head, rows, low + 3)
+            places = local(FEW, np.int64)
+            put_places(band, head, rows, low, places)
             pitch, z = band.pitch, splat(band.first, states)
-            at, to = slot * pitch, (slot * DEEP + k) * pitch
-            w, x = splat(weights[k], states), splat(weights[k + 1], states)
-            y, v = splat(weights[k + 2], states), splat(weights[k + 3], states)
             for j in range(begin, end, LANES):
-                row = multiply_add(load(states, j), z, widen(get(source, a + j, end - j), states))
-                total = multiply_add(row, w, load(sums, at + j))
-                if keep:
-                    store(ring, to + j, row)
-                row = multiply_add(row, z, widen(get(source, b + j, end - j), states))
-                total = multiply_add(row, x, total)
-                if keep:
-                    store(ring, to + pitch + j, row)
-                row = multiply_add(row, z, widen(get(source, c + j, end - j), states))
-                total = multiply_add(row, y, total)
-                if keep:
-                    store(ring, to + 2 * pitch + j, row)
-                row = multiply_add(row, z, widen(get(source, d + j, end - j), states))
-                if keep:
-                    store(ring, to + 3 * pitch + j, row)
-                store(sums, at + j, multiply_add(row, v, total))
+                row, to = load(states, j), (slot * DEEP + k) * pitch + j
+                total = splat(0.0, states) if begins else load(sums, slot * pitch + j)
+                for m in range(FEW):
+                    read = get(source, places[m] + j, end - j)
+                    row = multiply_add(row, z, widen(read, states))
+                    total = multiply_add(row, splat(weights[k + m], states), total)
+                    if keep:
+                        store(ring, to, row)
+                    to += pitch
+                store(sums, slot * pitch + j, total)
                 store(states, j, row)
 
         @jit
         def fall_by_two(band, head, tables, source, scratch, low, slot, k, begin, end):
             rows, weights = tables
             states, sums, ring = scratch
-            pitch = band.pitch
-            at, to = 2 * slot * pitch, (slot * DEEP + k) * pitch
+            places = local(FEW, np.int64)
+            put_places(band, head, rows, low, places)
+            pitch, at = band.pitch, 2 * slot * band.pitch
             z, y = splat(band.first, states), splat(band.second, states)
             for j in range(begin, end, LANES):
                 one, two = load(states, j), load(states, pitch + j)
-                first, second = load(sums, at + j), load(sums, at + pitch + j)
+                first, second = splat(0.0, states), splat(0.0, states)
+                if not begins:
+                    first, second = load(sums, at + j), load(sums, at + pitch + j)
+                to = (slot * DEEP + k) * pitch + j
                 for m in range(FEW):
-                    row = get(source, place(band, head, rows, low + m) + j, end - j)
+                    row = get(source, places[m] + j, end - j)
                     one = multiply_add(one, z, widen(row, states))
                     two = multiply_add(two, y, one)
                     first = multiply_add(two, splat(weights[k + m], states), first)
                     second = multiply_add(two, splat(weights[DEEP + k + m], states), second)
                     if keep:
-                        store(ring, to + m * pitch + j, two)
+                        store(ring, to, two)
+                    to += pitch
                 store(states, j, one)
                 store(states, pitch + j, two)
                 store(sums, at + j, first)
@@ -168,15 +165,22 @@ def read_band_of(value, swapped, work):
             else:
                 fall_by_two(band, head, tables, source, scratch, low, slot, k, begin, end)
 
+        return fall
+
+    @cache
+    def all_falling_of(get, keep):
+        fall_first, fall = falling_of(get, keep, 1), falling_of(get, keep, 0)
+
         @jit
         def fall_all(band, head, tables, source, scratch, low, slot, begin, end):
-            for k in range(0, DEEP, FEW):
+            fall_first(band, head, tables, source, scratch, low, slot, 0, begin, end)
+            for k in range(FEW, DEEP, FEW):
                 fall(band, head, tables, source, scratch, low + k, slot, k, begin, end)
 
         return fall_all
 
-    fall, fall_kept = falling_of(load_whole, 0), falling_of(load_whole, 1)
-    fall_at_end, fall_kept_at_end = falling_of(load_some, 0), falling_of(load_some, 1)
+    fall, fall_kept = all_falling_of(load_whole, 0), all_falling_of(load_whole, 1)
+    fall_at_end, fall_kept_at_end = all_falling_of(load_some, 0), all_falling_of(load_some, 1)
 
     def read(job_at, axes, image, grid, other, out, memory, low, block):
         band = array_at(axes, BANDS, array_at(grid, np.int64, 0)[1])[0]
@@ -189,8 +193,6 @@ def read_band_of(value, swapped, work):
         )
         slot = block % (band.reach // DEEP + 1)
         whole = band.width - band.width % LANES
-        for j in range(0, band.poles * band.pitch, LANES):
-            store(scratch[1], slot * band.poles * band.pitch + j, splat(0.0, scratch[1]))
         if head[KEEP]:
             fall_kept(band, head, tables, source, scratch, low, slot, 0, whole)
             fall_kept_at_end(band, head, tables, source, scratch, low, slot, whole, band.width)
