@@ -27,10 +27,15 @@ def bands(monkeypatch):
     return watched(monkeypatch, band_steps)
 
 
+def lines_of(shape, order, axes=None):
+    axes = range(len(shape)) if axes is None else axes
+    return tuple(band_steps.Line(a, shape[a], 0, order, "mirror", None, shape[a]) for a in axes)
+
+
 def test_which_planes_go_by_bands():
     def suits(shape, axes=(0, 1, 2), dtype="f8"):
         x, out = np.zeros(shape, dtype), np.zeros(shape)
-        lines = tuple(band_steps.Line(a, shape[a], 0, 3, "mirror", None, shape[a]) for a in axes)
+        lines = lines_of(shape, 3, axes)
         return band_steps.suit(x, lines, line_steps.NO_BORDER, out, F64)
 
     assert suits((1, 1024, 1024), (1, 2))
@@ -55,6 +60,38 @@ def test_coefficients(shape, symmetry, order, bands):
     assert_near(filtered(x, order, symmetry, F64), want, 1e-13)
     assert_near(filtered(x, order, symmetry, F32), want, 1e-5)
     assert len(bands) == 2
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("work", [F64, F32])
+def test_every_width(symmetry, work, bands):
+    # Of chunks of 64 columns the last one has one, two, ... and all of them.
+    x = noise((140, 194))
+    for width in range(128, 194):
+        part = x[:, :width]
+        want = splines.filtered(part, 3, SYMMETRIES[symmetry])
+        assert_near(filtered(part, 3, symmetry, work), want, 1e-13 if work == F64 else 1e-5)
+    assert len(bands) == 66
+
+
+@pytest.mark.parametrize("work", [F64, F32])
+@pytest.mark.parametrize("order", [3, 5])
+def test_results_leave_past_the_caches_wherever_rows_begin(work, order, monkeypatch):
+    monkeypatch.setattr(band_steps.schedule, "STREAM", 0)
+    band_steps._kept.cache_clear()
+    for width in (64, 133, 192, 200):
+        x = noise((140, width)).astype(work)
+        want = splines.filtered(x, order, "mirror")
+        lines = lines_of(x.shape, order)
+        for begin in range(0, 17, 3):
+            whole = np.zeros((140, 16 + width + 17), work)
+            out = whole[:, begin : begin + width]
+            assert band_steps.suit(x, lines, line_steps.NO_BORDER, out, work)
+            band_steps.run(x, lines, line_steps.NO_BORDER, out, work)
+            assert_near(out, want, 1e-13 if work == F64 else 1e-5)
+            out[...] = 0
+            assert not whole.any()
+    band_steps._kept.cache_clear()
 
 
 @pytest.mark.parametrize("dtype", ["?", "u1", "i2", "u4", "i8", "f4", "f8", ">u2", ">f4", ">f8"])
@@ -152,9 +189,7 @@ def test_a_thread_needs_less_than_two_megabytes(order):
     found = []
     for width in (1024, 2048, 4096, 8192):
         x, out = np.zeros((256, width)), np.empty((256, width))
-        lines = tuple(
-            band_steps.Line(a, n, 0, order, "mirror", None, n) for a, n in enumerate(x.shape)
-        )
+        lines = lines_of(x.shape, order)
         found.append(band_steps.suit(x, lines, line_steps.NO_BORDER, out, F64))
         if found[-1]:
             work = band_steps._kept(spec(x), spec(out), lines, line_steps.NO_BORDER, x.dtype)

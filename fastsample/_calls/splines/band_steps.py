@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._kernels.kind import CODES
-from ..._kernels.stages.splines.line_bands import BANDS, DEEP, PITCH, band_reader, bands_loop
+from ..._kernels.stages.splines.line_bands import BANDS, band_reader, bands_loop
 from ..._kernels.stages.splines.line_blocks import LINES, PIECE
-from ..._kernels.stages.splines.lines import AXIS, scratch_bytes
+from ..._kernels.stages.splines.line_chunks import chunk_bytes, pieces_size
+from ..._kernels.stages.splines.lines import AXIS, CHUNK, scratch_bytes
+from ..._kernels.stages.splines.rises import DEEP, PITCH
 from ..._kernels.vectors.memory import CACHE_LINE
 from ..._kernels.vectors.simd import LANES
 from .. import buffers, schedule
@@ -119,6 +121,14 @@ def reach_of(order: int) -> int:
     return DEEP * int(np.ceil(rows / DEEP))
 
 
+def are_chunked(line: Line) -> bool:
+    """Do rows go along in chunks, and not whole?
+
+    Then what begins a row is among its first columns, and it ends with its last two.
+    """
+    return len(POLES[line.order]) == 1 and not (line.pad or line.places or line.symmetry == "wrap")
+
+
 def memory_of(line, item, more=0):
     """Where rows lie in a thread's memory, behind that of 16 lines: bytes, and of how many it is.
 
@@ -126,12 +136,14 @@ def memory_of(line, item, more=0):
     """
     poles, blocks = len(POLES[line.order]), reach_of(line.order) // DEEP + 1
     pitch = -(-line.size // PIECE) * PIECE + LANES
-    at, found = scratch_bytes(line.size, line.pad, item), {"pitch": pitch}
+    chunked, found = are_chunked(line), {"pitch": pitch}
+    at = chunk_bytes(item) if chunked else scratch_bytes(line.size, line.pad, item)
     sizes = {
         "states_at": poles * pitch,
         "sums_at": blocks * poles * pitch,
         "ring_at": (blocks * DEEP + more) * pitch,
         "risen_at": DEEP * PITCH,
+        "pieces_at": pieces_size(item) if chunked else 0,
     }
     for name, size in sizes.items():
         found[name] = -(-at // CACHE_LINE) * CACHE_LINE
@@ -208,9 +220,29 @@ def describe(
     # Up, a recursion of lines is c[i] = z (c[i + 1] - s[i]), one here c[i] = s[i] + z c[i + 1].
     size, scale = down.size + 2 * down.pad, prod(-z for z in POLES[down.order])
     jobs["gain"] *= filter_of(down.order, size, down.symmetry).gain * scale
+    if are_chunked(along):
+        _describe_chunks(band, jobs[0], along, work, tables)
     code = CODES[source.dtype.newbyteorder("=")]
     band["read"] = band_reader(code, int(not source.dtype.isnative), CODES[work])
     return jobs, room
+
+
+def _describe_chunks(band, job, line, work, tables):
+    """What the kernel is told of rows that go along in chunks, beside or instead of whole lines.
+
+    Terms are those of values before the first sample and after the last one, not of these.
+    """
+    (z,), found = POLES[line.order], filter_of(line.order, line.size, line.symmetry)
+    weights = -z * job["gain"] * z ** np.arange(CHUNK)
+    weights[np.abs(weights) < np.finfo(work).tiny] = 0.0
+    band["chunked"], band["ahead_at"] = 1, tables.put(weights.astype(work))
+    pole, terms = found.poles[0], found.terms.copy()
+    start, end = (terms[pole[at] :][: pole[f"{at}s"]] for at in ("start", "end"))
+    start["weight"][start["row"] == 0] -= 1
+    end["weight"][end["row"] == line.size - 1] += z
+    terms["weight"] /= z
+    end["weight"] *= job["gain"]
+    job["ends_at"] = tables.put(terms)
 
 
 def _describe_recursions(band, line, work, tables):

@@ -20,9 +20,10 @@ from ...kind import VALUES
 from ...vectors.columns import load_columns, store_columns
 from ...vectors.memory import CACHE_LINE, fence, local, starts_line, store_first, stream
 from ...vectors.simd import LANES, load, multiply_add, splat, store
-from .line_bands import BANDS, DEEP, KEEP, PITCH, note_of, put_plane, sums_below
+from .line_bands import BANDS, KEEP, note_of, put_plane
 from .line_blocks import HEAD, LINES, POLE
 from .lines import AXIS, CHUNK, TERM, At, filter_on, upward
+from .rises import DEEP, PITCH, sums_below
 
 FEW, MANY = 4, 6  # taps of a result: some may weigh nothing
 BEYOND = LANES  # coefficients before a line and after it, at most

@@ -3,7 +3,8 @@
 A band is some rows of a plane of these two axes. Its rows are read one after the other and go down
 the recursions of the columns, all columns at once, into a ring of rows that stays in the
 second-level cache. As soon as what lies below 16 rows is known as far as it matters, these come up
-again, 64 columns at a time, go along themselves as lines do (`lines`), and leave past the caches.
+again, 64 columns at a time, go along themselves, and leave past the caches. With one pole they go
+along in such chunks (`line_chunks`), else whole, as lines do (`lines`).
 
 Above its first row and below its last one a band reads as many rows as matter, and above and below
 the plane those that continue it there. So a table of rows is all that tells ways to continue a
@@ -37,11 +38,11 @@ from .line_blocks import (
     TOGETHER,
     widen_of,
 )
+from .line_chunks import chunks_of
 from .lines import AXIS, CHUNK, TERM, At, filter_on, put_samples, take_in
+from .rises import DEEP, PITCH, rise
 
-DEEP = LANES  # rows that come up together
 FEW = 4  # rows that are read together
-PITCH = CHUNK + 8  # of 16 rows that have come up, lest they share places in the cache
 # At the head of scratch, behind what is told of 16 lines: where the plane begins, and whether the
 # ring keeps the rows that are read.
 PLANE, KEEP = 48, 49
@@ -61,6 +62,9 @@ BANDS = np.dtype(
             "rows_at",  # rows of the source, from `reach` above the first one on
             *("poles", "weights_at"),  # weights of the sums of 16 rows, for each pole
             *("states_at", "sums_at", "ring_at", "risen_at", "pitch"),  # in scratch; of a row there
+            # 1: rows go along in chunks; then what leaves of them, in scratch, and the weights with
+            # which samples that have gone up add to what the way down has before them.
+            *("chunked", "pieces_at", "ahead_at"),
         )
     ]
     + [
@@ -204,54 +208,6 @@ def read_band_of(value, swapped, work):
 
 
 @jit
-def sums_below(band, sums, block, j):
-    """What lies below 16 rows as their recursions up need it: of the first pole, of the second."""
-    count, step = band.reach // DEEP, band.poles * band.pitch
-    first, second = splat(0.0, sums), splat(0.0, sums)
-    left, other = splat(band.first_left, sums), splat(band.second_left, sums)
-    slot = (block + count) % (count + 1)
-    for _ in range(count):
-        at = slot * step + j
-        if band.poles == 2:
-            second = multiply_add(second, other, load(sums, at + band.pitch))
-            second = multiply_add(first, splat(band.mixed, sums), second)
-        first = multiply_add(first, left, load(sums, at))
-        slot = slot - 1 if slot else count
-    return first, second
-
-
-@jit
-def rise_by_one(band, sums, ring, risen, block, low, high):
-    """Let some columns of 16 rows come up."""
-    z = splat(band.first, sums)
-    bottom = (block % (band.reach // DEEP + 1) * DEEP + DEEP - 1) * band.pitch
-    for j in range(low, high, LANES):
-        row, _ = sums_below(band, sums, block, j)
-        at, to = bottom + j, (DEEP - 1) * PITCH + j - low
-        for _ in range(DEEP):
-            row = multiply_add(row, z, load(ring, at))
-            store(risen, to, row)
-            at -= band.pitch
-            to -= PITCH
-
-
-@jit
-def rise_by_two(band, sums, ring, risen, block, low, high):
-    """The same with two poles."""
-    z, y = splat(band.first, sums), splat(band.second, sums)
-    bottom = (block % (band.reach // DEEP + 1) * DEEP + DEEP - 1) * band.pitch
-    for j in range(low, high, LANES):
-        first, second = sums_below(band, sums, block, j)
-        at, to = bottom + j, (DEEP - 1) * PITCH + j - low
-        for _ in range(DEEP):
-            first = multiply_add(first, z, load(ring, at))
-            second = multiply_add(second, y, first)
-            store(risen, to, second)
-            at -= band.pitch
-            to -= PITCH
-
-
-@jit
 def put_lines(band, head, target, row, count):
     """Write down where 16 rows go; beyond `count` the last again."""
     head[STEP], head[COUNT], head[TOGETHER], head[LAID_TOGETHER] = 0, count, 0, 0
@@ -291,7 +247,7 @@ def note_of(work):
 @cache
 def bands_of(work):
     """The work on one piece: a band of a plane."""
-    real, note = VALUES[work], note_of(work)
+    real, note, run_along = VALUES[work], note_of(work), chunks_of(work)
 
     @jit
     def take_risen(band, job, at, head, block, poles, terms):
@@ -304,10 +260,7 @@ def bands_of(work):
         source = at_byte(at.scratch, band.risen_at)
         for low in range(0, job.n, CHUNK):
             high = lesser(low + CHUNK, job.n)
-            if band.poles == 1:
-                rise_by_one(band, sums, ring, risen, block, low, high)
-            else:
-                rise_by_two(band, sums, ring, risen, block, low, high)
+            rise(band, sums, ring, risen, block, low, high)
             for k in range(LANES):
                 head[SOURCES + k] = lesser(k, head[COUNT] - 1) * PITCH - low
             take_in(job, source, at, low, high, head, rows, poles, terms)
@@ -345,8 +298,11 @@ def bands_of(work):
             row -= band.reach
             if row >= first:
                 put_lines(band, head, target, row, lesser(end - row, DEEP))
-                take_risen(band, job, at, head, block - lead, poles, terms)
-                put_rows(job, at, head, poles, terms)
+                if band.chunked:
+                    run_along(band, job, at, head, block - lead, poles, terms)
+                else:
+                    take_risen(band, job, at, head, block - lead, poles, terms)
+                    put_rows(job, at, head, poles, terms)
         note(band, states, other, piece)
         fence()
         free(memory)

@@ -102,11 +102,11 @@ def put_places(job, axes, first, count, head):
 
 
 @jit
-def weighted(rows, terms, first, count):
-    """The sum of some rows, each by its weight."""
+def weighted(rows, at, terms, first, count):
+    """The sum of some rows behind a place, each by its weight."""
     total = splat(0.0, rows)
     for k in range(first, first + count):
-        row = load(rows, terms[k].row * LANES)
+        row = load(rows, at + terms[k].row * LANES)
         total = multiply_add(row, splat(terms[k].weight, rows), total)
     return total
 
@@ -116,7 +116,7 @@ def upward(rows, pole, terms, low, high):
     """c[i] += z c[i - 1] for rows low to high; row 0 is given by its terms."""
     z = splat(pole.z, rows)
     if low == 0:
-        store(rows, 0, weighted(rows, terms, pole.start, pole.starts))
+        store(rows, 0, weighted(rows, 0, terms, pole.start, pole.starts))
         low = 1
     before = load(rows, (low - 1) * LANES)
     for i in range(low, high):
@@ -129,7 +129,7 @@ def downward(rows, pole, terms, low, high, last):
     """c[i] = z (c[i + 1] - c[i]) from row high - 1 to low; row `last` is given by its terms."""
     z = splat(pole.z, rows)
     if high == last + 1:
-        store(rows, last * LANES, weighted(rows, terms, pole.end, pole.ends))
+        store(rows, last * LANES, weighted(rows, 0, terms, pole.end, pole.ends))
         high = last
     after = load(rows, high * LANES)
     for k in range(high - low):

@@ -1,0 +1,183 @@
+"""Sixteen rows of a band go along themselves, 64 columns at a time, in the first-level cache.
+
+Columns come up, are turned over into rows of 16, as lines are in scratch (`line_blocks`), and go on
+with the recursion up, which leaves its last value to the next chunk. What the recursion down has
+behind a chunk it forgets within the next one: so a chunk goes down when the next has gone up, and
+the last one is given it by its terms. Two chunks lie in scratch, each behind the last value before
+it, and nothing is written to the second-level cache and read again.
+
+Results leave past the caches in whole lines of these, wherever a row begins: what fills only a part
+of one waits for the next chunk.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from ...compiler.flat import array_at
+from ...compiler.jit import greater, inline, jit, lesser
+from ...kind import VALUES
+from ...vectors.columns import load_columns, store_columns
+from ...vectors.memory import CACHE_LINE, local, store_first, store_part, stream, to_line
+from ...vectors.simd import LANES, load, multiply_add, splat, store
+from .line_blocks import COUNT, HEAD, TARGETS
+from .lines import CHUNK, weighted
+from .rises import PITCH, rise
+
+SLOT = (1 + CHUNK) * LANES  # elements of a chunk
+
+
+def chunk_bytes(item):
+    """What two chunks need."""
+    return HEAD + 2 * SLOT * item
+
+
+def pieces_size(item):
+    """Elements of what leaves, twice."""
+    return 2 * piece_size(item)
+
+
+def piece_size(item):
+    """16 rows of results, each behind what waits for it."""
+    return LANES * (CHUNK + CACHE_LINE // item) + LANES
+
+
+@inline
+def places_of(step):
+    """Where 16 rows begin."""
+    places = local(LANES, np.int64)
+    for k in range(LANES):
+        places[k] = k * step
+    return places
+
+
+@cache
+def chunks_of(work):
+    """The work on 16 rows of a band that have gone down."""
+    real = VALUES[work]
+    item = np.dtype(real).itemsize
+    line = CACHE_LINE // item
+    pitch, behind = CHUNK + line, piece_size(item)
+
+    @jit
+    def turn_up(band, scratch, block, low, high, at):
+        """Let columns of 16 rows come up, and turn them over, each to a row of 16."""
+        sums, ring, risen, lines = scratch
+        places = places_of(PITCH)
+        rise(band, sums, ring, risen, block, low, high)
+        for j in range(0, high - low, line):
+            load_columns(lines, at + j * LANES, risen, j, places, 0)
+
+    @inline
+    def go_up(lines, at, count, row, after, z, weights, first):
+        """Go up from `row` on, and add to what the way down has before these: the last ones."""
+        pole = splat(z, lines)
+        for k in range(count):
+            row = multiply_add(row, pole, load(lines, at + k * LANES))
+            store(lines, at + k * LANES, row)
+            after = multiply_add(row, splat(weights[first + k], lines), after)
+        return row, after
+
+    @inline
+    def go_down(lines, at, count, row, z, gain):
+        """Go down from `row` on, c[i] = z c[i + 1] + gain s[i]: the last one."""
+        pole, factor = splat(z, lines), splat(gain, lines)
+        for k in range(count):
+            i = at + (count - 1 - k) * LANES
+            row = multiply_add(row, pole, load(lines, i) * factor)
+            store(lines, i, row)
+        return row
+
+    @jit
+    def turn_down(lines, piece, to, at, count, row, z, gain):
+        """Go down through a chunk, and turn it over into rows of results: the last one."""
+        places, i = places_of(pitch), count - count % line
+        if i < count:
+            row = go_down(lines, at + i * LANES, count - i, row, z, gain)
+            store_columns(lines, at + i * LANES, piece, to + i, places, 0)
+        for _ in range(i // line):
+            i -= line
+            row = go_down(lines, at + i * LANES, line, row, z, gain)
+            store_columns(lines, at + i * LANES, piece, to + i, places, 0)
+        return row
+
+    @jit
+    def put_row(job, target, start, piece, at, begin, first, end):
+        """Write results `first` to `end` of a row; `begin` is where lines of the caches begin."""
+        low = first
+        if begin < first:
+            low = lesser(begin + LANES, end)
+            store_first(target, start + first, load(piece, at + first), low - first, LANES)
+        whole = end - (end - low) % LANES
+        if job.stream:
+            for i in range(low, whole, LANES):
+                stream(target, start + i, load(piece, at + i))
+        else:
+            for i in range(low, whole, LANES):
+                store(target, start + i, load(piece, at + i))
+        if whole < end:
+            store_first(target, start + whole, load(piece, at + whole), end - whole, LANES)
+
+    @jit
+    def put_piece(job, head, target, piece, at, skews, low, high):
+        """Write what is made of 16 rows: all at their end, else up to a whole line."""
+        for k in range(head[COUNT]):
+            begin = low - skews[k]
+            end = high if high == job.n else high - skews[k]
+            first = greater(begin, 0)
+            put_row(job, target, head[TARGETS + k], piece, at - low, begin, first, end)
+            at += pitch
+
+    @jit
+    def keep_ends(piece, at, to):
+        """Keep what has not left, before what comes next."""
+        for k in range(0, LANES * pitch, pitch):
+            store_part(piece, to + k, load(piece, at + k + CHUNK), line)
+
+    @jit
+    def put_skews(job, head, target, skews):
+        """Write down how far behind a line of the caches each row begins, if it passes them."""
+        for k in range(LANES):
+            ahead = to_line(target, head[TARGETS + k]) // item
+            skews[k] = line - ahead if job.stream else 0
+
+    @jit
+    def run_along(band, job, at, head, block, poles, terms):
+        """Let 16 rows come up, filter them along themselves, and write them."""
+        lines, target = array_at(at.scratch, real, HEAD), array_at(at.out, real, 0)
+        piece = array_at(at.scratch, real, band.pieces_at)
+        scratch = (
+            array_at(at.scratch, real, band.sums_at),
+            array_at(at.scratch, real, band.ring_at),
+            array_at(at.scratch, real, band.risen_at),
+            lines,
+        )
+        weights, pole = array_at(at.axes, real, band.ahead_at), poles[0]
+        skews = local(LANES, np.int64)
+        put_skews(job, head, target, skews)
+        z, gain = pole.z, -pole.z * job.gain
+        here, other, row = LANES, SLOT + LANES, splat(0.0, lines)
+        for low in range(0, job.n, CHUNK):
+            high, after = lesser(low + CHUNK, job.n), splat(0.0, lines)
+            if low == 0:
+                turn_up(band, scratch, block, low, high, here)
+                row = weighted(lines, here, terms, pole.start, pole.starts)
+            for j in range(low, high, LANES):
+                end, to = lesser(j + LANES, high), here + (j - low) * LANES
+                if low > 0:
+                    turn_up(band, scratch, block, j, end, to)
+                row, after = go_up(lines, to, end - j, row, after, z, weights, j - low)
+            if high == job.n:
+                after = weighted(lines, here - low * LANES, terms, pole.end, pole.ends)
+                after = turn_down(lines, piece, behind + line, here, high - low, after, z, gain)
+            if low > 0:
+                keep_ends(piece, 0, 0)
+                turn_down(lines, piece, line, other, CHUNK, after, z, gain)
+                put_piece(job, head, target, piece, line, skews, low - CHUNK, low)
+            if high == job.n:
+                keep_ends(piece, 0, behind)
+                put_piece(job, head, target, piece, behind + line, skews, low, high)
+            store(lines, other - LANES, row)
+            here, other = other, here
+
+    return run_along
