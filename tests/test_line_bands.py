@@ -18,7 +18,15 @@ from fastsample._kernels.threads import of_threads
 F32, F64 = np.float32, np.float64
 SYMMETRIES = {"mirror": "mirror", "reflect": "reflect", "wrap": "grid-wrap"}
 # Whole bands and a part of one; rows that fill vectors and do not; planes, further axes.
-SHAPES = ((256, 160), (421, 97), (128, 400), (3, 140, 301), (2, 2, 257, 150), (129, 5, 140))
+SHAPES = (
+    (256, 160),
+    (421, 97),
+    (790, 70),
+    (128, 400),
+    (3, 140, 301),
+    (2, 2, 257, 150),
+    (129, 5, 140),
+)
 
 
 @pytest.fixture
@@ -49,6 +57,13 @@ def test_which_planes_go_by_bands():
     assert not suits((4, 300, 300), (0, 2))
     assert not suits((1, 100, 9000), (1, 2))
     assert not suits((1, 9000, 50), (1, 2))
+
+
+def test_bands_are_an_even_number():
+    found = {rows: band_steps.bands_in(rows) for rows in range(128, 3000)}
+    assert all(found[rows] == 1 for rows in range(128, 256))
+    assert all(found[rows] % 2 == 0 for rows in range(256, 3000))
+    assert all(170 <= rows / found[rows] <= 384 for rows in range(341, 3000))
 
 
 @pytest.mark.parametrize("order", POLES)

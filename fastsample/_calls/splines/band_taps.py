@@ -21,7 +21,7 @@ from ..._kernels.stages.splines.line_bands import BANDS, DEEP
 from ..._kernels.vectors.simd import LANES
 from ..run import spec
 from . import band_steps, line_steps
-from .band_steps import BAND, LEAST, MOST
+from .band_steps import LEAST, MOST
 from .filters import POLES, brought_in
 from .line_steps import IMAGE, OUT, Border, Line, Tables, Work, growth, part_read, side_of
 from .line_taps import taps_of
@@ -144,7 +144,7 @@ def parts_of(starts: Array, taps: int, size: int, lead: int) -> tuple[Array, int
 
     All bands together read all rows, as what is not finite is to be found.
     """
-    count = max(1, int(starts[-1] + taps - starts[0]) // BAND)
+    count = band_steps.bands_in(int(starts[-1] + taps - starts[0]))
     each = DEEP * -(-len(starts) // (DEEP * count))
     parts, kept = np.zeros(-(-len(starts) // each), PART), 0
     for part, first in zip(parts, range(0, len(starts), each), strict=True):
