@@ -26,13 +26,14 @@ from ..._kernels.stages.splines.lines import (
     writer,
 )
 from ..._kernels.stages.splines.outputs import code_of
+from ..._kernels.stages.splines.planes import across_filter
 from ..._kernels.threads import MOST_THREADS
 from ..._kernels.vectors.memory import CACHE_LINE
 from ..._kernels.vectors.simd import LANES
 from .. import buffers, schedule
 from ..run import spec, start
 from . import caches
-from .filters import filter_of
+from .filters import POLES, filter_of
 from .line_taps import Places, taps_of
 
 Array = NDArray[Any]
@@ -42,8 +43,16 @@ TOGETHER = 2**18  # bytes of a part whose axes are done in turn: half a second-l
 # fit: reading 256 bytes of each row and not 128 takes a seventh less along the first axis.
 SIDE_BY_SIDE, WIDE = 9 * 2**15, 4
 PIECES = 8  # for each thread
+# Bytes of a row that are done at once, though all of such rows together leave the second-level
+# cache: along the first axis 128 x 128 x 128 doubles take 1.95 ms by 512 bytes, 1.44 by 2048, and
+# 1.07 so on two cores of Zen 3. More threads than two share a plane by 2048.
+RUN, LEAST_RUN = 2**13, 2**11
 # ns, one thread: to read a sample, filter it and write it, and to add one of its taps.
 SAMPLE_NS, TAP_NS = 1.5, 0.4
+# Bytes of an array from which on the next 16 lines are asked for, if they are not further than so
+# many bytes apart: they wait in the first level. The cubic filter along the last axis of
+# 128 x 128 x 128 doubles takes 3.1 ms on two cores of Zen 3, and 3.7 without.
+LARGE, AHEAD = 2**20, 2**15
 KEPT = 2**12  # samples along an axis up to which a call's tables are kept for the next one
 
 
@@ -137,9 +146,10 @@ def calls_of(image, out, lines, border, work, flags=0):
     last = len(image.shape) - 1
     if not lines:
         lines = [Line(last, image.shape[last], 0, 0, "mirror", None, image.shape[last])]
-    lines = sorted(lines, key=growth)  # first what makes it smaller
-    if _is_large(out, lines, work):
-        lines = lines[::-1]
+    if _are_bare(lines):  # along rows on the way, then across them in place
+        lines = sorted(lines, key=lambda line: -line.axis)
+    else:
+        lines = sorted(lines, key=growth)  # first what makes it smaller
     steps, between = steps_of(part_read(image, lines), side_of(OUT, *out), lines, work)
     return calls_for(steps, between, border, work, flags), between
 
@@ -195,17 +205,9 @@ def growth(line):
     return line.results / (line.places.samples if line.places else line.size)
 
 
-def _is_large(out, lines, work):
-    """Are these filters of which the last axis goes first, as two of them share no small part?
-
-    Then the array is written past the caches once more: along its last axis that only pays while it
-    is still read from elsewhere, see `_streams`. 1024 x 1024 doubles take 3.1 ms and not 3.5 on two
-    cores of Zen 1, 1000 x 1000 of them 2.5 and not 2.7.
-    """
-    if len(lines) < 2 or any(line.places for line in lines):
-        return False
-    first = min(line.axis for line in lines[-2:])
-    return prod(out[0][first:]) * work.itemsize > TOGETHER
+def _are_bare(lines):
+    """Are these filters alone, and leave each axis as long as it is?"""
+    return not any(line.places or line.pad for line in lines)
 
 
 def part_read(image, lines):
@@ -242,21 +244,28 @@ def steps_of(image, out, lines, work):
 
 
 def _grouped(steps, work):
-    """Steps one by one, each with 0; the last ones together, by so many parts of the array.
+    """Steps one by one, each with 0; some of them together, by so many parts of the array.
 
-    A part is what the first axes leave, and must fit into a cache.
+    A part is what axes before theirs leave, and must fit into a cache. Filters alone begin with the
+    last axes, and so do these; else it is the last steps, as earlier ones leave less.
     """
-    alone, together = len(steps), 0
-    for k in range(len(steps) - 1):
-        targets = (step.target.shape for step in steps[k:])  # earlier ones leave less
-        shape = [max(sizes) for sizes in zip(*targets, strict=True)]
-        first = min(step.line.axis for step in steps[k:])
+    count = len(steps)
+    if _are_bare(step.line for step in steps):
+        spans = [(0, k) for k in range(count, 1, -1)]
+    else:
+        spans = [(k, count) for k in range(count - 1)]
+    for begin, end in spans:
+        part = steps[begin:end]
+        shape = [max(sizes) for sizes in zip(*(step.target.shape for step in part), strict=True)]
+        first = min(step.line.axis for step in part)
         slabs, room = prod(shape[:first]), prod(shape[first:]) * work.itemsize
         if room <= TOGETHER and (slabs >= MOST_THREADS or not _pays(steps)):
-            alone, together = k, slabs
-            break
-    groups = [([step], 0) for step in steps[:alone]]
-    return [*groups, (steps[alone:], together)] if together else groups
+            return [*_alone(steps[:begin]), (part, slabs), *_alone(steps[end:])]
+    return _alone(steps)
+
+
+def _alone(steps):
+    return [([step], 0) for step in steps]
 
 
 def _pays(steps):
@@ -307,7 +316,9 @@ def _cut(jobs, steps, slabs, parallel, work):
     """Give each piece its share of the lines; how many pieces there are."""
     wanted = PIECES * MOST_THREADS if parallel else 1
     lines = int(jobs[0]["lines"])
-    if not slabs:
+    if jobs[0]["across"] and not slabs:
+        jobs["share"] = -(-lines // wanted)
+    elif not slabs:
         jobs["share"] = LANES * -(-lines // (LANES * wanted))
     else:
         each = max(prod(step.target.shape) for step in steps) * work.itemsize // slabs
@@ -355,11 +366,11 @@ def describe(job, step, border, work, tables):
         job[name], job[f"{name}_start"] = side.which, side.start
         job[f"{name}_step"] = side.strides[line.axis] // side.dtype.itemsize
     job["wide"] = WIDE if line.axis < len(step.source.shape) - 1 else 1
-    _describe_others(job, step, tables)
+    _describe_others(job, step, work, tables)
 
 
-def _describe_others(job, step, tables):
-    """The axes across the lines."""
+def _describe_others(job, step, work, tables):
+    """The axes across the lines; and of strips that are filtered in place, how they are cut."""
     sides = [
         [s // side.dtype.itemsize for k, s in enumerate(side.strides) if k != step.line.axis]
         for side in (step.source, step.target)
@@ -368,3 +379,37 @@ def _describe_others(job, step, tables):
     axes = schedule.merged(sizes, *sides) or [(1, [0, 0])]
     job["lines"], job["axes"] = prod(sizes), len(axes)
     job["axes_at"] = tables.put(np.array([(n, *strides) for n, strides in axes], AXIS))
+    width, strides = axes[-1]
+    ahead = LANES * strides[0]
+    if _is_asked_for(step.source, ahead):
+        job["ahead"] = ahead
+    if _is_across(step, work) and strides == [1, 1] and width >= LANES:
+        planes = prod(sizes) // width
+        job["across"], job["width"] = across_filter(CODES[work]), width
+        job["strip"] = strip = _strip(step.line.size, width, planes, work)
+        job["strips"] = -(-width // strip)
+        job["lines"] = planes * job["strips"]
+
+
+def _is_asked_for(source, ahead):
+    """Are the next 16 lines of an array asked for: does it lie in memory, and are they near?"""
+    item = source.dtype.itemsize
+    large = source.which == IMAGE and prod(source.shape) * item >= LARGE
+    return large and abs(ahead) * item <= AHEAD
+
+
+def _strip(rows, width, planes, work):
+    """How many columns of a plane are filtered at once.
+
+    There is to be a strip for every second thread: two of one core gain nothing.
+    """
+    most = max(RUN, TOGETHER // rows) // work.itemsize
+    strips = max(-(-width // most), -(-MOST_THREADS // (2 * planes)))
+    return max(LANES * -(-width // (LANES * strips)), min(width, LEAST_RUN // work.itemsize))
+
+
+def _is_across(step, work):
+    """Are these lines across rows, and filtered where they lie?"""
+    line, target = step.line, step.target
+    across = _is_in_place(step) and line.axis < len(target.shape) - 1 and target.dtype == work
+    return across and line.order in POLES and not line.pad and not line.places

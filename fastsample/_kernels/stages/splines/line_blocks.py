@@ -17,7 +17,7 @@ from ...compiler.jit import inline, jit
 from ...kind import STORED, VALUES
 from ...vectors.columns import QUAD, load_columns, scatter_quads, store_columns
 from ...vectors.gathers import gather, gather_quads
-from ...vectors.memory import CACHE_LINE, local, starts_line, stream
+from ...vectors.memory import CACHE_LINE, local, prefetch_at, starts_line, stream
 from ...vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
 from .outputs import TYPES, output_of
 
@@ -45,8 +45,11 @@ LINES = np.dtype(
         (name, "i8")
         for name in (
             *("read", "write"),  # the addresses of two stages
+            "across",  # of another one, or 0, where planes are filtered in place
+            *("width", "strips", "strip"),  # of these, and how they are cut into strips
+            "ahead",  # from a sample of 16 lines to that of the next 16, if these are asked for
             *("source", "target"),  # which array is read, and which is written
-            *("lines", "share"),  # how many lines, and how many are a piece of work
+            *("lines", "share"),  # how many lines or strips, and how many are a piece of work
             *("n", "pad", "m"),  # samples of a line; how many are set before and after it; results
             *("source_start", "source_step", "target_start", "target_step"),
             *("axes", "axes_at"),  # the other axes, last the one whose lines are neighbours
@@ -106,7 +109,7 @@ def read_lines_of(value, swapped, work):
     stored, real, widen = STORED[value], VALUES[work], widen_of(swapped)
     item = np.dtype(stored).itemsize
     size = CACHE_LINE // item if item >= SQUARES else 0  # samples that fill a cache line
-    square_size = size * LANES
+    square_size, each = size * LANES, CACHE_LINE // item
 
     @inline
     def begin(job, head, rows, low):
@@ -118,6 +121,13 @@ def read_lines_of(value, swapped, work):
             row = multiply_add(before, z, row)
         store(rows, (job.pad + i) * LANES, row)
         return row
+
+    @inline
+    def ask(job, head, source, i):
+        """Ask for the same samples of the next 16 lines."""
+        if job.ahead and i % each == 0:
+            for k in range(LANES):
+                prefetch_at(source, head[SOURCES + k] + job.ahead + i)
 
     @jit
     def read_together(job, head, source, rows, low, high, z):
@@ -132,6 +142,7 @@ def read_lines_of(value, swapped, work):
         gain, row = begin(job, head, rows, low)
         square = local(square_size, stored)
         for i in range(low, high - size + 1, size):
+            ask(job, head, source, i)
             load_columns(square, 0, source, i, head, SOURCES)
             for k in range(size):
                 vec = load(square, k * LANES)
@@ -141,6 +152,7 @@ def read_lines_of(value, swapped, work):
     def read_quads(job, head, source, rows, low, high, z):
         gain, row = begin(job, head, rows, low)
         for i in range(low, high - QUAD + 1, QUAD):
+            ask(job, head, source, i)
             found = gather_quads(source, i, head, SOURCES)
             for k in range(QUAD):
                 row = put(job, head, rows, i + k, widen(found[k], rows) * gain, row, z)

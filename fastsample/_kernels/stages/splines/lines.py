@@ -308,6 +308,18 @@ def lines_of(work):
             write_samples(job, task, at, wide, poles, terms)
 
     @jit
+    def across(job, step, at, first, end):
+        """Filter strips of planes in place."""
+        head, others = array_at(at.scratch, np.int64, 0), array_at(at.axes, AXIS, job.axes_at)
+        target = chosen(job.target, at.image, at.other, at.out)
+        head[STEP] = step
+        for k in range(first, end):
+            low = k % job.strips * job.strip
+            put_places(job, others, k // job.strips * job.width, 1, head)
+            high = lesser(low + job.strip, job.width)
+            call_at(job.across, at, at.image, target, low, high)
+
+    @jit
     def is_asked(task, other):
         """Is this asked for: always, or has one of so many bands met what is not finite?"""
         found, asked = array_at(other, real, 0), 1 if task[3] == 0 else 0
@@ -324,8 +336,11 @@ def lines_of(work):
             job = array_at(job_at, LINES, 0)[step]
             first = piece * job.share
             end = lesser(first + job.share, job.lines)
-            for line in range(first, end, LANES * job.wide):
-                block(job, step, task, at, line, end)
+            if job.across:
+                across(job, step, at, first, end)
+            else:
+                for line in range(first, end, LANES * job.wide):
+                    block(job, step, task, at, line, end)
         fence()
         free(memory)
 

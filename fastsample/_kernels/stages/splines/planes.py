@@ -10,42 +10,15 @@ from functools import cache
 import numpy as np
 
 from ...compiler.flat import array_at
-from ...compiler.jit import WORK, inline, jit, lesser, made_address
+from ...compiler.jit import STAGE, inline, jit, made_address
 from ...compiler.once import once
 from ...kind import VALUES
 from ...vectors.memory import load_first, store_first
 from ...vectors.simd import LANES, load, multiply_add, splat, store
-from .line_blocks import POLE
-from .lines import AXIS, TERM
+from .line_blocks import LINES, POLE, STEP, TARGETS
+from .lines import TERM
 
 FEW = 4  # rows that are done together: so each is read and written once on its way
-
-# The planes of an array. Distances are elements, but for those that end in `_at`, which are bytes
-# behind the first of all tables.
-PLANES = np.dtype(
-    [
-        (name, "i8")
-        for name in (
-            *("strips", "strip"),  # how many a plane has, each a piece of work; elements of a row
-            *("n", "pitch", "width"),  # rows of a plane; from one to the next; elements of each
-            *("start", "axes", "axes_at"),  # the axes across the planes
-            *("poles", "poles_at", "ends_at"),
-        )
-    ]
-    + [("gain", "f8")],
-    align=True,
-)
-
-
-@jit
-def place_of(job, axes, plane):
-    """Where a plane begins."""
-    place, rest = job.start, plane
-    for k in range(job.axes):
-        axis = axes[job.axes - 1 - k]
-        place += rest % axis.size * axis.target
-        rest = rest // axis.size
-    return place
 
 
 @inline
@@ -136,26 +109,25 @@ filter_whole, filter_rest = ways_of(load_whole, store_whole), ways_of(load_some,
 
 
 @cache
-def planes_of(work):
-    """The work on one piece: some planes."""
+def filter_across_of(work):
+    """Filter columns `low` to `high` of a plane, whose first element is TARGETS[0]."""
     real = VALUES[work]
 
-    def planes_piece(job_at, tables, image, grid, other, out, piece):
-        job, x = array_at(job_at, PLANES, 0)[0], array_at(out, real, 0)
-        poles, terms = array_at(tables, POLE, job.poles_at), array_at(tables, TERM, job.ends_at)
-        at = place_of(job, array_at(tables, AXIS, job.axes_at), piece // job.strips)
-        low, gain = piece % job.strips * job.strip, job.gain
-        high = lesser(low + job.strip, job.width)
-        whole = high - (high - low) % LANES
+    def filter_across(job_at, axes, image, grid, other, out, scratch, low, high):
+        head, x = array_at(scratch, np.int64, 0), array_at(out, real, 0)
+        job, at = array_at(job_at, LINES, 0)[head[STEP]], head[TARGETS]
+        poles, terms = array_at(axes, POLE, job.poles_at), array_at(axes, TERM, job.ends_at)
+        whole, gain = high - (high - low) % LANES, job.gain
         for k in range(job.poles):
-            filter_whole(x, at, job.pitch, job.n, poles[k], terms, gain, low, whole)
-            filter_rest(x, at, job.pitch, job.n, poles[k], terms, gain, whole, high)
+            pole, pitch = poles[k], job.target_step
+            filter_whole(x, at, pitch, job.n, pole, terms, gain, low, whole)
+            filter_rest(x, at, pitch, job.n, pole, terms, gain, whole, high)
             gain = 1.0
 
-    return planes_piece
+    return filter_across
 
 
 @once
-def planes_loop(work):
-    """The address of the work on one piece."""
-    return made_address(planes_of, ("planes", work), WORK)
+def across_filter(work):
+    """The address of the stage that filters planes in place."""
+    return made_address(filter_across_of, ("filter_across", work), STAGE)
