@@ -58,7 +58,10 @@ def call(rng):
         by = rng.uniform(-0.4, 0.4, x.ndim) * x.shape * pick(rng, 0.05, 0.3, 1)
         return name, (x, by), options
     options["grid_mode"] = bool(rng.random() < 0.3)
-    return name, (x, rng.uniform(0.8, 2.5, x.ndim) * pick(rng, 1, 0.6)), options
+    zoom = rng.uniform(0.8, 2.5, x.ndim) * pick(rng, 1, 0.6)
+    if (np.round(zoom * x.shape) == x.shape).any():
+        x = np.nan_to_num(x)  # an axis that keeps its length is left alone, and spreads no NaN
+    return name, (x, zoom), options
 
 
 def main(count, seed, first=0):
