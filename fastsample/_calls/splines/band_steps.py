@@ -172,6 +172,8 @@ def _call(source: Side, target: Side, both: Any, border: Border, work: Any) -> s
     band["bands"], band["rows"] = -(-size // int(band["deep"][0])), size
     describe_rows(band[0], np.arange(-reach, size + reach + DEEP), down, tables)
     jobs, room = describe(band[0], source, target, both, border, work, tables)
+    if size % DEEP == 0 and down.symmetry != "wrap" and len(POLES[down.order]) == 1:
+        _describe_end(band[0], size, down)
     task, count = np.array([room, tables.put(band)]), planes(target.shape, down.axis)
     return call_of(bands_loop(CODES[work]), jobs, tables, task, count * int(band["bands"][0]))
 
@@ -259,6 +261,17 @@ def _describe_recursions(band, line, work, tables):
     left = np.stack([up_from(state, none, zs) for state in np.eye(len(zs))], 1)
     band["first_left"], band["second_left"] = left[0, 0], left[-1, -1]
     band["mixed"] = left[-1, 0]
+
+
+def _describe_end(band, size, line):
+    """What lies below the last of all rows, c[n] of c[i] = s[i] + z c[i + 1].
+
+    Of lines c[i] = z (c[i + 1] - s[i]) it is -z times as much.
+    """
+    (z,), (pole,), terms = POLES[line.order], *filter_of(line.order, size, line.symmetry)[1:3]
+    found = {term["row"]: -term["weight"] / z for term in terms[pole["end"] :][: pole["ends"]]}
+    band["closed"] = 1
+    band["last"], band["above"] = (found[size - 1] - 1) / z, found.get(size - 2, 0.0) / z
 
 
 def _describe_planes(band, source, target, axis, tables):

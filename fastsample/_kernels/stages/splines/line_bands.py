@@ -65,13 +65,15 @@ BANDS = np.dtype(
             # 1: rows go along in chunks; then what leaves of them, in scratch, and the weights with
             # which samples that have gone up add to what the way down has before them.
             *("chunked", "pieces_at", "ahead_at"),
+            "closed",  # 1: what lies below a plane comes from its last two rows
         )
     ]
     + [
         (name, "f8")
         for name in (
             *("first", "second"),  # poles
-            *("first_left", "second_left", "mixed"),  # of sums, 16 rows on; see `risen_sums`
+            *("first_left", "second_left", "mixed"),  # of sums, 16 rows on; see `sums_below`
+            *("last", "above"),  # weights of the last two rows in what lies below them
         )
     ],
     align=True,
@@ -208,6 +210,20 @@ def read_band_of(value, swapped, work):
 
 
 @jit
+def close(band, states, sums, ring, block, is_first):
+    """Set what lies below a plane, as if `block` had been read: its last row's value, then none."""
+    slots = band.reach // DEEP + 1
+    at = block % slots * band.pitch
+    above = ((block - 1) % slots * DEEP + DEEP - 2) * band.pitch
+    last, other = splat(band.last, sums), splat(band.above, sums)
+    for j in range(0, band.pitch, LANES):
+        total = splat(0.0, sums)
+        if is_first:
+            total = multiply_add(load(ring, above + j), other, load(states, j) * last)
+        store(sums, at + j, total)
+
+
+@jit
 def put_lines(band, head, target, row, count):
     """Write down where 16 rows go; beyond `count` the last again."""
     head[STEP], head[COUNT], head[TOGETHER], head[LAID_TOGETHER] = 0, count, 0, 0
@@ -285,6 +301,10 @@ def bands_of(work):
             array_at(at.scratch, np.int64, 0),
             array_at(at.scratch, real, band.states_at),
         )
+        sums, ring = (
+            array_at(at.scratch, real, band.sums_at),
+            array_at(at.scratch, real, band.ring_at),
+        )
         target = put_plane(band, array_at(axes, AXIS, band.axes_at), piece // band.bands, head)
         for j in range(0, band.poles * band.pitch, LANES):
             store(states, j, splat(0.0, states))
@@ -293,8 +313,11 @@ def bands_of(work):
         for block in range((end - first + DEEP - 1) // DEEP + 2 * lead):
             row = first + (block - lead) * DEEP
             head[KEEP] = 1 if first <= row < end else 0
-            number = row + band.reach
-            call_stage(band.read, job_at, axes, image, grid, other, out, at.scratch, number, block)
+            if row >= end and end == band.rows and band.closed:
+                close(band, states, sums, ring, block, row == end)
+            else:
+                low = row + band.reach
+                call_stage(band.read, job_at, axes, image, grid, other, out, at.scratch, low, block)
             row -= band.reach
             if row >= first:
                 put_lines(band, head, target, row, lesser(end - row, DEEP))
