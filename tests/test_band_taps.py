@@ -77,7 +77,43 @@ def test_modes_whose_places_ascend(mode, bands):
     assert bands
 
 
-@pytest.mark.parametrize("mode", ["nearest", "grid-constant", "wrap"])
+@pytest.mark.parametrize("order", POLES)
+@pytest.mark.parametrize("mode", ["mirror", "reflect", "grid-wrap", "nearest"])
+@pytest.mark.parametrize("by", [(-2.3, 0.4), (5.7, -8.2), (-0.5, 7.5)])
+def test_places_beyond_the_ends(by, mode, order, bands):
+    """Where they are folded, rows go on as the filter takes them to."""
+    x = noise((300, 200))
+    for scale in (1.0, 0.93):
+        per_axis = [(0.0, scale, by[0]), (0.0, scale, by[1])]
+        got = resample(x, order, per_axis, x.shape, mode)
+        assert_near(got, wanted(x, order, per_axis, x.shape, mode))
+    assert len(bands) == 2
+
+
+@pytest.mark.parametrize("mode", ["mirror", "reflect", "grid-wrap", "nearest"])
+@pytest.mark.parametrize("far", [-700.3, -299.4, -90.2, 150.6, 298.7, 299.2, 800.1])
+def test_places_far_beyond_the_ends(far, mode):
+    x, per_axis = noise((300, 200)), [(0.0, 1.0, far), (0.0, 1.0, -far)]
+    got = resample(x, 3, per_axis, x.shape, mode)
+    assert_near(got, wanted(x, 3, per_axis, x.shape, mode))
+
+
+@pytest.mark.parametrize("shape", [(200, 64), (200, 127), (200, 128), (200, 129), (200, 193)])
+@pytest.mark.parametrize("mode", ["mirror", "reflect", "grid-wrap", "nearest"])
+@pytest.mark.parametrize("order", [3, 4])
+def test_lines_that_end_anywhere_in_a_chunk(order, mode, shape, bands):
+    x, per_axis = noise(shape), [(0.0, 0.9, 0.0), (0.0, 1.0, 1.4)]
+    band_steps_large = band_taps.band_steps.LARGE
+    try:
+        band_taps.band_steps.LARGE = 0
+        got = resample(x, order, per_axis, shape, mode)
+    finally:
+        band_taps.band_steps.LARGE = band_steps_large
+    assert_near(got, wanted(x, order, per_axis, shape, mode))
+    assert bands
+
+
+@pytest.mark.parametrize("mode", ["grid-constant", "wrap"])
 def test_others_go_axis_by_axis(mode, bands):
     x, per_axis = noise((300, 200)), [(0.0, 1.0, -2.3), (0.0, 1.0, 0.4)]
     got = resample(x, 3, per_axis, x.shape, mode)

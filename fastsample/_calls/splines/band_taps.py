@@ -19,10 +19,11 @@ from ..._kernels.stages.splines.band_taps import (
 )
 from ..._kernels.stages.splines.line_bands import BANDS, DEEP
 from ..._kernels.vectors.simd import LANES
+from ..quiet import quietly
 from ..run import spec
 from . import band_steps, line_steps
 from .band_steps import LEAST, MOST
-from .filters import POLES, brought_in
+from .filters import POLES, brought_in, filter_at_once, filter_of, tap_weights
 from .line_steps import IMAGE, OUT, Border, Line, Tables, Work, growth, part_read, side_of
 from .line_taps import taps_of
 
@@ -31,6 +32,9 @@ Array = NDArray[Any]
 # A cubic zoom of 1024 x 1024 doubles by 0.25 down and 1.01 along takes 1.8 ms in bands on two cores
 # of Zen 3 and 1.3 axis by axis, after rests 3.0 and 2.8; by 0.5 2.2 and 1.9, 3.2 and 4.3.
 APART = 2.2
+# Modes in which a line goes on as its filter takes it to: with taps, or with folded places.
+FOLDED = ("mirror", "reflect", "grid-mirror", "grid-wrap")
+CONTINUED = (*FOLDED, "constant", "wrap", "nearest")
 
 
 def suit(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: type) -> bool:
@@ -63,21 +67,49 @@ def _apart(lines, ndim, work):
         x for x in lines if x.axis == ndim - 1 and _is_known(x, LEAST[1]) and _is_near(x, work)
     ]
     known = [x for x in lines if x.axis < ndim - 1 and _is_known(x, LEAST[0])]
-    down = [x for x in known if (np.diff(taps_of(x.places, work).starts) >= 0).all()]
+    down = [x for x in known if falling_taps(x, work) is not None]
     both = [min(down, key=lambda x: x.axis), *along] if down and along else []
     return both, [x for x in lines if x not in both]
 
 
 def _is_known(line, least):
     """Is an axis long enough filtered and resampled, and continued by its filter's symmetry?"""
-    resampled = line.places and line.order in POLES and not line.pad
+    resampled = line.places and line.order in POLES and line.places.mode in CONTINUED
     return bool(resampled and min(line.size, line.results) >= least)
 
 
 def _is_near(line, work):
-    """Are a line's taps in it, or not far beyond its ends?"""
-    starts = taps_of(line.places, work).starts
-    return starts.min() >= -BEYOND and starts.max() + MANY <= line.size + BEYOND
+    """Are a line's taps in it, or not far beyond its ends where it goes on by symmetry?"""
+    starts, beyond = taps_of(line.places, work).starts, 0 if line.pad else BEYOND
+    behind = line.size + 2 * line.pad + beyond
+    return starts.min() >= -beyond and starts.max() + taps_in(line) <= behind
+
+
+@lru_cache(maxsize=256)
+@quietly
+def falling_taps(line: Line, work: type) -> tuple[Array, Array] | None:
+    """Of results down an axis, the first rows that are read, which ascend, and the weights.
+
+    Where places are folded, rows go on beyond the ends instead. None if that does not make them
+    ascend, or leads too far.
+    """
+    places, size = line.places, line.size + 2 * line.pad
+    taps = taps_of(places, work)
+    starts, weights = taps.starts, taps.weights
+    if places.mode in FOLDED:
+        x = (np.arange(places.size) + places.pre) * places.scale + places.offset
+        whole = np.floor(x if places.order % 2 else x + 0.5)
+        if np.abs(whole).max() < 2 * size:
+            starts = whole.astype(np.int64) - places.order // 2
+            weights = tap_weights(x - whole, places.order)
+    far = 0 if line.pad else size
+    inside = starts.min() >= -far and starts.max() + taps_in(line) <= size + far
+    return (starts, weights) if inside and (np.diff(starts) >= 0).all() else None
+
+
+def taps_in(line: Line) -> int:
+    """How many taps of a result are read: some may weigh nothing."""
+    return FEW if line.order < FEW else MANY
 
 
 @lru_cache(maxsize=128)
@@ -102,20 +134,20 @@ def _kept(image, out, lines, border, work):
 def _call(source, target, both, border, work):
     """The call of a kernel for two axes."""
     down = both[0]
-    taps, lead = taps_of(down.places, work.type), band_steps.reach_of(down.order) // DEEP
-    count = FEW if down.places.order < FEW else MANY
-    parts, kept = parts_of(taps.starts, count, down.size, lead)
+    (starts, taps), lead = falling_taps(down, work.type), band_steps.reach_of(down.order) // DEEP
+    count = taps_in(down)
+    parts, kept = parts_of(starts, count, down.size + 2 * down.pad, lead)
     band, rows, tables = np.zeros(1, BANDS), np.zeros(1, ROWS), Tables()
     jobs, room = band_steps.describe(band[0], source, target, both, border, work, tables, kept)
     first, behind = parts["low"].min(), (parts["low"] + parts["blocks"] * DEEP).max()
     band_steps.describe_rows(band[0], np.arange(first, behind), down, tables)
     parts["low"] -= first
-    weights = np.zeros((len(taps.starts), count), work)
-    weights[:, : taps.weights.shape[1]] = taps.weights
+    weights = np.zeros((len(starts), count), work)
+    weights[:, : taps.shape[1]] = taps
+    _describe_along(jobs[0], rows, both[1], count, work, tables)
     weights *= jobs["gain"]
-    _describe_along(rows, both[1], count, work, tables)
     rows["parts_at"], rows["taps"] = tables.put(parts), count
-    rows["firsts_at"], rows["weights_at"] = tables.put(taps.starts), tables.put(weights)
+    rows["firsts_at"], rows["weights_at"] = tables.put(starts), tables.put(weights)
     rows["kept"], rows["kept_at"] = kept, (lead + 1) * DEEP * band["pitch"]
     band["bands"] = len(parts)
     task = np.array([room, tables.put(band), tables.put(rows)])
@@ -123,19 +155,23 @@ def _call(source, target, both, border, work):
     return band_steps.call_of(band_taps_loop(CODES[work]), jobs, tables, task, pieces)
 
 
-def _describe_along(rows, line, count, work, tables):
+def _describe_along(job, rows, line, count, work, tables):
     """Results along rows: the first of so many taps that are neighbours, and their weights."""
-    taps = taps_of(line.places, work.type)
+    taps, size = taps_of(line.places, work.type), line.size + 2 * line.pad
     low, high = int(taps.starts.min()), int(taps.starts.max()) + count
-    ends = np.array([*range(low, 0), *range(line.size, high)], int)
+    ends, shift = np.array([*range(low, 0), *range(size, high)], int), BEYOND - line.pad
     pairs = np.zeros(len(ends), END)
-    pairs["row"] = ends + BEYOND
-    pairs["source"] = brought_in(ends, line.size, line.symmetry) + BEYOND
+    pairs["row"] = ends + shift
+    pairs["source"] = brought_in(ends, size, line.symmetry) + shift
     rows["ends"], rows["ends_at"] = len(ends), tables.put(pairs)
     more = -len(taps.starts) % LANES
-    starts = np.pad(taps.starts, (0, more), "edge") + BEYOND
+    starts = np.pad(taps.starts, (0, more), "edge") + shift
     weights = np.zeros((len(starts), count), work)
     weights[: len(taps.starts), : taps.weights.shape[1]] = taps.weights
+    whole = filter_at_once(line.order, size, line.symmetry, line.pad)
+    job["gain"] *= whole.gain / filter_of(line.order, size, line.symmetry).gain
+    job["poles_at"], job["ends_at"] = tables.put(whole.poles), tables.put(whole.terms)
+    job["needed"] = whole.needed
     rows["starts_at"], rows["along_at"] = tables.put(starts * LANES), tables.put(weights)
 
 

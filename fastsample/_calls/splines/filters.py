@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._kernels.stages.splines.lines import POLE, TERM
+from ..._kernels.stages.splines.lines import CHUNK, POLE, TERM
 
 Array = NDArray[Any]
 # The roots of the sampled spline's polynomial that lie in the unit circle.
@@ -51,6 +51,52 @@ def filter_of(order: int, size: int, symmetry: str) -> Filter:
     needed = 1 + max(row for row, _ in terms[: int(poles[0]["starts"])])
     gain = math.prod((1 - z) * (1 - 1 / z) for z in zs)
     return Filter(gain, poles, np.array(terms, TERM), needed)
+
+
+@lru_cache(maxsize=512)
+def filter_at_once(order: int, size: int, symmetry: str, pad: int = 0) -> Filter:
+    """The filter of a line whose recursions, c[i] = s[i] + z c[i - 1], go up at once, then down.
+
+    Those of a long line begin while it comes in, and end with sums over what has come up. Other
+    lines, and those to which samples are added, are there as a whole before they begin, and all
+    sums are over samples.
+    """
+    zs = POLES[order]
+    reach = 1 + int(math.log(SMALL) / math.log(max(map(abs, zs))))
+    starts = _states(np.eye(reach), zs)[-1]
+    up = _states(np.eye(3 * reach), zs)[:, -1]
+    ends = _states(up[: 2 * reach - 1 : -1], zs)[-1]
+    before, around = np.arange(1 - reach, 1), size - 1 + np.arange(-2 * reach, reach)
+    whole = size < 2 * CHUNK or symmetry == "wrap" or pad > 0
+    poles, terms = np.zeros(2, POLE), []
+    for pole, z, start, end in zip(poles, zs, starts, ends, strict=False):
+        first = collected(brought_in(before, size, symmetry), start)
+        last = collected(brought_in(around, size, symmetry), end)
+        last = last if whole else _of_states(last, zs)
+        pole["z"], pole["start"], pole["starts"] = z, len(terms), len(first)
+        pole["end"], pole["ends"] = len(terms) + len(first), len(last)
+        terms += [*first.items(), *last.items()]
+    gain = math.prod((1 - z) * (1 - 1 / z) * -z for z in zs)
+    return Filter(gain, poles, np.array(terms, TERM), size if whole else reach)
+
+
+def _states(rows, zs):
+    """What recursions are after each of some rows."""
+    found, states = [], np.zeros((len(zs), rows.shape[1]))
+    for row in rows:
+        for k, z in enumerate(zs):
+            states[k] = z * states[k] + (row if k == 0 else states[k - 1])
+        found.append(states.copy())
+    return np.array(found)
+
+
+def _of_states(terms, zs):
+    """A sum over samples as one over what recursions have made of them."""
+    weights = np.zeros(max(terms) + 1 + len(zs))
+    weights[list(terms)] = list(terms.values())
+    found = np.convolve(weights, np.poly(zs)[::-1])[len(zs) :]
+    matter = np.abs(found) > SMALL * np.abs(found).max()
+    return {int(k): float(found[k]) for k in np.flatnonzero(matter)}
 
 
 def period_of(size: int, symmetry: str) -> int:

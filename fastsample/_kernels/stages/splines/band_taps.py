@@ -17,12 +17,12 @@ from ...compiler.flat import array_at, free, new_memory, on_a_line
 from ...compiler.jit import WORK, call_stage, inline, jit, lesser, made_address
 from ...compiler.once import once
 from ...kind import VALUES
-from ...vectors.columns import load_columns, store_columns
-from ...vectors.memory import CACHE_LINE, fence, local, starts_line, store_first, stream
+from ...vectors.memory import fence, local, starts_line, store_first, stream
 from ...vectors.simd import LANES, load, multiply_add, splat, store
+from .band_lines import along_of
 from .line_bands import BANDS, KEEP, note_of, put_plane
 from .line_blocks import HEAD, LINES, POLE
-from .lines import AXIS, CHUNK, TERM, At, filter_on, upward
+from .lines import AXIS, CHUNK, TERM, At, extend
 from .rises import DEEP, PITCH, sums_below
 
 FEW, MANY = 4, 6  # taps of a result: some may weigh nothing
@@ -118,35 +118,11 @@ def blend_of(taps, real):
 
 
 @cache
-def result_of(taps):
-    """16 lines' results at one place along them."""
-
-    @inline
-    def result(lines, start, weights, at):
-        total = load(lines, start) * splat(weights[at], lines)
-        for k in range(1, taps):
-            row = load(lines, start + k * LANES)
-            total = multiply_add(row, splat(weights[at + k], lines), total)
-        return total
-
-    return result
-
-
-@inline
-def put_line_places(places):
-    """Where 16 lines of results begin: so that the compiler knows it, in each function."""
-    for k in range(LANES):
-        places[k] = k * PITCH
-
-
-@cache
 def band_taps_of(work):
     """The work on one piece: a band of a plane of results."""
     real, note = VALUES[work], note_of(work)
     item = np.dtype(real).itemsize
     blend_few, blend_many = blend_of(FEW, real), blend_of(MANY, real)
-    line = CACHE_LINE // item
-    square = line * LANES
 
     @jit
     def blend(rows, tables, ring, made, places, first, count, bottom, low, high):
@@ -159,47 +135,8 @@ def band_taps_of(work):
             else:
                 blend_many(ring, made, places, row, weights, at, low, high, k * PITCH)
 
-    @jit
-    def turn(made, lines, low, high, z):
-        """Columns to rows of 16, which go on with a recursion up, c[i] = s[i] + z c[i - 1]."""
-        places, some = local(LANES, np.int64), local(square, real)
-        put_line_places(places)
-        pole, row, to = splat(z, lines), splat(0.0, lines), low * LANES
-        if low > 0:
-            row = load(lines, to - LANES)
-        for i in range(0, high - low, line):
-            load_columns(some, 0, made, i, places, 0)
-            for k in range(line):
-                row = multiply_add(row, pole, load(some, k * LANES))
-                store(lines, to, row)
-                to += LANES
-
-    @jit
-    def come_up(band, rows, job, at, places, block, bottom, first, count, rises, poles, terms):
-        """Let 16 rows come up, if they have not; make `count` results, and take these in."""
-        made = array_at(at.scratch, real, band.risen_at)
-        lines = array_at(at.scratch, real, HEAD + BEYOND * LANES * item)
-        sums, ring = (
-            array_at(at.scratch, real, band.sums_at),
-            array_at(at.scratch, real, band.ring_at),
-        )
-        tables = (
-            array_at(at.axes, np.int64, rows.firsts_at),
-            array_at(at.axes, real, rows.weights_at),
-        )
-        begun = 0
-        for low in range(0, job.n, CHUNK):
-            high = lesser(low + CHUNK, job.n)
-            if rises and band.poles == 1:
-                rise_in_ring_by_one(band, sums, ring, block, low, high)
-            elif rises:
-                rise_in_ring_by_two(band, sums, ring, block, low, high)
-            if count:
-                blend(rows, tables, ring, made, places, first, count, bottom, low, high)
-                turn(made, lines, low, high, poles[0].z if begun else 0.0)
-                if not begun and high >= job.needed:
-                    upward(lines, poles[0], terms, 0, high)
-                    begun = 1
+    take_few, finish_few, resample_few = along_of(work, FEW, 1)
+    take_many, finish_many, resample_many = along_of(work, MANY, 2)
 
     @jit
     def put_ends(rows, at):
@@ -224,37 +161,23 @@ def band_taps_of(work):
                 store_first(out, to + whole, last, width - whole, LANES)
             to += step
 
-    @cache
-    def resample_of(taps):
-        result = result_of(taps)
-
-        @jit
-        def resample(lines, piece, starts, weights, low, high):
-            """Results of 16 lines, and those of each line one after the other."""
-            places, some = local(LANES, np.int64), local(square, real)
-            put_line_places(places)
-            at = low * taps
-            for i in range(low, high, line):
-                for k in range(line):
-                    store(some, k * LANES, result(lines, starts[i + k], weights, at))
-                    at += taps
-                store_columns(some, 0, piece, i - low, places, 0)
-
-        return resample
-
-    resample_few, resample_many = resample_of(FEW), resample_of(MANY)
-
     @jit
     def put_out(band, rows, job, at, to, count, poles, terms):
-        """Filter 16 rows along themselves, resample and write them."""
+        """Filter 16 lines that have been taken in, resample and write them."""
         lines = array_at(at.scratch, real, HEAD)
+        padded = array_at(at.scratch, real, HEAD + (BEYOND - job.pad) * LANES * item)
         starts, weights = (
             array_at(at.axes, np.int64, rows.starts_at),
             array_at(at.axes, real, rows.along_at),
         )
         out, piece = array_at(at.out, real, 0), array_at(at.scratch, real, band.risen_at)
-        inner = array_at(at.scratch, real, HEAD + BEYOND * LANES * item)
-        filter_on(job, inner, poles, terms)
+        size = job.n + 2 * job.pad
+        extend(job, padded, 0, 0)
+        extend(job, padded, 1, job.n + job.pad)
+        if rows.taps == FEW:
+            finish_few(padded, size, job.needed, poles, terms)
+        else:
+            finish_many(padded, size, job.needed, poles, terms)
         put_ends(rows, at)
         for low in range(0, job.m, CHUNK):
             high = lesser(low + CHUNK, job.m)
@@ -263,6 +186,32 @@ def band_taps_of(work):
             else:
                 resample_many(lines, piece, starts, weights, low, high)
             put_piece(job, out, piece, to + low, band.target_row, count, high - low)
+
+    @jit
+    def come_up(band, rows, job, at, places, block, bottom, first, count, rises, poles, terms):
+        """Let 16 rows come up, if they have not; make `count` results, and take these in."""
+        made = array_at(at.scratch, real, band.risen_at)
+        lines = array_at(at.scratch, real, HEAD + BEYOND * LANES * item)
+        sums, ring = (
+            array_at(at.scratch, real, band.sums_at),
+            array_at(at.scratch, real, band.ring_at),
+        )
+        tables = (
+            array_at(at.axes, np.int64, rows.firsts_at),
+            array_at(at.axes, real, rows.weights_at),
+        )
+        for low in range(0, job.n, CHUNK):
+            high = lesser(low + CHUNK, job.n)
+            if rises and band.poles == 1:
+                rise_in_ring_by_one(band, sums, ring, block, low, high)
+            elif rises:
+                rise_in_ring_by_two(band, sums, ring, block, low, high)
+            if count:
+                blend(rows, tables, ring, made, places, first, count, bottom, low, high)
+            if count and rows.taps == FEW:
+                take_few(job, lines, made, low, high, poles, terms)
+            elif count:
+                take_many(job, lines, made, low, high, poles, terms)
 
     @inline
     def ready(firsts, rows, part, first, above):
