@@ -40,43 +40,39 @@ def along_of(work, taps, number):
         return one, two
 
     @inline
-    def states_at(lines, i, beside, y):
-        """The values of both recursions at a row, from it and the one before it."""
-        two = load(lines, i * LANES)
-        one = two - load(lines, beside * LANES) * y if both else two
-        return one, two
+    def poles_of(poles, lines):
+        return splat(poles[0].z, lines), splat(poles[1].z, lines)
 
     @inline
-    def poles_of(poles, lines, on):
-        """Both poles; 0 if samples are to be left alone."""
-        return splat(poles[0].z * on, lines), splat(poles[1].z * on, lines)
+    def states_at(lines, i, y):
+        """The values of both recursions up at a row, from it and the one before it."""
+        two = load(lines, i * LANES)
+        one = two - load(lines, (i - 1) * LANES) * y if both else two
+        return one, two
 
     @jit
-    def turn(lines, made, low, high, on, poles):
-        """Columns to rows of 16, which go on with the recursions up, if these have begun."""
-        places, some = local(LANES, np.int64), local(square, real)
+    def turn(lines, made, low, high):
+        """Columns to rows of 16."""
+        places = local(LANES, np.int64)
         put_line_places(places)
-        (z, y), to = poles_of(poles, lines, on), low * LANES
-        one, two = splat(0.0, lines), splat(0.0, lines)
-        if on > 0.0:
-            one, two = states_at(lines, low - 1, low - 2, y)
         for i in range(0, high - low, line):
-            load_columns(some, 0, made, i, places, 0)
-            for k in range(line):
-                one, two = step(one, two, z, y, load(some, k * LANES))
-                store(lines, to, two)
-                to += LANES
+            load_columns(lines, (low + i) * LANES, made, i, places, 0)
+
+    @jit
+    def go_up(lines, low, high, one, two, poles):
+        """The recursions up through some rows, from what they are before them."""
+        z, y = poles_of(poles, lines)
+        for i in range(low, high):
+            one, two = step(one, two, z, y, load(lines, i * LANES))
+            store(lines, i * LANES, two)
 
     @jit
     def begin(lines, high, poles, terms):
         """The recursions up from the start of a line."""
-        z, y = poles_of(poles, lines, 1.0)
         one = weighted(lines, 0, terms, poles[0].start, poles[0].starts)
         two = weighted(lines, 0, terms, poles[1].start, poles[1].starts) if both else one
         store(lines, 0, two)
-        for i in range(1, high):
-            one, two = step(one, two, z, y, load(lines, i * LANES))
-            store(lines, i * LANES, two)
+        go_up(lines, 1, high, one, two, poles)
 
     @inline
     def last_of(lines, poles, terms):
@@ -88,7 +84,7 @@ def along_of(work, taps, number):
     @jit
     def go_down(lines, last, one, two, poles):
         """The recursions down, from what they are at the last row."""
-        z, y = poles_of(poles, lines, 1.0)
+        z, y = poles_of(poles, lines)
         store(lines, last * LANES, two)
         for k in range(last):
             i = last - 1 - k
@@ -98,9 +94,11 @@ def along_of(work, taps, number):
     @jit
     def take_in(job, lines, made, low, high, poles, terms):
         """Take in columns of results, and go up as soon as the line's start is there."""
-        begun = job.needed <= low
-        turn(lines, made, low, high, 1.0 if begun else 0.0, poles)
-        if not begun and job.needed <= high < job.n:
+        turn(lines, made, low, high)
+        if job.needed <= low:
+            one, two = states_at(lines, low - 1, splat(poles[1].z, lines))
+            go_up(lines, low, high, one, two, poles)
+        elif job.needed <= high < job.n:
             begin(lines, high, poles, terms)
 
     @jit
