@@ -1,6 +1,8 @@
 """Small functions compiled as kernels are, for tests of what kernels are made of."""
 
 import numba
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 
 from fastsample._kernels.compiler import garbage, lean, shortcuts
 
@@ -12,6 +14,7 @@ def compiled(function):
     if made is function:
         return function
     compile_for = made.compile
+    rtsys.initialize(cpu_target.target_context)  # which takes arrays in; kernels have none
 
     def as_kernels_are(signature):
         with garbage.resting(), shortcuts.taken():
