@@ -45,6 +45,7 @@ BAND = 256
 # 128 x 128 x 128 in single precision, a large result of small planes: 4.0 and 4.9.
 LARGE = TOGETHER
 LEAST = 128, 64  # rows and columns: with fewer, rows beyond a band cost more than they save
+FORGOTTEN = {8: SMALL, 4: 1e-9}  # of a row, beside a number of so many bytes
 MOST = 2**21  # bytes of a thread's scratch
 
 
@@ -118,9 +119,9 @@ def bands_in(rows: int) -> int:
     return 2 * max(1, round(rows / (2 * BAND))) if rows >= BAND else 1
 
 
-def reach_of(order: int) -> int:
-    """So many rows away, in whole blocks, a row is no longer seen in a result."""
-    rows = np.log(SMALL) / np.log(max(map(abs, POLES[order])))
+def reach_of(order: int, item: int) -> int:
+    """So many rows away, in whole blocks, a row is no longer seen in a result of so many bytes."""
+    rows = np.log(FORGOTTEN[item]) / np.log(max(map(abs, POLES[order])))
     return DEEP * int(np.ceil(rows / DEEP))
 
 
@@ -137,7 +138,7 @@ def memory_of(line, item, more=0):
 
     And `pitch`, the elements of a row. Behind the ring there are so many rows more.
     """
-    poles, blocks = len(POLES[line.order]), reach_of(line.order) // DEEP + 1
+    poles, blocks = len(POLES[line.order]), reach_of(line.order, item) // DEEP + 1
     pitch = -(-line.size // PIECE) * PIECE + LANES
     chunked, found = are_chunked(line), {"pitch": pitch}
     at = chunk_bytes(item) if chunked else scratch_bytes(line.size, line.pad, item)
@@ -166,7 +167,7 @@ def up_from(states: Array, rows: Array, zs: tuple[float, ...]) -> Array:
 def _call(source: Side, target: Side, both: Any, border: Border, work: Any) -> schedule.Call:
     """The call of a kernel that filters two axes."""
     down, (band, tables) = both[0], (np.zeros(1, BANDS), Tables())
-    size, reach = down.size + 2 * down.pad, reach_of(down.order)
+    size, reach = down.size + 2 * down.pad, reach_of(down.order, work.itemsize)
     band["bands"] = bands_in(size)
     band["deep"] = -(-size // (int(band["bands"][0]) * DEEP)) * DEEP
     band["bands"], band["rows"] = -(-size // int(band["deep"][0])), size
@@ -253,7 +254,7 @@ def _describe_chunks(band, job, line, work, tables):
 def _describe_recursions(band, line, work, tables):
     """What the kernel is told of the columns' filter."""
     zs = POLES[line.order]
-    band["poles"], band["reach"] = len(zs), reach_of(line.order)
+    band["poles"], band["reach"] = len(zs), reach_of(line.order, work.itemsize)
     band["first"], band["second"] = zs[0], zs[-1]
     zero, none = np.zeros(len(zs)), np.zeros(DEEP)
     weights = np.stack([up_from(zero, row, zs) for row in np.eye(DEEP)], 1)

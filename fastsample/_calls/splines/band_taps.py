@@ -134,8 +134,8 @@ def _kept(image, out, lines, border, work):
 def _call(source, target, both, border, work):
     """The call of a kernel for two axes."""
     down = both[0]
-    (starts, taps), lead = falling_taps(down, work.type), band_steps.reach_of(down.order) // DEEP
-    count = taps_in(down)
+    starts, taps = falling_taps(down, work.type)
+    lead, count = band_steps.reach_of(down.order, work.itemsize) // DEEP, taps_in(down)
     parts, kept = parts_of(starts, count, down.size + 2 * down.pad, lead)
     band, rows, tables = np.zeros(1, BANDS), np.zeros(1, ROWS), Tables()
     jobs, room = band_steps.describe(band[0], source, target, both, border, work, tables, kept)
