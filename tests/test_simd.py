@@ -14,6 +14,8 @@ from fastsample._kernels.compiler.cpu import PERMUTE
 from fastsample._kernels.vectors import gathers, nearest, short_floats
 from fastsample._kernels.vectors.byte_pixels import put_bytes, stream_bytes, sum_pairs
 from fastsample._kernels.vectors.columns import (
+    columns_down,
+    columns_up,
     load_columns,
     scatter_quads,
     store_columns,
@@ -336,6 +338,46 @@ class TestMemory:
         compiled(get)(back, out, count, offsets)
         assert_same(back[LANES:], rows[LANES:])
         assert not back[:LANES].any()
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_columns_go_up_and_down(self, dtype):
+        def up(rows, source, first, offsets, last):
+            row = columns_up(
+                rows, LANES, load(last, 0), splat(0.5, rows), source, first, offsets, 2
+            )
+            store(last, 0, row)
+
+        def down(rows, out, first, offsets, last):
+            z, gain = splat(0.5, rows), splat(-2.0, rows)
+            store(
+                last, 0, columns_down(rows, LANES, load(last, 0), z, gain, out, first, offsets, 2)
+            )
+
+        count = 64 // np.dtype(dtype).itemsize
+        whole = np.random.default_rng(0).integers(-99, 99, (count, LANES)).astype(dtype)
+        columns = np.zeros(19 * count + 3, dtype)
+        offsets = 3 + count * np.roll(np.arange(18), 5)
+        for k, at in enumerate(count + offsets[2 : 2 + LANES]):
+            columns[at : at + count] = whole[:, k]
+        rows, last = np.zeros((count + 2) * LANES, dtype), np.arange(LANES, dtype=dtype)
+        want, row = [], last.copy()
+        for one in whole:
+            row = row * dtype(0.5) + one
+            want.append(row)
+        compiled(up)(rows, columns, count, offsets, last)
+        assert_same(rows[LANES:-LANES], np.concatenate(want))
+        assert_same(last, row)
+        assert not rows[:LANES].any()
+        assert not rows[-LANES:].any()
+        rows[LANES:-LANES] = whole.ravel()
+        out, want, row = np.zeros_like(columns), np.zeros_like(columns), last.copy()
+        for m in reversed(range(count)):
+            row = row * dtype(0.5) - 2 * whole[m]
+            want[count + offsets[2 : 2 + LANES] + m] = row
+        compiled(down)(rows, out, count, offsets, last)
+        assert_same(out, want)
+        assert_same(last, row)
+        assert_same(rows[LANES:-LANES], whole.ravel())
 
     @each_number
     def test_prefetch_changes_nothing(self, dtype):

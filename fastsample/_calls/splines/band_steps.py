@@ -11,7 +11,7 @@ from ..._kernels.kind import CODES
 from ..._kernels.stages.splines.line_bands import BANDS, band_reader, bands_loop
 from ..._kernels.stages.splines.line_blocks import LINES, PIECE
 from ..._kernels.stages.splines.line_chunks import chunk_bytes, pieces_size
-from ..._kernels.stages.splines.lines import AXIS, CHUNK, scratch_bytes
+from ..._kernels.stages.splines.lines import AXIS, scratch_bytes
 from ..._kernels.stages.splines.rises import DEEP, PITCH
 from ..._kernels.vectors.memory import CACHE_LINE
 from ..._kernels.vectors.simd import LANES
@@ -239,9 +239,9 @@ def _describe_chunks(band, job, line, work, tables):
     Terms are those of values before the first sample and after the last one, not of these.
     """
     (z,), found = POLES[line.order], filter_of(line.order, line.size, line.symmetry)
-    weights = -z * job["gain"] * z ** np.arange(CHUNK)
-    weights[np.abs(weights) < np.finfo(work).tiny] = 0.0
-    band["chunked"], band["ahead_at"] = 1, tables.put(weights.astype(work))
+    band["ahead"] = reach_of(line.order, work.itemsize)
+    weights = -z * job["gain"] * z ** np.arange(int(band["ahead"]))
+    band["ahead_at"] = tables.put(weights.astype(work))
     pole, terms = found.poles[0], found.terms.copy()
     start, end = (terms[pole[at] :][: pole[f"{at}s"]] for at in ("start", "end"))
     start["weight"][start["row"] == 0] -= 1

@@ -62,9 +62,9 @@ BANDS = np.dtype(
             "rows_at",  # rows of the source, from `reach` above the first one on
             *("poles", "weights_at"),  # weights of the sums of 16 rows, for each pole
             *("states_at", "sums_at", "ring_at", "risen_at", "pitch"),  # in scratch; of a row there
-            # 1: rows go along in chunks; then what leaves of them, in scratch, and the weights with
-            # which samples that have gone up add to what the way down has before them.
-            *("chunked", "pieces_at", "ahead_at"),
+            # If rows go along in chunks: how many samples that have gone up add to what the way
+            # down has before them, with which weights; what leaves of them, in scratch. Else 0.
+            *("ahead", "ahead_at", "pieces_at"),
             "closed",  # 1: what lies below a plane comes from its last two rows
         )
     ]
@@ -321,7 +321,7 @@ def bands_of(work):
             row -= band.reach
             if row >= first:
                 put_lines(band, head, target, row, lesser(end - row, DEEP))
-                if band.chunked:
+                if band.ahead:
                     run_along(band, job, at, head, block - lead, poles, terms)
                 else:
                     take_risen(band, job, at, head, block - lead, poles, terms)

@@ -17,7 +17,7 @@ import numpy as np
 from ...compiler.flat import array_at
 from ...compiler.jit import greater, inline, jit, lesser
 from ...kind import VALUES
-from ...vectors.columns import load_columns, store_columns
+from ...vectors.columns import columns_down, columns_up, load_columns, store_columns
 from ...vectors.memory import CACHE_LINE, local, store_first, store_part, stream, to_line
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .line_blocks import COUNT, HEAD, TARGETS
@@ -60,23 +60,29 @@ def chunks_of(work):
     pitch, behind = CHUNK + line, piece_size(item)
 
     @jit
-    def turn_up(band, scratch, block, low, high, at):
-        """Let columns of 16 rows come up, and turn them over, each to a row of 16."""
-        sums, ring, risen, lines = scratch
+    def turn_over(risen, lines, at, count):
+        """Turn columns of 16 rows over, each to a row of 16."""
         places = places_of(PITCH)
-        rise(band, sums, ring, risen, block, low, high)
-        for j in range(0, high - low, line):
+        for j in range(0, count, line):
             load_columns(lines, at + j * LANES, risen, j, places, 0)
 
-    @inline
-    def go_up(lines, at, count, row, after, z, weights, first):
-        """Go up from `row` on, and add to what the way down has before these: the last ones."""
-        pole = splat(z, lines)
-        for k in range(count):
-            row = multiply_add(row, pole, load(lines, at + k * LANES))
-            store(lines, at + k * LANES, row)
-            after = multiply_add(row, splat(weights[first + k], lines), after)
-        return row, after
+    @jit
+    def turn_up(risen, begin, lines, at, count, row, z):
+        """Turn columns over into rows that go up from `row` on: the last one."""
+        places, pole = places_of(PITCH), splat(z, lines)
+        for k in range(0, count, line):
+            row = columns_up(lines, at + k * LANES, row, pole, risen, begin + k, places, 0)
+        return row
+
+    @jit
+    def ahead_of(lines, at, weights, count):
+        """What the recursion down has before some rows."""
+        total, other = splat(0.0, lines), splat(0.0, lines)
+        for k in range(0, count, 2):
+            row, next_row = load(lines, at + k * LANES), load(lines, at + (k + 1) * LANES)
+            total = multiply_add(row, splat(weights[k], lines), total)
+            other = multiply_add(next_row, splat(weights[k + 1], lines), other)
+        return total + other
 
     @inline
     def go_down(lines, at, count, row, z, gain):
@@ -92,13 +98,13 @@ def chunks_of(work):
     def turn_down(lines, piece, to, at, count, row, z, gain):
         """Go down through a chunk, and turn it over into rows of results: the last one."""
         places, i = places_of(pitch), count - count % line
+        pole, factor = splat(z, lines), splat(gain, lines)
         if i < count:
             row = go_down(lines, at + i * LANES, count - i, row, z, gain)
             store_columns(lines, at + i * LANES, piece, to + i, places, 0)
         for _ in range(i // line):
             i -= line
-            row = go_down(lines, at + i * LANES, line, row, z, gain)
-            store_columns(lines, at + i * LANES, piece, to + i, places, 0)
+            row = columns_down(lines, at + i * LANES, row, pole, factor, piece, to + i, places, 0)
         return row
 
     @jit
@@ -146,11 +152,10 @@ def chunks_of(work):
         """Let 16 rows come up, filter them along themselves, and write them."""
         lines, target = array_at(at.scratch, real, HEAD), array_at(at.out, real, 0)
         piece = array_at(at.scratch, real, band.pieces_at)
-        scratch = (
+        sums, ring, risen = (
             array_at(at.scratch, real, band.sums_at),
             array_at(at.scratch, real, band.ring_at),
             array_at(at.scratch, real, band.risen_at),
-            lines,
         )
         weights, pole = array_at(at.axes, real, band.ahead_at), poles[0]
         skews = local(LANES, np.int64)
@@ -158,16 +163,21 @@ def chunks_of(work):
         z, gain = pole.z, -pole.z * job.gain
         here, other, row = LANES, SLOT + LANES, splat(0.0, lines)
         for low in range(0, job.n, CHUNK):
-            high, after = lesser(low + CHUNK, job.n), splat(0.0, lines)
+            high = lesser(low + CHUNK, job.n)
             if low == 0:
-                turn_up(band, scratch, block, low, high, here)
+                rise(band, sums, ring, risen, block, low, high)
+                turn_over(risen, lines, here, high - low)
                 row = weighted(lines, here, terms, pole.start, pole.starts)
             for j in range(low, high, LANES):
                 end, to = lesser(j + LANES, high), here + (j - low) * LANES
+                begin = j
                 if low > 0:
-                    turn_up(band, scratch, block, j, end, to)
-                row, after = go_up(lines, to, end - j, row, after, z, weights, j - low)
-            if high == job.n:
+                    rise(band, sums, ring, risen, block, j, end)
+                    begin = 0
+                row = turn_up(risen, begin, lines, to, end - j, row, z)
+            if high < job.n:
+                after = ahead_of(lines, here, weights, band.ahead)
+            else:
                 after = weighted(lines, here - low * LANES, terms, pole.end, pole.ends)
                 after = turn_down(lines, piece, behind + line, here, high - low, after, z, gain)
             if low > 0:
