@@ -10,6 +10,7 @@ from banded import assert_near, noise, watched
 from guarded import SIDES, guarded
 
 from fastsample import ndimage
+from fastsample._calls import schedule
 from fastsample._calls.splines import band_steps, band_taps
 from fastsample._calls.splines.band_taps import parts_of
 from fastsample._calls.splines.filters import POLES
@@ -224,6 +225,22 @@ def test_nothing_is_read_or_written_beyond_the_arrays(move, side, bands):
         resample(guarded(x, side, 1), 3, per_axis, results, out=out)
         np.testing.assert_array_equal(out, want)
     assert len(bands) == 6
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("work", [F64, F32])
+@pytest.mark.parametrize("width", [160, 161, 165, 199, 213])
+def test_rows_that_begin_anywhere_pass_the_caches(width, work, side, bands, monkeypatch):
+    x, per_axis, results = noise((300, 150)), [(0.0, 0.9, 0.0), (0.0, 0.7, 0.3)], (310, width)
+    monkeypatch.setattr(band_steps, "LARGE", 0)
+    want = resample(x, 3, per_axis, results, work=work)
+    for stream in (schedule.STREAM, 1):
+        monkeypatch.setattr(schedule, "STREAM", stream)
+        band_taps._kept.cache_clear()
+        out = guarded(np.full(results, 7, work), side, 1)
+        np.testing.assert_array_equal(resample(x, 3, per_axis, results, work=work, out=out), want)
+    band_taps._kept.cache_clear()
+    assert len(bands) == 3
 
 
 @pytest.mark.parametrize("steps", [0.21, 0.8, 1.0, 1.3, 4.1])

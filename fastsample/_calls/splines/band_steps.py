@@ -146,7 +146,7 @@ def memory_of(line, item, more=0):
         "states_at": poles * pitch,
         "sums_at": blocks * poles * pitch,
         "ring_at": (blocks * DEEP + more) * pitch,
-        "risen_at": DEEP * PITCH,
+        "risen_at": DEEP * PITCH + LANES,
         "pieces_at": pieces_size(item) if chunked else 0,
     }
     for name, size in sizes.items():

@@ -17,7 +17,7 @@ from ...compiler.flat import array_at, free, new_memory, on_a_line
 from ...compiler.jit import WORK, call_stage, inline, jit, lesser, made_address
 from ...compiler.once import once
 from ...kind import VALUES
-from ...vectors.memory import fence, local, starts_line, store_first, stream
+from ...vectors.memory import CACHE_LINE, fence, local, store_first, stream, to_line
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .band_lines import along_of
 from .line_bands import BANDS, KEEP, note_of, put_plane
@@ -122,6 +122,8 @@ def band_taps_of(work):
     """The work on one piece: a band of a plane of results."""
     real, note = VALUES[work], note_of(work)
     item = np.dtype(real).itemsize
+    line = CACHE_LINE // item
+    fewer = (PITCH - line) // line * line  # results made together, behind those of a line
     blend_few, blend_many = blend_of(FEW, real), blend_of(MANY, real)
 
     @jit
@@ -145,21 +147,53 @@ def band_taps_of(work):
         for k in range(rows.ends):
             store(lines, ends[k].row * LANES, load(lines, ends[k].source * LANES))
 
+    @inline
+    def put_row(job, out, to, piece, at, begin, end):
+        """Write results `begin` to `end` of a row, which wait from `at` on."""
+        whole = end - (end - begin) % LANES
+        if job.stream:
+            for i in range(begin, whole, LANES):
+                stream(out, to + i, load(piece, at + i))
+        else:
+            for i in range(begin, whole, LANES):
+                store(out, to + i, load(piece, at + i))
+        if whole < end:
+            store_first(out, to + whole, load(piece, at + whole), end - whole, LANES)
+
     @jit
-    def put_piece(job, out, piece, to, step, count, width):
-        """Write some results of each line."""
-        whole = width - width % LANES
-        for k in range(count):
-            if job.stream and starts_line(out, to):
-                for i in range(0, whole, LANES):
-                    stream(out, to + i, load(piece, k * PITCH + i))
-            else:
-                for i in range(0, whole, LANES):
-                    store(out, to + i, load(piece, k * PITCH + i))
-            if whole < width:
-                last = load(piece, k * PITCH + whole)
-                store_first(out, to + whole, last, width - whole, LANES)
+    def put_whole(job, out, piece, to, step, count, size):
+        """Write some results of each line, where that begins with a line of the caches."""
+        for k in range(0, count * PITCH, PITCH):
+            put_row(job, out, to, piece, k, 0, size)
             to += step
+
+    @jit
+    def put_piece(job, out, piece, to, step, count, skews, first, low, high):
+        """Write results of each line up to a line of the caches, or all at its end."""
+        at = -first
+        for k in range(count):
+            skew = skews[k]
+            begin, end = low - skew, job.m if high == job.m else high - skew
+            if low == 0:
+                begin = lesser(line - skew, end) if skew else 0
+                if skew:
+                    store_first(out, to, load(piece, at), begin, LANES)
+            put_row(job, out, to, piece, at, begin, end)
+            at, to = at + PITCH, to + step
+
+    @jit
+    def put_skews(job, out, to, step, count, skews):
+        """Write down how far behind a line of the caches rows begin, if they pass them.
+
+        So many results a row may leave for the next piece, which makes a line's again, or none.
+        """
+        back = 0
+        for k in range(count):
+            skews[k] = line - to_line(out, to) // item if job.stream else 0
+            if skews[k] > 0:
+                back = line
+            to += step
+        return back
 
     @jit
     def put_out(band, rows, job, at, to, count, poles, terms):
@@ -179,13 +213,20 @@ def band_taps_of(work):
         else:
             finish_many(padded, size, job.needed, poles, terms)
         put_ends(rows, at)
-        for low in range(0, job.m, CHUNK):
-            high = lesser(low + CHUNK, job.m)
+        skews = local(LANES, np.int64)
+        back = put_skews(job, out, to, band.target_row, count, skews)
+        width = fewer if back else CHUNK
+        for low in range(0, job.m, width):
+            high, first = lesser(low + width, job.m), low - back if low else 0
             if rows.taps == FEW:
-                resample_few(lines, piece, starts, weights, low, high)
+                resample_few(lines, piece, starts, weights, first, high)
             else:
-                resample_many(lines, piece, starts, weights, low, high)
-            put_piece(job, out, piece, to + low, band.target_row, count, high - low)
+                resample_many(lines, piece, starts, weights, first, high)
+            step = band.target_row
+            if back:
+                put_piece(job, out, piece, to, step, count, skews, first, low, high)
+            else:
+                put_whole(job, out, piece, to + low, step, count, high - low)
 
     @jit
     def come_up(band, rows, job, at, places, block, bottom, first, count, rises, poles, terms):
