@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from fastsample._calls.splines import band_steps
-
 
 def noise(shape, dtype="f8", seed=0):
     x = np.random.default_rng(seed).standard_normal(shape) * 90
@@ -14,7 +12,7 @@ def watched(monkeypatch, module):
     """The calls that go by bands from now on; planes of 64 KB are large enough."""
     found, kept = [], module.run
     monkeypatch.setattr(module, "run", lambda *args: found.append(args) or kept(*args))
-    monkeypatch.setattr(band_steps, "LARGE", 2**16)
+    monkeypatch.setattr(module, "LARGE", 2**16)
     return found
 
 

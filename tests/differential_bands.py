@@ -26,9 +26,8 @@ def lower_limits():
     def watched(run):
         return lambda *args: went.append(args) or run(*args)
 
-    band_steps.LARGE = 0
     for module in (band_steps, band_taps):
-        module.LEAST = 2, 2
+        module.LEAST, module.LARGE = (2, 2), 0
         module.run = watched(module.run)
     return went
 

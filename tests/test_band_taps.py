@@ -11,7 +11,7 @@ from guarded import SIDES, guarded
 
 from fastsample import ndimage
 from fastsample._calls import schedule
-from fastsample._calls.splines import band_steps, band_taps
+from fastsample._calls.splines import band_taps
 from fastsample._calls.splines.band_taps import parts_of
 from fastsample._calls.splines.filters import POLES
 from fastsample._calls.splines.lines import resampled
@@ -103,7 +103,7 @@ def test_places_far_beyond_the_ends(far, mode):
 @pytest.mark.parametrize("mode", ["mirror", "reflect", "grid-wrap", "nearest"])
 @pytest.mark.parametrize("order", [3, 4])
 def test_lines_that_end_anywhere_in_a_chunk(order, mode, shape, bands, monkeypatch):
-    monkeypatch.setattr(band_steps, "LARGE", 0)
+    monkeypatch.setattr(band_taps, "LARGE", 0)
     x, per_axis = noise(shape), [(0.0, 0.9, 0.0), (0.0, 1.0, 1.4)]
     got = resample(x, order, per_axis, shape, mode)
     assert_near(got, wanted(x, order, per_axis, shape, mode))
@@ -232,7 +232,7 @@ def test_nothing_is_read_or_written_beyond_the_arrays(move, side, bands):
 @pytest.mark.parametrize("width", [160, 161, 165, 199, 213])
 def test_rows_that_begin_anywhere_pass_the_caches(width, work, side, bands, monkeypatch):
     x, per_axis, results = noise((300, 150)), [(0.0, 0.9, 0.0), (0.0, 0.7, 0.3)], (310, width)
-    monkeypatch.setattr(band_steps, "LARGE", 0)
+    monkeypatch.setattr(band_taps, "LARGE", 0)
     want = resample(x, 3, per_axis, results, work=work)
     for stream in (schedule.STREAM, 1):
         monkeypatch.setattr(schedule, "STREAM", stream)

@@ -49,12 +49,12 @@ def test_which_planes_go_by_bands():
     assert suits((1, 1024, 1024), (1, 2))
     assert suits((1, 1024, 1024), (1, 2), "u1")
     assert suits((128, 128, 128))  # small planes of a large result
-    assert not suits((1, 128, 128), (1, 2))
-    assert suits((4, 300, 300), (1, 2))
-    assert suits((4, 300, 300), (2, 1))
-    assert suits((300, 4, 300))  # down the first axis
-    assert not suits((300, 4, 300), (1, 2))
-    assert not suits((4, 300, 300), (0, 2))
+    assert not suits((1, 400, 400), (1, 2))
+    assert suits((4, 450, 450), (1, 2))
+    assert suits((4, 450, 450), (2, 1))
+    assert suits((450, 4, 450))  # down the first axis
+    assert not suits((450, 4, 450), (1, 2))
+    assert not suits((4, 450, 450), (0, 2))
     assert not suits((1, 100, 9000), (1, 2))
     assert not suits((1, 9000, 50), (1, 2))
 
@@ -219,9 +219,8 @@ from fastsample import ndimage
 from fastsample._calls.splines import band_steps, band_taps
 went = []
 for module in (band_steps, band_taps):
-    module.LEAST = 16, 16
+    module.LEAST, module.LARGE = (16, 16), 0
     module.run = lambda *args, run=module.run: went.append(args) or run(*args)
-band_steps.LARGE = 0
 x = np.random.default_rng(0).standard_normal((70, 40))
 by_bands = (
     ndimage.spline_filter(x),

@@ -32,6 +32,7 @@ Array = NDArray[Any]
 # A cubic zoom of 1024 x 1024 doubles by 0.25 down and 1.01 along takes 1.8 ms in bands on two cores
 # of Zen 3 and 1.3 axis by axis, after rests 3.0 and 2.8; by 0.5 2.2 and 1.9, 3.2 and 4.3.
 APART = 2.2
+LARGE = line_steps.TOGETHER  # bytes of a plane from which on it goes by bands
 # Modes in which a line goes on as its filter takes it to: with taps, or with folded places.
 FOLDED = ("mirror", "reflect", "grid-mirror", "grid-wrap")
 CONTINUED = (*FOLDED, "constant", "wrap", "nearest")
@@ -44,7 +45,7 @@ def suit(x: Array, lines: tuple[Line, ...], border: Border, out: Array, work: ty
     if not both or not whole or out.dtype != work or any(s % x.itemsize for s in x.strides):
         return False
     plane = max(prod(x.size for x in both), prod(x.results for x in both))
-    large = band_steps.are_large(plane, out)
+    large = band_steps.are_large(plane, out, LARGE)
     down, along = both
     turns = growth(along) < 1 < growth(down)  # what makes an array smaller goes first
     if not large or turns or down.places.scale > APART or np.may_share_memory(x, out):
