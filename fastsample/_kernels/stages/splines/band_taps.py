@@ -17,11 +17,11 @@ from ...compiler.flat import array_at, free, new_memory, on_a_line
 from ...compiler.jit import WORK, call_stage, inline, jit, lesser, made_address
 from ...compiler.once import once
 from ...kind import VALUES
-from ...vectors.memory import CACHE_LINE, fence, local, store_first, stream, to_line
+from ...vectors.memory import CACHE_LINE, fence, local, store_first, to_line
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .band_lines import along_of
 from .line_bands import BANDS, KEEP, note_of, put_plane
-from .line_blocks import HEAD, LINES, POLE
+from .line_blocks import HEAD, LINES, POLE, put_run
 from .lines import AXIS, CHUNK, TERM, At, extend
 from .rises import DEEP, PITCH, sums_below
 
@@ -147,24 +147,11 @@ def band_taps_of(work):
         for k in range(rows.ends):
             store(lines, ends[k].row * LANES, load(lines, ends[k].source * LANES))
 
-    @inline
-    def put_row(job, out, to, piece, at, begin, end):
-        """Write results `begin` to `end` of a row, which wait from `at` on."""
-        whole = end - (end - begin) % LANES
-        if job.stream:
-            for i in range(begin, whole, LANES):
-                stream(out, to + i, load(piece, at + i))
-        else:
-            for i in range(begin, whole, LANES):
-                store(out, to + i, load(piece, at + i))
-        if whole < end:
-            store_first(out, to + whole, load(piece, at + whole), end - whole, LANES)
-
     @jit
     def put_whole(job, out, piece, to, step, count, size):
         """Write some results of each line, where that begins with a line of the caches."""
         for k in range(0, count * PITCH, PITCH):
-            put_row(job, out, to, piece, k, 0, size)
+            put_run(job, out, to, piece, k, 0, size)
             to += step
 
     @jit
@@ -178,7 +165,7 @@ def band_taps_of(work):
                 begin = lesser(line - skew, end) if skew else 0
                 if skew:
                     store_first(out, to, load(piece, at), begin, LANES)
-            put_row(job, out, to, piece, at, begin, end)
+            put_run(job, out, to, piece, at, begin, end)
             at, to = at + PITCH, to + step
 
     @jit

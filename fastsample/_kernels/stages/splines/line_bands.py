@@ -24,7 +24,7 @@ from ...compiler.flat import array_at, at_byte, free, new_memory, on_a_line
 from ...compiler.jit import STAGE, WORK, call_stage, inline, jit, lesser, made_address
 from ...compiler.once import once
 from ...kind import STORED, VALUES
-from ...vectors.memory import fence, load_first, local
+from ...vectors.memory import fence, local
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .line_blocks import (
     COUNT,
@@ -36,6 +36,8 @@ from .line_blocks import (
     STEP,
     TARGETS,
     TOGETHER,
+    load_some,
+    load_whole,
     widen_of,
 )
 from .line_chunks import chunks_of
@@ -100,14 +102,6 @@ def read_band_of(value, swapped, work):
     And sum them as the recursions up meet them, which then need not read them to begin above.
     """
     stored, real, widen = STORED[value], VALUES[work], widen_of(swapped)
-
-    @inline
-    def load_whole(source, at, count):
-        return load(source, at)
-
-    @inline
-    def load_some(source, at, count):
-        return load_first(source, at, count, LANES)
 
     @inline
     def put_places(band, head, rows, low, places):

@@ -17,7 +17,15 @@ from ...compiler.jit import inline, jit
 from ...kind import STORED, VALUES
 from ...vectors.columns import QUAD, load_columns, scatter_quads, store_columns
 from ...vectors.gathers import gather, gather_quads
-from ...vectors.memory import CACHE_LINE, local, prefetch_at, starts_line, stream
+from ...vectors.memory import (
+    CACHE_LINE,
+    load_first,
+    local,
+    prefetch_at,
+    starts_line,
+    store_first,
+    stream,
+)
 from ...vectors.simd import LANES, convert, load, multiply_add, splat, store, swap_bytes
 from .outputs import TYPES, output_of
 
@@ -89,6 +97,43 @@ def widen_of(swapped):
 def are_pages_apart(head, at, item):
     """Do lines of elements of so many bytes begin whole pages apart?"""
     return (head[at + 1] - head[at]) * item % PAGE == 0
+
+
+# A vector of a row, and one of which only `count` elements are there: what loops over rows take.
+
+
+@inline
+def load_whole(x, at, count):
+    return load(x, at)
+
+
+@inline
+def store_whole(x, at, row, count):
+    store(x, at, row)
+
+
+@inline
+def load_some(x, at, count):
+    return load_first(x, at, count, LANES)
+
+
+@inline
+def store_some(x, at, row, count):
+    store_first(x, at, row, count, LANES)
+
+
+@inline
+def put_run(job, target, to, piece, at, begin, end):
+    """Write elements `begin` to `end` of a row that waits in scratch; vectors pass the caches."""
+    whole = end - (end - begin) % LANES
+    if job.stream:
+        for i in range(begin, whole, LANES):
+            stream(target, to + i, load(piece, at + i))
+    else:
+        for i in range(begin, whole, LANES):
+            store(target, to + i, load(piece, at + i))
+    if whole < end:
+        store_first(target, to + whole, load(piece, at + whole), end - whole, LANES)
 
 
 @inline

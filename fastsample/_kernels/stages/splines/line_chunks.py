@@ -18,9 +18,9 @@ from ...compiler.flat import array_at
 from ...compiler.jit import greater, inline, jit, lesser
 from ...kind import VALUES
 from ...vectors.columns import columns_down, columns_up, load_columns, store_columns
-from ...vectors.memory import CACHE_LINE, local, store_first, store_part, stream, to_line
+from ...vectors.memory import CACHE_LINE, local, store_first, store_part, to_line
 from ...vectors.simd import LANES, load, multiply_add, splat, store
-from .line_blocks import COUNT, HEAD, TARGETS
+from .line_blocks import COUNT, HEAD, TARGETS, put_run
 from .lines import CHUNK, weighted
 from .rises import PITCH, rise
 
@@ -114,15 +114,7 @@ def chunks_of(work):
         if begin < first:
             low = lesser(begin + LANES, end)
             store_first(target, start + first, load(piece, at + first), low - first, LANES)
-        whole = end - (end - low) % LANES
-        if job.stream:
-            for i in range(low, whole, LANES):
-                stream(target, start + i, load(piece, at + i))
-        else:
-            for i in range(low, whole, LANES):
-                store(target, start + i, load(piece, at + i))
-        if whole < end:
-            store_first(target, start + whole, load(piece, at + whole), end - whole, LANES)
+        put_run(job, target, start, piece, at, low, end)
 
     @jit
     def put_piece(job, head, target, piece, at, skews, low, high):

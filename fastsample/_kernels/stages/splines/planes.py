@@ -13,32 +13,20 @@ from ...compiler.flat import array_at
 from ...compiler.jit import STAGE, inline, jit, made_address
 from ...compiler.once import once
 from ...kind import VALUES
-from ...vectors.memory import load_first, store_first
-from ...vectors.simd import LANES, load, multiply_add, splat, store
-from .line_blocks import LINES, POLE, STEP, TARGETS
+from ...vectors.simd import LANES, multiply_add, splat
+from .line_blocks import (
+    LINES,
+    POLE,
+    STEP,
+    TARGETS,
+    load_some,
+    load_whole,
+    store_some,
+    store_whole,
+)
 from .lines import TERM
 
 FEW = 4  # rows that are done together: so each is read and written once on its way
-
-
-@inline
-def load_whole(x, at, count):
-    return load(x, at)
-
-
-@inline
-def store_whole(x, at, row, count):
-    store(x, at, row)
-
-
-@inline
-def load_some(x, at, count):
-    return load_first(x, at, count, LANES)
-
-
-@inline
-def store_some(x, at, row, count):
-    store_first(x, at, row, count, LANES)
 
 
 @cache
