@@ -156,6 +156,48 @@ def test_further_axes_are_extended_without_reading_beyond_them(shape, side, band
     assert len(bands) == 1
 
 
+def beside(x, out, axis=0):
+    """How many lines of x go down bands as one row."""
+    source, target = (line_steps.side_of(0, *spec(a)) for a in (x, out))
+    return band_steps._beside(source, target, axis, 1, out.itemsize)
+
+
+def test_how_many_lines_are_one_row():
+    def lines(key, shape=(200, 128, 64), axis=0, dtype="f8"):
+        x, out = np.zeros(shape, dtype), np.zeros(shape)
+        return beside(x[key], out[key], axis)
+
+    assert lines(np.s_[:]) == 8
+    assert lines(np.s_[:], dtype="u1") == 8
+    assert lines(np.s_[:, :100]) == 5  # 16 pieces are left
+    assert lines(np.s_[:, :127]) == 1  # in parts of one size
+    assert lines(np.s_[:, :, :60]) == 1  # there is something between lines
+    assert lines(np.s_[:, ::-1]) == 1
+    assert lines(np.s_[:, :8]) == 1
+    assert lines(np.s_[:], axis=1) == 1  # down that axis
+
+
+@pytest.mark.parametrize("order", POLES)
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("shape", [(140, 6, 64), (2, 160, 10, 71), (130, 3, 128)], ids=str)
+def test_lines_beside_each_other(shape, symmetry, order, bands, monkeypatch):
+    monkeypatch.setattr(band_steps, "LEAST_PIECES", 1)
+    x, axes = noise(shape), [len(shape) - 3, len(shape) - 1]
+    want = x
+    for axis in axes:
+        moved = splines.filtered_axis(np.moveaxis(want, axis, 0), order, 0, symmetry)
+        want = np.moveaxis(moved, 0, axis)
+    whole = np.zeros((*shape[:-2], shape[-2] + 1, shape[-1] + 3))
+    part = whole[..., :-1, 1:-2]
+    assert beside(x, part, axes[0]) > 1
+    for out in (np.zeros(shape), part):
+        filter_axes(x, order, axes, symmetry, out)
+        assert_near(out, want, 1e-13)
+    part[...] = 0
+    assert not whole.any()
+    assert len(bands) == 2
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [(0, 0), (130, 20), (399, 179)])
 def test_what_is_not_finite_reaches_as_far_as_axis_by_axis(value, place, bands, monkeypatch):

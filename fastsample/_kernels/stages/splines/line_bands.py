@@ -58,6 +58,7 @@ BANDS = np.dtype(
             "read",  # the address of a stage
             *("bands", "deep"),  # of a plane; rows of each
             *("rows", "width"),  # of a plane
+            *("lines", "apart"),  # beside each other in a row; from one to the next in the target
             "reach",  # rows above and below a band that matter
             *("source_start", "source_row", "target_start", "target_row"),
             *("axes", "axes_at"),  # across the planes
@@ -258,14 +259,15 @@ def note_of(work):
 def bands_of(work):
     """The work on one piece: a band of a plane."""
     real, note, run_along = VALUES[work], note_of(work), chunks_of(work)
+    item = np.dtype(real).itemsize
 
     @jit
-    def take_risen(band, job, at, head, block, poles, terms):
-        """Let 16 rows come up, and take them in as lines."""
+    def take_risen(band, job, at, head, block, column, poles, terms):
+        """Let 16 rows come up from a column on, and take them in as lines."""
         rows, risen = array_at(at.scratch, real, HEAD), array_at(at.scratch, real, band.risen_at)
         sums, ring = (
-            array_at(at.scratch, real, band.sums_at),
-            array_at(at.scratch, real, band.ring_at),
+            array_at(at.scratch, real, band.sums_at + column * item),
+            array_at(at.scratch, real, band.ring_at + column * item),
         )
         source = at_byte(at.scratch, band.risen_at)
         for low in range(0, job.n, CHUNK):
@@ -314,12 +316,14 @@ def bands_of(work):
                 call_stage(band.read, job_at, axes, image, grid, other, out, at.scratch, low, block)
             row -= band.reach
             if row >= first:
-                put_lines(band, head, target, row, lesser(end - row, DEEP))
-                if band.ahead:
-                    run_along(band, job, at, head, block - lead, poles, terms)
-                else:
-                    take_risen(band, job, at, head, block - lead, poles, terms)
-                    put_rows(job, at, head, poles, terms)
+                for k in range(band.lines):
+                    to, column = target + k * band.apart, k * job.n
+                    put_lines(band, head, to, row, lesser(end - row, DEEP))
+                    if band.ahead:
+                        run_along(band, job, at, head, block - lead, column, poles, terms)
+                    else:
+                        take_risen(band, job, at, head, block - lead, column, poles, terms)
+                        put_rows(job, at, head, poles, terms)
         note(band, states, other, piece)
         fence()
         free(memory)

@@ -140,13 +140,13 @@ def chunks_of(work):
             skews[k] = line - ahead if job.stream else 0
 
     @jit
-    def run_along(band, job, at, head, block, poles, terms):
-        """Let 16 rows come up, filter them along themselves, and write them."""
+    def run_along(band, job, at, head, block, column, poles, terms):
+        """Let 16 rows come up from a column on, filter them along themselves, and write them."""
         lines, target = array_at(at.scratch, real, HEAD), array_at(at.out, real, 0)
         piece = array_at(at.scratch, real, band.pieces_at)
         sums, ring, risen = (
-            array_at(at.scratch, real, band.sums_at),
-            array_at(at.scratch, real, band.ring_at),
+            array_at(at.scratch, real, band.sums_at + column * item),
+            array_at(at.scratch, real, band.ring_at + column * item),
             array_at(at.scratch, real, band.risen_at),
         )
         weights, pole = array_at(at.axes, real, band.ahead_at), poles[0]
