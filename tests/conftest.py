@@ -40,7 +40,7 @@ def pytest_configure(config):
 
 def pytest_report_header():
     """Say what is coming: nearly all of it is compilation, kept for the next time."""
-    return "fastsample: some seven minutes on two cores the first time, less afterwards"
+    return "fastsample: some eight minutes on two cores the first time, less afterwards"
 
 
 def pytest_collection_modifyitems(items):

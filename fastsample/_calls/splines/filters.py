@@ -148,6 +148,13 @@ def end_terms(z: float, size: int, symmetry: str) -> dict[int, float]:
     return collected(rows, powers * (z / (z**size - 1)))
 
 
+def terms_behind(z: float, size: int, symmetry: str) -> dict[int, float]:
+    """The value behind the last one downwards, c[n] of c[i] = z (c[i + 1] - s[i])."""
+    terms = {row: weight / z for row, weight in end_terms(z, size, symmetry).items()}
+    terms[size - 1] = terms.get(size - 1, 0.0) + 1
+    return terms
+
+
 def tap_weights(t: Array, order: int) -> Array:
     """The weights of order + 1 taps, for places `t` after the middle one: de Boor's recursion."""
     u = t if order % 2 else t + 0.5

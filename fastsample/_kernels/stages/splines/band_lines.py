@@ -15,14 +15,7 @@ from ...vectors.columns import load_columns, store_columns
 from ...vectors.memory import CACHE_LINE, local
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .lines import weighted
-from .rises import PITCH
-
-
-@inline
-def put_line_places(places):
-    """Where 16 lines of results begin: so that the compiler knows it, in each function."""
-    for k in range(LANES):
-        places[k] = k * PITCH
+from .rises import PITCH, places_of
 
 
 @cache
@@ -53,8 +46,7 @@ def along_of(work, taps, number):
     @jit
     def turn(lines, made, low, high):
         """Columns to rows of 16."""
-        places = local(LANES, np.int64)
-        put_line_places(places)
+        places = places_of(PITCH)
         for i in range(0, high - low, line):
             load_columns(lines, (low + i) * LANES, made, i, places, 0)
 
@@ -121,8 +113,7 @@ def along_of(work, taps, number):
     @jit
     def resample(lines, piece, starts, weights, low, high):
         """Results of 16 lines, and those of each line one after the other."""
-        places, some = local(LANES, np.int64), local(square, real)
-        put_line_places(places)
+        places, some = places_of(PITCH), local(square, real)
         at = low * taps
         for i in range(low, high, line):
             for k in range(line):

@@ -22,7 +22,7 @@ from ...vectors.memory import CACHE_LINE, local, store_first, store_part, to_lin
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .line_blocks import COUNT, HEAD, TARGETS, put_run
 from .lines import CHUNK, weighted
-from .rises import PITCH, rise
+from .rises import PITCH, places_of, rise
 
 SLOT = (1 + CHUNK) * LANES  # elements of a chunk
 
@@ -40,15 +40,6 @@ def pieces_size(item):
 def piece_size(item):
     """16 rows of results, each behind what waits for it."""
     return LANES * (CHUNK + CACHE_LINE // item) + LANES
-
-
-@inline
-def places_of(step):
-    """Where 16 rows begin."""
-    places = local(LANES, np.int64)
-    for k in range(LANES):
-        places[k] = k * step
-    return places
 
 
 @cache

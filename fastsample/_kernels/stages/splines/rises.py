@@ -1,11 +1,23 @@
 """Rows of a band come up: the recursions up of columns, 16 rows at a time."""
 
+import numpy as np
+
 from ...compiler.jit import inline, jit
+from ...vectors.memory import local
 from ...vectors.simd import LANES, load, multiply_add, splat, store
 from .lines import CHUNK
 
 DEEP = LANES  # rows that come up together
 PITCH = CHUNK + 8  # of 16 rows that have come up, lest they share places in the cache
+
+
+@inline
+def places_of(step):
+    """Where 16 rows begin: so that the compiler knows it, in each function."""
+    places = local(LANES, np.int64)
+    for k in range(LANES):
+        places[k] = k * step
+    return places
 
 
 @jit
